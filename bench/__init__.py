@@ -1,0 +1,1 @@
+"""Measured promises: every script here prints a table and writes `bench/results/`."""

@@ -1,0 +1,145 @@
+"""What every command shares: the global options, which may stand before or after the command's name.
+
+It knows no command and opens nothing by itself; `App` opens the instance when a command asks for it.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from balintmail.services.context import Context
+    from balintmail.wiring import Instance
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_GLOBAL = frozenset({"directory", "json", "verbose", "by"})
+
+
+@dataclass
+class Globals:
+    """The global options, wherever they stood."""
+
+    directory: Path | None = None
+    json: bool = False
+    verbose: bool = False
+    by: str = ""
+
+
+class App:
+    """What a command is given: its output, and the instance it works on."""
+
+    def __init__(self, options: Globals) -> None:
+        from balintmail.cli.output import Output  # noqa: PLC0415  (help needs none of it)
+
+        self.options = options
+        self.out: Output = Output(json=options.json)
+
+    @contextmanager
+    def instance(self) -> Iterator["Instance"]:
+        """Yield the instance of `-C`, or the nearest upward, its schema checked; close it afterwards."""
+        from balintmail.wiring import find_instance, open_instance  # noqa: PLC0415  (loads SQLAlchemy)
+
+        instance = open_instance(find_instance(self.options.directory or Path.cwd()))
+        try:
+            instance.database.require_schema()
+            yield instance
+        finally:
+            instance.close()
+
+    @contextmanager
+    def context(self) -> Iterator["Context"]:
+        """Yield what a use-case needs, done in the name of `--by`."""
+        with self.instance() as instance:
+            yield instance.context(actor=self.options.by)
+
+
+def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    options = ctx.find_root().ensure_object(Globals)
+    if value and param.name:
+        setattr(options, param.name, value)
+
+
+def global_options() -> list[click.Parameter]:
+    """Return fresh copies of the global options."""
+    return [
+        click.Option(
+            ["-C", "directory"],
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="DIR",
+            help="The instance's folder (default: the nearest balintmail.toml upward).",
+            expose_value=False,
+            callback=_store,
+            is_eager=True,
+        ),
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            help="Print one JSON document.",
+            expose_value=False,
+            callback=_store,
+            is_eager=True,
+        ),
+        click.Option(
+            ["-v", "--verbose"], is_flag=True, help="Say more.", expose_value=False, callback=_store, is_eager=True
+        ),
+        click.Option(
+            ["--by"],
+            metavar="NAME",
+            help="Who does it, for the record (default: the Secretary).",
+            expose_value=False,
+            callback=_store,
+            is_eager=True,
+        ),
+    ]
+
+
+class Command(click.Command):
+    """A command that takes the global options after its name as well."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options())
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the command's own options, and the global ones in a section of their own."""
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record:
+                (shared if param.name in _GLOBAL else own).append(record)
+        for title, rows in (("Options", own), ("Global options", shared)):
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class Group(click.Group):
+    """A group of commands for one noun."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options())
+
+
+Group.group_class = Group
+
+
+def pass_app(function: Callable[Concatenate[App, P], R]) -> Callable[P, R]:
+    """Give the command function its `App` as first argument."""
+
+    @functools.wraps(function)
+    def with_app(*args: P.args, **kwargs: P.kwargs) -> R:
+        ctx = click.get_current_context()
+        return function(App(ctx.find_root().ensure_object(Globals)), *args, **kwargs)
+
+    return with_app

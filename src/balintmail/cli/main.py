@@ -1,0 +1,102 @@
+"""The command `balintmail`: its table of contents, and the one place where an error becomes words and an exit status.
+
+No command module is imported before its command is used: `--help` costs click and this file (docs/performance.md).
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from balintmail import __version__
+from balintmail.cli.command import Globals, global_options
+
+# name: (module, attribute, what it does). A test holds the words to the commands' own.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("init", "init", "Make a new instance: settings, secrets and database."),
+    "new": ("letters", "new", "Write a starter newsletter.md with the next number."),
+    "check": ("letters", "check", "Say what stops or spoils a newsletter, before anybody is mailed."),
+    "preview": ("letters", "preview", "Write a newsletter as one person would get it."),
+    "send": ("send", "send", "Send a newsletter to its list, once to each person."),
+    "mailings": ("mailings", "mailings", "Show, pause, resume, cancel, retry and settle mailings."),
+    "dispatch": ("dispatch", "dispatch", "Send what is due and go on with what was interrupted (for cron)."),
+    "subscribe": ("subscribe", "subscribe", "Put people on a list, with their consent on record."),
+    "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
+    "people": ("people", "people", "List, show, edit, import, export, merge and erase people."),
+    "lists": ("lists", "lists", "List, add, edit and archive mailing lists."),
+    "outbox": ("outbox", "outbox", "Look at the messages of the default transport."),
+    "backup": ("backup", "backup", "Write everything of this instance into one checked file."),
+    "restore": ("backup", "restore", "Unpack a backup into a new folder."),
+    "reconcile": ("backup", "reconcile", "Hold the ledger against the journal and allow sending again."),
+    "config": ("config", "config", "Show and check the settings."),
+    "cron": ("cron", "cron", "Print the crontab line and a systemd timer."),
+    "migrate": ("migrate", "migrate", "Bring the database to this version's schema."),
+    "completion": ("completion", "completion", "Print the shell completion for bash, zsh or fish."),
+}
+
+
+class Contents(click.Group):
+    """The top group: it knows every command's name and line, and imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        found: click.Command = getattr(importlib.import_module(f"balintmail.cli.{module}"), attribute)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Name the nearest command when there is none of that name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib  # noqa: PLC0415  (only on the way to an error)
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f'There is no command "{args[0]}".' + (f" Nearest: {near[0]}." if near else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    "balintmail",
+    cls=Contents,
+    params=global_options(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="balintmail %(version)s")
+def balintmail() -> None:
+    """Newsletters and mailing lists for a Balint society."""
+
+
+def run(args: list[str]) -> int:
+    """Run one command line and return its exit status; never lets a traceback out."""
+    os.umask(0o077)
+    found = Globals(json="--json" in _before_dashes(args))
+    try:
+        status = balintmail.main(args=args, prog_name="balintmail", standalone_mode=False, obj=found)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); silence the interpreter's own flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except BaseException as exc:
+        from balintmail.cli.failure import report  # noqa: PLC0415  (only on the way to an error)
+
+        return report(exc, found)
+    return status if isinstance(status, int) else 0
+
+
+def _before_dashes(args: list[str]) -> list[str]:
+    return args[: args.index("--")] if "--" in args else args
+
+
+def main() -> None:
+    """Run the process's own command line."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,312 @@
+"""The settings of one instance: typed, frozen, loaded once per process and passed on; there is no global.
+
+Environment over `secrets.toml` over `balintmail.toml` (docs/settings.md lists every key). A typo is refused with the
+file, the line and the nearest known key. This module never writes a file and never shows a secret.
+"""
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from balintmail.errors import BalintmailError
+
+SETTINGS_FILE = "balintmail.toml"
+SECRETS_FILE = "secrets.toml"
+_DURATION = re.compile(r"(?P<number>\d+)\s*(?P<unit>s|m|h|d)?")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
+
+
+class ConfigError(BalintmailError):
+    """A setting is missing, unknown or impossible."""
+
+    code = "settings"
+
+
+class TransportKind(StrEnum):
+    """Where messages go."""
+
+    OUTBOX = "outbox"
+    SMTP = "smtp"
+
+
+class Security(StrEnum):
+    """How the connection to a relay is protected (RFC 8314)."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class UnknownPolicy(StrEnum):
+    """What happens to deliveries whose fate is unknown (P4)."""
+
+    HOLD = "hold"
+    RESEND = "resend"
+
+
+class BounceStyle(StrEnum):
+    """How bounces find their delivery."""
+
+    PLUS = "plus"
+    CATCHALL = "catchall"
+    PLAIN = "plain"
+
+
+def _duration(value: object) -> object:
+    """Read `"2m"`, `"90s"`, `"1h"`, `"4d"` or a number of seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
+        return timedelta(seconds=int(found["number"]) * _UNITS[found["unit"]])
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError('a time span is written like "90s", "2m", "1h" or "4d"')
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise ValueError(f'there is no time zone "{value}"; write one such as "Europe/London"') from exc
+    return value
+
+
+def _web_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        raise ValueError('a public address is written like "https://balint.example.org"')
+    return value.rstrip("/")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Society(_Section):
+    """Whose newsletters they are."""
+
+    name: str = "The Society"
+    url: Annotated[str, AfterValidator(_web_address)] = ""
+    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/London"
+    languages: tuple[str, ...] = ("en",)
+    address: str = ""  # the postal address in the foot of every letter
+    accent: str = ""
+    logo: str = ""
+
+
+class DatabaseSettings(_Section):
+    """Where the register and the ledger live."""
+
+    url: str = "sqlite:///balintmail.db"
+
+
+class Send(_Section):
+    """How mailings leave."""
+
+    transport: TransportKind | None = None
+    hold: Duration = timedelta(minutes=2)
+    unknown: UnknownPolicy = UnknownPolicy.HOLD
+    hours: str = ""
+    weekdays: str = ""
+    give_up_after: Duration = timedelta(days=4)
+    max_html_bytes: int = Field(default=102_000, gt=0)
+    max_attachment_bytes: int = Field(default=10_000_000, gt=0)
+
+
+class Relay(_Section):
+    """One SMTP relay; a missing limit is none."""
+
+    host: str = ""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    security: Security = Security.STARTTLS
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    ca_file: str = ""
+    max_connections: int = Field(default=4, ge=1, le=500)
+    per_second: int | None = Field(default=None, ge=1)
+    per_minute: int | None = Field(default=None, ge=1)
+    per_hour: int | None = Field(default=None, ge=1)
+    per_day: int | None = Field(default=None, ge=1)
+    messages_per_connection: int | None = Field(default=None, ge=1)
+
+
+class Bounces(_Section):
+    """Where bounces come back to; without an address: the Secretary's."""
+
+    address: str = ""
+    style: BounceStyle = BounceStyle.PLAIN
+
+
+class Inbox(_Section):
+    """One mailbox that is read."""
+
+    kind: str = "imap"
+    host: str = ""
+    port: int | None = None
+    security: Security = Security.TLS
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    folder: str = "INBOX"
+    path: str = ""
+
+
+class Keys(_Section):
+    """Secrets that `init` makes, 64 hexadecimal digits each.
+
+    `previous` still verifies old links; `erasure` never changes.
+    """
+
+    tokens: SecretStr = SecretStr("")
+    previous: tuple[SecretStr, ...] = ()
+    erasure: SecretStr = SecretStr("")
+
+
+class Settings(BaseSettings):
+    """Everything `balintmail.toml`, `secrets.toml` and the environment say."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="BALINTMAIL_", env_nested_delimiter="__", validate_default=True
+    )
+    society: Society = Society()
+    database: DatabaseSettings = DatabaseSettings()
+    send: Send = Send()
+    relays: dict[str, Relay] = {}
+    bounces: Bounces = Bounces()
+    inbox: dict[str, Inbox] = {}
+    keys: Keys = Keys()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.society.timezone)
+
+    @property
+    def transport(self) -> TransportKind:
+        """The transport in force: what is set, else smtp once a relay has a host."""
+        if self.send.transport is not None:
+            return self.send.transport
+        return TransportKind.SMTP if any(relay.host for relay in self.relays.values()) else TransportKind.OUTBOX
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0913  (the library's signature)
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `load` has merged, so that the order of sources stands in one place."""
+        return (init_settings,)
+
+
+class Loaded:
+    """Settings with the source of each value: `origin["send.hold"]` is a file name or `environment`."""
+
+    def __init__(self, settings: Settings, origin: dict[str, str]) -> None:
+        self.settings = settings
+        self.origin = origin
+
+
+def load(folder: Path) -> Loaded:
+    """Return the settings of the instance in `folder`; raise ConfigError naming key, file and line."""
+    merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for name in (SETTINGS_FILE, SECRETS_FILE):
+        path = folder / name
+        if not path.exists():
+            continue
+        if name == SECRETS_FILE:
+            _require_private(path)
+        data = _read_toml(path)
+        _merge(merged, data, origin, source=name)
+    _merge(merged, EnvSettingsSource(Settings)(), origin, source="environment")
+    try:
+        return Loaded(Settings(**merged), origin)
+    except ValidationError as exc:
+        raise _explain(exc, folder, origin) from None
+
+
+def _require_private(path: Path) -> None:
+    """Refuse secrets that others on the machine can read (J9)."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise ConfigError(
+            f"{path.name} can be read by others (mode {mode:o}); it holds passwords and keys.",
+            hint=f"Run: chmod 600 {path}",
+        )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path.name} cannot be read: {exc}.", hint="Mend that line; see docs/settings.md.") from exc
+    except OSError as exc:
+        raise ConfigError(f"{path.name} cannot be opened: {os.strerror(exc.errno or 0)}.") from exc
+
+
+def _merge(into: dict[str, Any], data: dict[str, Any], origin: dict[str, str], *, source: str, at: str = "") -> None:
+    for key, value in data.items():
+        name = f"{at}{key}"
+        if isinstance(value, dict):
+            inner = into.setdefault(key, {})
+            if isinstance(inner, dict):
+                _merge(inner, value, origin, source=source, at=f"{name}.")
+                continue
+        into[key] = value
+        origin[name] = source
+
+
+def _explain(exc: ValidationError, folder: Path, origin: dict[str, str]) -> ConfigError:
+    """Turn pydantic's first finding into one sentence with key, file, line and the nearest known key."""
+    first = exc.errors(include_url=False, include_input=False)[0]
+    path = [str(part) for part in first["loc"]]
+    name = ".".join(path)
+    source = origin.get(name) or next((o for key, o in origin.items() if key.startswith(f"{name}.")), SETTINGS_FILE)
+    where = source if source == "environment" else f"{source}, line {_line(folder / source, path)}"
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], _known(path[:-1]), n=1, cutoff=0.5)
+        hint = f"Nearest: {'.'.join([*path[:-1], near[0]])}" if near else "docs/settings.md lists every setting."
+        return ConfigError(f'{where}: there is no setting "{name}".', hint=hint)
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return ConfigError(f'{where}: "{name}" is not right: {message}.', hint="docs/settings.md shows what it takes.")
+
+
+def _known(path: list[str]) -> list[str]:
+    """Return the keys known below `path`; the NAME in `relays.NAME` is free, what is below it is not."""
+    known: Any = Settings
+    for part in path:
+        if isinstance(known, type) and issubclass(known, BaseModel):
+            field = known.model_fields.get(part)
+            known = field.annotation if field else None
+        else:
+            known = get_args(known)[1] if get_args(known) else None
+    return list(known.model_fields) if isinstance(known, type) and issubclass(known, BaseModel) else []
+
+
+def _line(file: Path, path: list[str]) -> int:
+    """Return the line on which `path` is set, for the reader's eye: tomllib tells none."""
+    section: list[str] = []
+    best = 1
+    for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), start=1):
+        if found := re.match(r"\s*\[\s*([^\]]+?)\s*\]", line):
+            section = [part.strip().strip("\"'") for part in found[1].split(".")]
+            if section == path[: len(section)]:
+                best = number
+        elif found := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            key = [*section, *(part.strip("\"'") for part in found[1].split("."))]
+            if key == path or key == path[: len(key)]:
+                return number
+    return best

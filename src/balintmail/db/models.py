@@ -1,0 +1,337 @@
+"""The whole schema on one page.
+
+Rows are the entities; decisions about them are in `domain/`. Times are UTC. Every change here has a migration in
+`alembic/versions/`, and a test holds the two together. Queries never leave this room.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from balintmail.domain.states import (
+    AddressHealth,
+    ConsentAction,
+    DeliveryState,
+    Ground,
+    MailingKind,
+    MailingState,
+    Policy,
+    Role,
+    SkipReason,
+    SubscriptionState,
+    SuppressionReason,
+    Visibility,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware moment: `timestamptz` on PostgreSQL, text that sorts in order on SQLite."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone may not enter the database")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _enum(kind: type[StrEnum]) -> sa.Enum:
+    """Store the enum's values as text with a CHECK, alike on both databases."""
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        validate_strings=True,
+        length=20,
+        name=f"{kind.__name__.lower()}_known",
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+Json = sa.JSON().with_variant(JSONB(), "postgresql")
+# SQLite numbers rows by itself only when the key is spelled INTEGER.
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The base of every table; constraints get stable names so that migrations can name them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcTime(), dict[str, Any]: Json, int: sa.Integer()}  # noqa: RUF012
+
+
+class Meta(Base):
+    """Facts about this instance: `instance_id`, `sending_blocked` (why; absent: not), and the like."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class Person(Base):
+    """Somebody on the register. Never deleted: erased or merged people stay as empty rows for the ledger's counts."""
+
+    __tablename__ = "people"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(server_default="")  # as they write it, in their own order
+    first_name: Mapped[str] = mapped_column(server_default="")  # how a letter addresses them
+    language: Mapped[str | None]  # BCP 47; none: the list's
+    member: Mapped[bool] = mapped_column(server_default=sa.false())
+    fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # the society's own fields
+    joined_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    merged_into: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    __table_args__ = (Index("ix_people_name", "name"),)
+
+
+class Address(Base):
+    """An email address with its own health. Two people may share one."""
+
+    __tablename__ = "addresses"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    email: Mapped[str]  # as people see it
+    envelope: Mapped[str]  # as the wire gets it
+    key: Mapped[str] = mapped_column(unique=True)  # domain/address.py: what two spellings share
+    domain: Mapped[str] = mapped_column(index=True)
+    health: Mapped[AddressHealth] = mapped_column(_enum(AddressHealth), server_default="ok")
+    created_at: Mapped[datetime]
+    bounced_at: Mapped[datetime | None]
+
+
+class PersonAddress(Base):
+    """Whose address it is; a person has at most one preferred."""
+
+    __tablename__ = "person_addresses"
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), primary_key=True)
+    address_id: Mapped[int] = mapped_column(Id, ForeignKey("addresses.id"), primary_key=True, index=True)
+    preferred: Mapped[bool] = mapped_column(server_default=sa.true())
+    __table_args__ = (
+        Index(
+            "uq_person_addresses_preferred",
+            "person_id",
+            unique=True,
+            sqlite_where=text("preferred"),
+            postgresql_where=text("preferred"),
+        ),
+    )
+
+
+class Officer(Base):
+    """Who holds which office, and since when."""
+
+    __tablename__ = "officers"
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(_enum(Role), primary_key=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+
+
+class MailingList(Base):
+    """A mailing list with its join policy and its manners."""
+
+    __tablename__ = "lists"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    list_id: Mapped[str] = mapped_column(unique=True)  # RFC 2919, without the angle brackets; never changes
+    purpose: Mapped[str] = mapped_column(server_default="")
+    policy: Mapped[Policy] = mapped_column(_enum(Policy), server_default="approve")
+    language: Mapped[str] = mapped_column(server_default="en")
+    from_name: Mapped[str] = mapped_column(server_default="")
+    from_address: Mapped[str] = mapped_column(server_default="")  # empty: the Secretary's
+    reply_to: Mapped[str] = mapped_column(server_default="")
+    footer: Mapped[str] = mapped_column(server_default="")
+    standing_words: Mapped[str] = mapped_column(server_default="asked the Secretary to join")
+    is_default: Mapped[bool] = mapped_column(server_default=sa.false())
+    created_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+
+
+class Subscription(Base):
+    """Person x list. There is none without a ground."""
+
+    __tablename__ = "subscriptions"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    list_id: Mapped[int] = mapped_column(Id, ForeignKey("lists.id"))
+    state: Mapped[SubscriptionState] = mapped_column(_enum(SubscriptionState))
+    ground: Mapped[Ground] = mapped_column(_enum(Ground))
+    since: Mapped[datetime]
+    paused_until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        UniqueConstraint("person_id", "list_id"),
+        Index("ix_subscriptions_list_state", "list_id", "state", "person_id"),
+    )
+
+
+class ConsentEvent(Base):
+    """Who agreed to or withdrew what, when, how, from where, in which words (S42). Only ever added to."""
+
+    __tablename__ = "consent_events"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    list_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lists.id"))
+    at: Mapped[datetime]
+    action: Mapped[ConsentAction] = mapped_column(_enum(ConsentAction))
+    ground: Mapped[Ground] = mapped_column(_enum(Ground))
+    words: Mapped[str]
+    how: Mapped[str]  # "command", "import", later "form", "mail", "paper"
+    actor: Mapped[str]  # who did it: --by, or the person
+    collected_on: Mapped[date | None]
+    address: Mapped[str] = mapped_column(server_default="")  # the address it was about; emptied by erasure
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class Suppression(Base):
+    """An address that must not be mailed. `address_hash` is keyed (HMAC-SHA-256); an erased one keeps only that."""
+
+    __tablename__ = "suppressions"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    address_hash: Mapped[bytes] = mapped_column(unique=True)
+    address_key: Mapped[str | None] = mapped_column(index=True)  # none once erased
+    reason: Mapped[SuppressionReason] = mapped_column(_enum(SuppressionReason))
+    note: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime]
+    actor: Mapped[str]
+
+
+class Mailing(Base):
+    """One thing sent to many or one. `content_hash` is SHA-256 over all that decides the letters."""
+
+    __tablename__ = "mailings"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lists.id"))
+    kind: Mapped[MailingKind] = mapped_column(_enum(MailingKind))
+    number: Mapped[str | None]  # number or slug; none for tests, notices and second copies
+    again_of: Mapped[int | None] = mapped_column(Id, ForeignKey("mailings.id"))
+    title: Mapped[str]
+    state: Mapped[MailingState] = mapped_column(_enum(MailingState))
+    state_reason: Mapped[str] = mapped_column(server_default="")  # why it is paused
+    visibility: Mapped[Visibility] = mapped_column(_enum(Visibility), server_default="public")
+    content_hash: Mapped[str]
+    audience_filter: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    audience: Mapped[int] = mapped_column(server_default="0")
+    released_by: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime]
+    start_at: Mapped[datetime | None]  # the end of the hold, or --at
+    frozen_at: Mapped[datetime | None]  # when the audience was enrolled
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("list_id", "number"), Index("ix_mailings_state", "state"))
+
+
+class MailingContent(Base):
+    """What a mailing froze: its source as written and the compiled letter (P6)."""
+
+    __tablename__ = "mailing_contents"
+    mailing_id: Mapped[int] = mapped_column(Id, ForeignKey("mailings.id"), primary_key=True)
+    source: Mapped[str]
+    compiled: Mapped[bytes]
+
+
+class Delivery(Base):
+    """The ledger: one row per person per mailing (D1). `person_id` is missing only for tests to strangers."""
+
+    __tablename__ = "deliveries"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(Id, ForeignKey("mailings.id"))
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    address: Mapped[str]  # as people see it; emptied by erasure
+    envelope: Mapped[str]  # as the wire gets it; emptied by erasure
+    address_key: Mapped[str]
+    ground: Mapped[Ground] = mapped_column(_enum(Ground))
+    data: Mapped[str | None]  # the person's merge values at the freeze, a JSON array; none once erased
+    state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState))
+    skip_reason: Mapped[SkipReason | None] = mapped_column(_enum(SkipReason))
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    claim: Mapped[str | None]  # the worker that holds it
+    first_tried_at: Mapped[datetime | None]
+    next_try_at: Mapped[datetime | None]
+    at: Mapped[datetime]  # of the last change of state
+    relay: Mapped[str] = mapped_column(server_default="")
+    stage: Mapped[str] = mapped_column(server_default="")
+    code: Mapped[int] = mapped_column(server_default="0")
+    enhanced: Mapped[str] = mapped_column(server_default="")
+    reply: Mapped[str] = mapped_column(server_default="")
+    bounced_at: Mapped[datetime | None]
+    complained_at: Mapped[datetime | None]
+    __table_args__ = (
+        UniqueConstraint("mailing_id", "person_id"),
+        CheckConstraint("(state = 'skipped') = (skip_reason IS NOT NULL)", name="skipped_says_why"),
+        # Partial, so that the final rows of a million-reader mailing cost these indexes nothing.
+        Index(
+            "ix_deliveries_queued",
+            "mailing_id",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_deliveries_held",
+            "claim",
+            sqlite_where=text("state IN ('claimed', 'at_risk')"),
+            postgresql_where=text("state IN ('claimed', 'at_risk')"),
+        ),
+        Index(
+            "ix_deliveries_deferred",
+            "next_try_at",
+            sqlite_where=text("state = 'deferred'"),
+            postgresql_where=text("state = 'deferred'"),
+        ),
+        Index(
+            "ix_deliveries_unknown",
+            "mailing_id",
+            sqlite_where=text("state = 'unknown'"),
+            postgresql_where=text("state = 'unknown'"),
+        ),
+        Index("ix_deliveries_person", "person_id"),
+    )
+
+
+class Worker(Base):
+    """A process that dispatches. On PostgreSQL its claims lapse when `seen_at` is older than the lease."""
+
+    __tablename__ = "workers"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class AuditEvent(Base):
+    """Who did what, when. Only ever added to; `detail` names people by id, never by address."""
+
+    __tablename__ = "audit_events"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    mailing_id: Mapped[int | None] = mapped_column(Id, ForeignKey("mailings.id"))
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))

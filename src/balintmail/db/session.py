@@ -1,0 +1,140 @@
+"""Open the database and hand out transactions; knows both engines' ways and nothing of what is stored.
+
+SQLite runs in WAL mode with `synchronous=FULL` and takes its write lock at BEGIN, so that a commit that returned has
+reached the disk and no transaction fails half-way for the lock. PostgreSQL runs with `synchronous_commit=on`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.pool import QueuePool
+
+from balintmail.errors import BalintmailError
+
+SCHEMA = "0001"  # alembic's head; a test holds the two together, so that opening needs no alembic
+BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standards.md 2.6)
+
+_URL_HINT = 'Write "sqlite:///balintmail.db" or "postgresql+psycopg://user@host/name".'
+
+Tx = Connection  # an open transaction, as every function of this room takes it
+
+
+class DatabaseError(BalintmailError):
+    """The database cannot be opened or is not fit for use."""
+
+    code = "database"
+
+
+class SchemaMismatch(DatabaseError):
+    """The database's schema is older or newer than this version's, or missing."""
+
+    code = "schema"
+
+
+class Database:
+    """One database with its two kinds of transaction."""
+
+    def __init__(self, url: sa.URL) -> None:
+        """Prepare `url` (`sqlite:///FILE` or `postgresql+psycopg://…`); nothing is opened yet."""
+        self.url = url
+        self.engine: Engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _postgresql(self.url)
+
+    @staticmethod
+    def parse(text: str) -> sa.URL:
+        """Return `text` as a URL of a database that balintmail knows; raise DatabaseError otherwise."""
+        try:
+            url = make_url(text)
+        except sa.exc.ArgumentError as exc:
+            raise DatabaseError("[database] url is not a database address.", hint=_URL_HINT) from exc
+        if url.drivername not in {"sqlite", "postgresql+psycopg"}:
+            raise DatabaseError(f'[database] url begins with "{url.drivername}", which is not known.', hint=_URL_HINT)
+        return url
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """Yield a transaction that sees one moment and is rolled back at the end."""
+        with self.engine.connect() as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """Yield a transaction that commits when the block ends well and otherwise leaves no trace."""
+        with self.engine.connect().execution_options(balintmail_write=True) as tx, tx.begin():
+            yield tx
+
+    def schema(self) -> str | None:
+        """Return the schema's revision, or None when the database holds none."""
+        with self.read() as tx:
+            if not sa.inspect(tx).has_table("alembic_version"):
+                return None
+            found: str | None = tx.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return found
+
+    def require_schema(self) -> None:
+        """Raise SchemaMismatch unless the schema is this version's."""
+        found = self.schema()
+        if found == SCHEMA:
+            return
+        if found is None:
+            raise SchemaMismatch("The database holds no register yet.", hint="Run: balintmail migrate")
+        if found < SCHEMA:
+            raise SchemaMismatch(
+                f"The database's schema is {found}; this version needs {SCHEMA}.",
+                hint="Run: balintmail migrate   (it makes a backup copy first)",
+            )
+        raise SchemaMismatch(
+            f"The database's schema is {found}, newer than this version's {SCHEMA}.",
+            hint="Install the newer balintmail that last used it.",
+        )
+
+    def close(self) -> None:
+        """Give every pooled connection back."""
+        self.engine.dispose()
+
+
+def _sqlite(url: sa.URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise DatabaseError("SQLite needs a file.", hint='Set [database] url = "sqlite:///balintmail.db"')
+    engine = sa.create_engine(
+        url,
+        poolclass=QueuePool,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("balintmail_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: sa.URL) -> Engine:
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"options": "-c synchronous_commit=on -c timezone=UTC"},
+    )
+
+
+def sqlite_file(url: sa.URL, folder: Path) -> sa.URL:
+    """Return `url` with a relative SQLite file made absolute inside the instance's folder."""
+    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).is_absolute():
+        return url
+    return url.set(database=str(folder / url.database))

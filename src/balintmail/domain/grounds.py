@@ -1,0 +1,56 @@
+"""Decide whether a person may be mailed, and on what ground (D6).
+
+There is no way round it: the ledger enrols and marks with the same rules in SQL, and a test holds the two together
+for every combination. It never looks anything up; the facts are passed in.
+"""
+
+from dataclasses import dataclass
+
+from balintmail.domain.states import Ground, SkipReason, SubscriptionState
+
+# What the Secretary reads. One wording for the terminal, the receipt and later the console.
+SKIP_WORDS: dict[SkipReason, str] = {
+    SkipReason.NOT_SUBSCRIBED: "not subscribed",
+    SkipReason.PAUSED: "paused",
+    SkipReason.BOUNCED: "bounced",
+    SkipReason.SUPPRESSED: "suppressed",
+    SkipReason.ERASED: "erased",
+    SkipReason.NO_ADDRESS: "without an address",
+    SkipReason.NO_GROUND: "without a ground",
+    SkipReason.CANCELLED: "cancelled",
+    SkipReason.CONTENT: "their own data made the letter impossible",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known about a person and one address at one moment."""
+
+    ground: Ground | None
+    subscription: SubscriptionState | None
+    has_address: bool = True
+    erased: bool = False
+    suppressed: bool = False
+    bounced: bool = False
+
+
+def may_mail(standing: Standing) -> SkipReason | None:
+    """Return None when this person may be mailed, else the first reason why not.
+
+    A ground of consent, membership or soft opt-in needs a living subscription; `requested`, `officer` and `test`
+    do not, but nothing overrides erasure or suppression (D7).
+    """
+    if standing.erased:
+        return SkipReason.ERASED
+    if not standing.has_address:
+        return SkipReason.NO_ADDRESS
+    if standing.ground is None:
+        return SkipReason.NO_GROUND
+    if standing.ground in {Ground.CONSENT, Ground.MEMBERSHIP, Ground.SOFT_OPT_IN}:
+        if standing.subscription is SubscriptionState.PAUSED:
+            return SkipReason.PAUSED
+        if standing.subscription is not SubscriptionState.SUBSCRIBED:
+            return SkipReason.NOT_SUBSCRIBED
+    if standing.suppressed:
+        return SkipReason.SUPPRESSED
+    return SkipReason.BOUNCED if standing.bounced else None

@@ -1,0 +1,1 @@
+"""What a helper needs to run an instance: backup, restore, importers."""

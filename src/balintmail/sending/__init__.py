@@ -1,0 +1,1 @@
+"""An envelope and bytes become an Outcome; knows no database and no list."""

@@ -1,0 +1,1 @@
+"""Public pages, the console and the API. Built by a later issue."""

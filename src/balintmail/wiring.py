@@ -1,0 +1,67 @@
+"""Settings become ready objects, once per process. Heavy parts are imported inside the factories that need them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from balintmail.clock import Clock, SystemClock
+from balintmail.config import SECRETS_FILE, SETTINGS_FILE, ConfigError, Loaded, Settings, load
+from balintmail.db.session import Database, sqlite_file
+from balintmail.domain.keys import Keyring
+from balintmail.errors import NotFound
+from balintmail.services.context import Context
+
+THE_SECRETARY = "the Secretary"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance, opened."""
+
+    folder: Path
+    loaded: Loaded
+    clock: Clock
+    database: Database
+    keyring: Keyring
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    def context(self, *, actor: str = "") -> Context:
+        """Return what a use-case needs, done by `actor` (default: the Secretary)."""
+        return Context(self.database, self.clock, self.keyring, self.settings, actor or THE_SECRETARY, self.folder)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def find_instance(start: Path) -> Path:
+    """Return the nearest folder from `start` upward that holds balintmail.toml; raise NotFound otherwise."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    raise NotFound(f"There is no {SETTINGS_FILE} in {start} or above it.", hint="Run: balintmail init")
+
+
+def open_instance(folder: Path, *, clock: Clock | None = None) -> Instance:
+    """Return the instance in `folder`; its database is not touched yet."""
+    loaded = load(folder)
+    url = sqlite_file(Database.parse(loaded.settings.database.url), folder)
+    return Instance(folder, loaded, clock or SystemClock(), Database(url), _keyring(loaded.settings))
+
+
+def _keyring(settings: Settings) -> Keyring:
+    try:
+        keys = settings.keys
+        tokens = bytes.fromhex(keys.tokens.get_secret_value())
+        erasure = bytes.fromhex(keys.erasure.get_secret_value())
+        previous = tuple(bytes.fromhex(key.get_secret_value()) for key in keys.previous)
+    except ValueError as exc:
+        raise ConfigError(f"A key in {SECRETS_FILE} is damaged.", hint="Put it back from a backup.") from exc
+    if len(tokens) < 32 or len(erasure) < 32:
+        raise ConfigError(
+            f"{SECRETS_FILE} holds no keys; without them no link can be signed.",
+            hint="Put the file back from a backup: new keys would break every link that was ever mailed.",
+        )
+    return Keyring(tokens, erasure, previous)
