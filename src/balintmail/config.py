@@ -199,7 +199,7 @@ class Settings(BaseSettings):
         return TransportKind.SMTP if any(relay.host for relay in self.relays.values()) else TransportKind.OUTBOX
 
     @classmethod
-    def settings_customise_sources(  # noqa: PLR0913  (the library's signature)
+    def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
