@@ -16,12 +16,20 @@ from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from balintmail.errors import BalintmailError
 
 SETTINGS_FILE = "balintmail.toml"
 SECRETS_FILE = "secrets.toml"
+ENVIRONMENT = "environment"  # the origin of a value that a variable gave
+ENV_PREFIX = "BALINTMAIL_"
 _DURATION = re.compile(r"(?P<number>\d+)\s*(?P<unit>s|m|h|d)?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
 
@@ -177,7 +185,7 @@ class Settings(BaseSettings):
     """Everything `balintmail.toml`, `secrets.toml` and the environment say."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="BALINTMAIL_", env_nested_delimiter="__", validate_default=True
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", validate_default=True
     )
     society: Society = Society()
     database: DatabaseSettings = DatabaseSettings()
@@ -227,15 +235,54 @@ def load(folder: Path) -> Loaded:
         path = folder / name
         if not path.exists():
             continue
-        if name == SECRETS_FILE:
-            _require_private(path)
         data = _read_toml(path)
+        if name == SECRETS_FILE or _holds_secret(data):
+            _require_private(path)
         _merge(merged, data, origin, source=name)
-    _merge(merged, EnvSettingsSource(Settings)(), origin, source="environment")
+    _merge(merged, _environment(), origin, source=ENVIRONMENT)
     try:
         return Loaded(Settings(**merged), origin)
     except ValidationError as exc:
         raise _explain(exc, folder, origin) from None
+
+
+def is_secret(name: str) -> bool:
+    """Say whether the setting `name`, such as `relays.main.password`, is never shown."""
+    return name.startswith("keys.") or name.endswith(".password")
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that sets `name`: `send.hold` is `BALINTMAIL_SEND__HOLD`."""
+    return ENV_PREFIX + name.replace(".", "__").upper()
+
+
+def _environment() -> dict[str, Any]:
+    """Return what the environment sets; a variable with our prefix that sets nothing is a typing mistake."""
+    for name in os.environ:
+        section = name.removeprefix(ENV_PREFIX).partition("__")[0].lower()
+        if name.startswith(ENV_PREFIX) and section not in Settings.model_fields:
+            near = difflib.get_close_matches(section, Settings.model_fields, n=1, cutoff=0.5)
+            hint = f"Nearest: {ENV_PREFIX}{near[0].upper()}__…" if near else "docs/settings.md lists every setting."
+            raise ConfigError(f'{ENVIRONMENT}: there is no setting for the variable "{name}".', hint=hint)
+    try:
+        return EnvSettingsSource(Settings)()
+    except SettingsError as exc:
+        section = re.sub(r'.*field "(\w+)".*', r"\1", str(exc))
+        raise ConfigError(
+            f"{ENVIRONMENT}: a variable {ENV_PREFIX}{section.upper()}__… cannot be read.",
+            hint='A list is written like ["en", "hu"]; docs/settings.md shows what each takes.',
+        ) from exc
+
+
+def _holds_secret(data: dict[str, Any], at: str = "") -> bool:
+    for key, value in data.items():
+        name = f"{at}{key}"
+        if isinstance(value, dict):
+            if _holds_secret(value, f"{name}."):
+                return True
+        elif is_secret(name) or (name == "database.url" and re.match(r"[^/]+://[^/@:]*:[^@]+@", str(value))):
+            return True
+    return False
 
 
 def _require_private(path: Path) -> None:
@@ -243,7 +290,7 @@ def _require_private(path: Path) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise ConfigError(
-            f"{path.name} can be read by others (mode {mode:o}); it holds passwords and keys.",
+            f"{path.name} can be read by others (mode {mode:o}); it holds passwords or keys.",
             hint=f"Run: chmod 600 {path}",
         )
 
@@ -275,12 +322,16 @@ def _explain(exc: ValidationError, folder: Path, origin: dict[str, str]) -> Conf
     path = [str(part) for part in first["loc"]]
     name = ".".join(path)
     source = origin.get(name) or next((o for key, o in origin.items() if key.startswith(f"{name}.")), SETTINGS_FILE)
-    where = source if source == "environment" else f"{source}, line {_line(folder / source, path)}"
+    where = (
+        f"{ENVIRONMENT}, {variable(name)}"
+        if source == ENVIRONMENT
+        else f"{source}, line {_line(folder / source, path)}"
+    )
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known(path[:-1]), n=1, cutoff=0.5)
         hint = f"Nearest: {'.'.join([*path[:-1], near[0]])}" if near else "docs/settings.md lists every setting."
         return ConfigError(f'{where}: there is no setting "{name}".', hint=hint)
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "it takes")
     return ConfigError(f'{where}: "{name}" is not right: {message}.', hint="docs/settings.md shows what it takes.")
 
 
@@ -301,8 +352,10 @@ def _line(file: Path, path: list[str]) -> int:
     section: list[str] = []
     best = 1
     for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), start=1):
-        if found := re.match(r"\s*\[\s*([^\]]+?)\s*\]", line):
+        if found := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
             section = [part.strip().strip("\"'") for part in found[1].split(".")]
+            if section[: len(path)] == path:
+                return number
             if section == path[: len(section)]:
                 best = number
         elif found := re.match(r"\s*([\w.\"'-]+)\s*=", line):

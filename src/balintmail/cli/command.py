@@ -41,12 +41,17 @@ class App:
         self.options = options
         self.out: Output = Output(json=options.json)
 
+    @property
+    def instance_start(self) -> Path:
+        """The folder from which the instance is looked for upward."""
+        return self.options.directory or Path.cwd()
+
     @contextmanager
     def instance(self) -> Iterator["Instance"]:
         """Yield the instance of `-C`, or the nearest upward, its schema checked; close it afterwards."""
         from balintmail.wiring import find_instance, open_instance  # noqa: PLC0415  (loads SQLAlchemy)
 
-        instance = open_instance(find_instance(self.options.directory or Path.cwd()))
+        instance = open_instance(find_instance(self.instance_start))
         try:
             instance.database.require_schema()
             yield instance
