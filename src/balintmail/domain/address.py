@@ -1,7 +1,8 @@
 """The one address type of the house: parse it once, at the door, and pass the value on.
 
-It never mangles an address: what it cannot write on the wire it refuses with a reason. Sources: RFC 5321 section
-4.1.2 and 4.5.3.1, RFC 5891 (A-labels), RFC 6531 (local parts beyond ASCII); the syntax is email-validator's.
+It never mangles an address: what it cannot write on the wire it refuses with a reason, and two addresses that a
+provider may treat as one (dots, plus tags) stay two. Sources: RFC 5321 sections 4.1.2 and 4.5.3.1, RFC 5891
+(A-labels), RFC 6531 (local parts beyond ASCII); the syntax is email-validator's.
 """
 
 import unicodedata
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 from balintmail.errors import BalintmailError
 
 LONGEST = 254  # octets of a forward path without its brackets: RFC 5321 section 4.5.3.1.3
+LONGEST_LOOKED_AT = 1000  # characters; a longer text is no address and is not parsed at all
+_ROUND = " \t\u00a0"  # what copying from a page leaves at both ends
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_ROUTED = {"%": "the percent sign", "!": "the exclamation mark"}
 
 
 class AddressRefused(BalintmailError):
@@ -27,7 +32,7 @@ class Address:
     """A valid address.
 
     `text` is what people see (domain in Unicode), `envelope` what the wire gets (domain in A-labels), `key` what two
-    spellings of one address share (case folded, NFC, A-labels), `domain` the A-label domain in lower case.
+    spellings of one address share (small letters, NFC, A-labels), `domain` the A-label domain in small letters.
     """
 
     text: str
@@ -42,18 +47,68 @@ class Address:
 
 
 def parse(text: str) -> Address:
-    """Return the address that `text` holds, spaces round it removed; raise AddressRefused otherwise."""
+    """Return the address that `text` holds, blanks round it removed; raise AddressRefused otherwise."""
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  (30 ms; help needs none of it)
 
-    trimmed = text.strip(" \t")
-    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in trimmed):
+    trimmed = text.strip(_ROUND)
+    if not trimmed:
+        raise AddressRefused("it is empty")
+    if len(trimmed) > LONGEST_LOOKED_AT:
+        raise AddressRefused(f"it is longer than {LONGEST} octets")
+    if any(unicodedata.category(letter) in _HIDDEN for letter in trimmed):
         raise AddressRefused("it contains invisible or control characters")
     try:
-        found = validate_email(trimmed, check_deliverability=False)
+        # "test environment" only lets .test domains pass, which RFC 6761 section 6.2 keeps for trying things out.
+        found = validate_email(trimmed, check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:
-        raise AddressRefused(str(exc).rstrip(".")) from exc
-    envelope = f"{found.ascii_local_part or found.local_part}@{found.ascii_domain}"
+        raise AddressRefused(_plain(str(exc))) from exc
+    except (ValueError, IndexError) as exc:  # the IDNA code beneath it meets odd labels
+        raise AddressRefused("the part after the @-sign is not a domain name") from exc
+    if "." not in found.ascii_domain:
+        raise AddressRefused("the part after the @-sign is not valid; it should have a period")
+    local = found.ascii_local_part or found.local_part
+    _refuse_routes(local)
+    _refuse_mixed_direction(local)
+    envelope = f"{local}@{found.ascii_domain}"
     if len(envelope.encode()) > LONGEST:
         raise AddressRefused(f"it is longer than {LONGEST} octets")
-    key = f"{unicodedata.normalize('NFC', found.local_part.casefold())}@{found.ascii_domain.lower()}"
-    return Address(found.normalized, envelope, key, found.ascii_domain.lower())
+    domain = found.ascii_domain.lower()
+    return Address(found.normalized, envelope, f"{unicodedata.normalize('NFC', local.lower())}@{domain}", domain)
+
+
+def key_of(text: str) -> str | None:
+    """Return the key of the address in `text`, or None when it is none; for looking up, never for mailing."""
+    try:
+        return parse(text).key
+    except AddressRefused:
+        return None
+
+
+def domain_of(text: str) -> str:
+    """Return a domain, or a part of one, as `Address.domain` spells it; text that is none comes back in small."""
+    if text.isascii():
+        return text.lower()
+    try:
+        return parse(f"postmaster@{text}").domain
+    except AddressRefused:
+        return text.lower()
+
+
+def _plain(message: str) -> str:
+    """Turn the library's sentence into the second half of one of ours."""
+    message = " ".join(message.split()).rstrip(".")
+    return message[:1].lower() + message[1:] if message else "it is not an address"
+
+
+def _refuse_routes(local: str) -> None:
+    """Refuse the percent hack and bang paths, which ask a host to pass mail on (RFC 5321 appendix F.2)."""
+    for sign, words in _ROUTED.items():
+        if sign in local:
+            raise AddressRefused(f"it holds {words}, which asks another host to pass the mail on")
+
+
+def _refuse_mixed_direction(local: str) -> None:
+    """Refuse a local part that runs both ways: it is read otherwise than it is written (RFC 5893's concern)."""
+    directions = {unicodedata.bidirectional(letter) for letter in local}
+    if directions & {"R", "AL"} and "L" in directions:
+        raise AddressRefused("it mixes letters that run left to right with letters that run right to left")
