@@ -1,0 +1,42 @@
+"""A no reaches the open rows of the ledger in the transaction that says it (D4).
+
+Whoever leaves, is suppressed or is erased calls one of these beside their own change: the rows not yet at risk become
+`skipped`, and a dispatcher that was about to mark one of them at risk waits for the lock and then finds it gone. It
+never touches a row whose dot may have left.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+
+from balintmail.db.models import Address, Delivery, Mailing, PersonAddress
+from balintmail.db.session import Tx
+from balintmail.db.standing import LIVING
+from balintmail.domain.deliveries import sources
+from balintmail.domain.states import DeliveryState, SkipReason
+
+
+def stop_subscriber(tx: Tx, person_id: int, list_id: int, reason: SkipReason, *, now: datetime) -> int:
+    """Skip what is open for a person of one list, on grounds that need a subscription; return how many rows."""
+    of_list = Delivery.mailing_id.in_(select(Mailing.id).where(Mailing.list_id == list_id))
+    return _stop(tx, (Delivery.person_id == person_id) & of_list & Delivery.ground.in_(LIVING), reason, now)
+
+
+def stop_person(tx: Tx, person_id: int, reason: SkipReason, *, now: datetime) -> int:
+    """Skip everything that is open for a person, on whatever ground (erasure); return how many rows."""
+    return _stop(tx, Delivery.person_id == person_id, reason, now)
+
+
+def stop_address(tx: Tx, address_key: str, reason: SkipReason, *, now: datetime) -> int:
+    """Skip everything that is open to an address (suppression, a final bounce); return how many rows."""
+    # By way of its holders, whose rows have an index; the ledger has none over addresses.
+    holders = select(PersonAddress.person_id).join(Address, Address.id == PersonAddress.address_id)
+    held = Delivery.person_id.in_(holders.where(Address.key == address_key))
+    return _stop(tx, held & (Delivery.address_key == address_key), reason, now)
+
+
+def _stop(tx: Tx, whose: ColumnElement[bool], reason: SkipReason, now: datetime) -> int:
+    open_rows = whose & Delivery.state.in_(sources(DeliveryState.SKIPPED))
+    values: dict[str, Any] = {"state": DeliveryState.SKIPPED, "skip_reason": reason, "at": now, "claim": None}
+    return tx.execute(update(Delivery).where(open_rows).values(**values, next_try_at=None)).rowcount
