@@ -6,11 +6,13 @@ counted with their reason. It writes nothing; db/ledger.py inserts what `rows` s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
+from balintmail.db.filters import condition, parse_where
 from balintmail.db.models import Address, MailingList, Person, PersonAddress, Subscription
 from balintmail.db.session import Tx
 from balintmail.db.standing import StandingColumns, false_when_null, refusal, suppressed
@@ -29,6 +31,7 @@ class Selection:
     list_id: int
     where: str = ""
     exclude: tuple[str, ...] = ()
+    zone: tzinfo = UTC  # in which the filters' days begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class LeftOut:
 def counts(tx: Tx, selection: Selection) -> AudienceCounts:
     """Return whom `selection` reaches, in numbers; raise FilterError when a filter cannot be read."""
     reason = _reason().label("reason")
-    chosen = _from(select(reason), selection).subquery()
+    chosen = _from(tx, select(reason), selection).subquery()
     numbers = tx.execute(select(chosen.c.reason, func.count()).group_by(chosen.c.reason)).all()
     found: dict[str | None, int] = {row[0]: row[1] for row in numbers}
     reached = found.pop(None, 0)
@@ -66,7 +69,7 @@ def counts(tx: Tx, selection: Selection) -> AudienceCounts:
 def stream(tx: Tx, selection: Selection) -> Iterator[Recipient]:
     """Yield everybody whom `selection` reaches, `delivery` 0, ordered by person, in flat memory."""
     wanted = (Person.id, Subscription.list_id, Address.email, Address.envelope, merge_values(tx))
-    query = _from(select(*wanted), selection).where(_reason().is_(None)).order_by(Person.id)
+    query = _from(tx, select(*wanted), selection).where(_reason().is_(None)).order_by(Person.id)
     for person, list_id, email, envelope, data in tx.execute(query, execution_options={"yield_per": _BATCH}):
         yield Recipient(0, person, list_id, email, envelope, decode(data))
 
@@ -74,7 +77,7 @@ def stream(tx: Tx, selection: Selection) -> Iterator[Recipient]:
 def left_out(tx: Tx, selection: Selection) -> Iterator[LeftOut]:
     """Yield everybody of the audience who may not be mailed, ordered by person."""
     reason = _reason()
-    query = _from(select(Person.id, Person.name, func.coalesce(Address.email, ""), reason), selection)
+    query = _from(tx, select(Person.id, Person.name, func.coalesce(Address.email, ""), reason), selection)
     query = query.where(reason.is_not(None)).order_by(Person.id)
     for row in tx.execute(query, execution_options={"yield_per": _BATCH}):
         yield LeftOut(row[0], row[1], row[2], SkipReason(row[3]))
@@ -91,7 +94,7 @@ def rows(tx: Tx, selection: Selection) -> Select[Any]:
         merge_values(tx).label("data"),
         _reason().label("reason"),
     )
-    chosen: Select[Any] = _from(wanted, selection).order_by(Person.id)
+    chosen: Select[Any] = _from(tx, wanted, selection).order_by(Person.id)
     return chosen
 
 
@@ -118,7 +121,7 @@ def _reason() -> ColumnElement[str | None]:
     )
 
 
-def _from(query: Any, selection: Selection) -> Any:
+def _from(tx: Tx, query: Any, selection: Selection) -> Any:
     """Join the audience of `selection` under `query` and leave out whom its filters leave out."""
     joined = (
         query.select_from(Subscription)
@@ -130,24 +133,17 @@ def _from(query: Any, selection: Selection) -> Any:
         .where(Subscription.state.in_((SubscriptionState.SUBSCRIBED, SubscriptionState.PAUSED)))
     )
     if selection.where:
-        from balintmail.db.filters import condition  # noqa: PLC0415
-        from balintmail.domain.filters import parse as parse_filter  # noqa: PLC0415
-
-        joined = joined.where(condition(parse_filter(selection.where)))
+        joined = joined.where(condition(parse_where(tx, selection.where), zone=selection.zone))
     for text in selection.exclude:
-        joined = joined.where(sa.not_(func.coalesce(_matches(text), sa.false())))
+        joined = joined.where(sa.not_(func.coalesce(_matches(tx, selection, text), sa.false())))
     return joined
 
 
-def _matches(text: str) -> ColumnElement[bool]:
+def _matches(tx: Tx, selection: Selection, text: str) -> ColumnElement[bool]:
     """Return whether somebody is named by `text`: a single address, else a filter."""
     try:
         address = parse_address(text)
     except AddressRefused:
-        from balintmail.db.filters import condition  # noqa: PLC0415
-        from balintmail.domain.filters import parse as parse_filter  # noqa: PLC0415
-
-        found: ColumnElement[bool] = condition(parse_filter(text))
-        return found
+        return condition(parse_where(tx, text), zone=selection.zone)
     held = select(PersonAddress.person_id).join(Address, Address.id == PersonAddress.address_id)
     return Person.id.in_(held.where(Address.key == address.key))

@@ -76,3 +76,15 @@ def test_empty_list_J3_reaches_nobody(database: Database) -> None:
     with database.write() as tx:
         found = audience.counts(tx, Selection(a_list(tx)))
     assert (found.reached, found.skipped, found.audience) == (0, {}, 0)
+
+
+def test_filters_choose_and_leave_out(database: Database) -> None:
+    with database.write() as tx:
+        news = a_list(tx)
+        for number in range(4):
+            member = a_person(tx, f"m{number}@example.org", member=True, language="hu" if number % 2 else "en")
+            on_list(tx, member, news)
+        readers(tx, news, 5)
+        assert audience.counts(tx, Selection(news, where="member")).reached == 4
+        assert audience.counts(tx, Selection(news, exclude=("member",))).reached == 5
+        assert audience.counts(tx, Selection(news, where="member", exclude=('language = "hu"',))).reached == 2
