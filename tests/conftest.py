@@ -37,15 +37,24 @@ def clock() -> MovableClock:
     return MovableClock(datetime(2026, 11, 21, 18, 4, tzinfo=UTC))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare what the processes of one test run share; xdist's workers find it in their environment."""
+    if not hasattr(config, "workerinput"):
+        postgresql.begin_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no server behind, whatever the tests did."""
+    if not hasattr(config, "workerinput"):
+        postgresql.end_run()
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[postgresql.Server]:
+def postgres() -> postgresql.Server:
     binaries = postgresql.find_binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed: apt install postgresql")
-    server = postgresql.Server(binaries)
-    server.start()
-    yield server
-    server.stop()
+    return postgresql.shared(binaries)
 
 
 @pytest.fixture(scope="session")

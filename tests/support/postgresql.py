@@ -1,14 +1,19 @@
 """A private PostgreSQL for the tests: its own data folder and socket, never a system service.
 
-One server serves all test processes of a run; each test gets a fresh database copied from a migrated template.
+One server serves all test processes of a run: the first that needs it starts it, the run's first process stops it,
+and a watcher stops it even when the whole run is killed. Each test gets a fresh database copied from a migrated
+template.
 """
 
+import fcntl
 import getpass
 import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,21 +25,27 @@ from balintmail.db.session import Database
 TEMPLATE = "balintmail_template"
 
 
-class Server:
-    """A running server; `stop` ends it and removes its folder."""
+RUN_FOLDER = "TEST_RUN_FOLDER"  # the variable that tells xdist's workers where their run keeps its things
+_WATCH = '(while kill -0 "$1" 2>/dev/null; do sleep 1; done; shift; run=$1; shift; "$@"; rm -rf "$run") &'
 
-    def __init__(self, binaries: Path) -> None:
+
+class Server:
+    """A server in `folder`, which has its data, socket and log."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
         self._binaries = binaries
-        self.folder = Path(tempfile.mkdtemp(prefix="balintmail-pg-"))
-        self.user = getpass.getuser()
+        self.folder = folder
         self._as: list[str] = []
+        self.user = getpass.getuser()
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            owner = pwd.getpwnam("postgres")
-            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
             self._as = ["runuser", "-u", "postgres", "--"]
             self.user = "postgres"
 
     def start(self) -> None:
+        """Make the data folder, start the server and migrate the template."""
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         data = self.folder / "data"
         self._run("initdb", "-D", str(data), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-U", self.user, "-N")
         options = f"-k {self.folder} -c listen_addresses='' -c max_connections=200 -c fsync=off"
@@ -44,8 +55,23 @@ class Server:
         upgrade(database)
         database.close()
 
+    def stop_after(self, pid: int) -> None:
+        """Leave a watcher that stops the server once process `pid` has gone."""
+        stop = [*self._as, str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"]
+        subprocess.run(
+            ["sh", "-c", _WATCH, "watch", str(pid), str(self.folder.parent), *stop],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        """Stop the server, if it runs, and remove its folder."""
+        with suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, name: str) -> str:
@@ -67,7 +93,42 @@ class Server:
 
     def _run(self, program: str, *args: str) -> None:
         command = [*self._as, str(self._binaries / program), *args]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, cwd="/")
+
+
+def begin_run() -> None:
+    """Make the folder in which the processes of this test run meet; called once, in the first of them."""
+    # Not under TMPDIR: a socket's path may have 107 bytes at most, and user postgres must reach it.
+    os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix=f"balintmail-tests-{os.getpid()}-", dir="/tmp")
+    Path(os.environ[RUN_FOLDER]).chmod(0o711)
+
+
+def end_run() -> None:
+    """Stop the server of this test run, if one was started."""
+    run = Path(os.environ.pop(RUN_FOLDER))
+    binaries = find_binaries()
+    if (run / "pg").exists() and binaries is not None:
+        Server(binaries, run / "pg").stop()
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def shared(binaries: Path) -> Server:
+    """Return the server of this test run, started by whoever comes first."""
+    run = Path(os.environ[RUN_FOLDER])
+    server = Server(binaries, run / "pg")
+    with (run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (run / "started").exists():
+            shutil.rmtree(server.folder, ignore_errors=True)
+            server.folder.mkdir(mode=0o700)
+            try:
+                server.start()
+            except BaseException:
+                sys.stderr.write((server.folder / "log").read_text("utf-8") if (server.folder / "log").exists() else "")
+                raise
+            server.stop_after(int(run.name.split("-")[2]))
+            (run / "started").touch()
+    return server
 
 
 def find_binaries() -> Path | None:
