@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from balintmail.errors import BalintmailError
 
 LONGEST = 254  # octets of a forward path without its brackets: RFC 5321 section 4.5.3.1.3
+LONGEST_LOCAL = 64  # octets before the @-sign: RFC 5321 section 4.5.3.1.1
 LONGEST_LOOKED_AT = 1000  # characters; a longer text is no address and is not parsed at all
 _ROUND = " \t\u00a0"  # what copying from a page leaves at both ends
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -67,6 +68,8 @@ def parse(text: str) -> Address:
     if "." not in found.ascii_domain:
         raise AddressRefused("the part after the @-sign is not valid; it should have a period")
     local = found.ascii_local_part or found.local_part
+    if len(local.encode()) > LONGEST_LOCAL:
+        raise AddressRefused(f"the part before the @-sign is longer than {LONGEST_LOCAL} octets")
     _refuse_routes(local)
     _refuse_mixed_direction(local)
     envelope = f"{local}@{found.ascii_domain}"
