@@ -1,0 +1,320 @@
+"""The ledger: enrol an audience, claim rows, mark them at risk, record what came of them (D1–D4).
+
+Everything works on sets of rows. A row is changed only from a state that domain/deliveries.py allows, and only by the
+worker whose claim it carries: that is the fence an expired worker cannot pass (standards 2.5). It sends nothing and
+knows no relay. What it tells of a mailing is in db/receipts.py; what a crash leaves is put right by db/workers.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, insert, literal, or_, select, update
+
+from balintmail.db import audience, mailings
+from balintmail.db.audience import Selection
+from balintmail.db.models import Address, Delivery, Mailing, Person, Subscription, UtcTime
+from balintmail.db.session import Tx
+from balintmail.db.standing import StandingColumns, refusal, suppressed
+from balintmail.domain.deliveries import sources
+from balintmail.domain.outcome import Outcome
+from balintmail.domain.states import AddressHealth, DeliveryState, Ground, MailingState, SkipReason
+
+_D = Delivery
+_S = DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One person a mailing of one or few goes to; `person` is none for a test to a stranger."""
+
+    person: int | None
+    address: str
+    envelope: str
+    address_key: str
+    ground: Ground
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that this worker may try. `attempts` counts this one; `data` is the JSON array of the freeze."""
+
+    delivery: int
+    mailing: int
+    person: int | None
+    address: str
+    envelope: str
+    data: str
+    attempts: int
+    first_tried_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What the transaction before the dots said: `passed` may be released, nobody else.
+
+    `refused` were skipped with their reason, `paused` went back to the queue, `lost` are no longer ours.
+    """
+
+    passed: frozenset[int]
+    refused: dict[int, SkipReason]
+    paused: frozenset[int]
+    lost: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one attempt made of a row, decided by the caller."""
+
+    delivery: int
+    state: DeliveryState
+    outcome: Outcome
+    next_try_at: datetime | None = None
+    skip_reason: SkipReason | None = None
+
+
+def enrol(tx: Tx, mailing_id: int, selection: Selection, *, now: datetime) -> int:
+    """Freeze the audience of `selection` as rows of a mailing, in one statement; return how many."""
+    chosen = audience.rows(tx, selection).subquery()
+    state = case((chosen.c.reason.is_(None), _S.QUEUED.value), else_=_S.SKIPPED.value)
+    c = chosen.c
+    values = (
+        literal(mailing_id, sa.BigInteger()),
+        c.person_id,
+        c.address,
+        c.envelope,
+        c.address_key,
+        sa.cast(c.ground, sa.String()),
+        c.data,
+        state,
+        c.reason,
+        literal(now, UtcTime()),
+    )
+    names = (
+        "mailing_id person_id address envelope address_key ground data state skip_reason at"  # the order of `values`
+    )
+    statement = insert(_D).from_select(names.split(), select(*values).order_by(c.person_id))
+    return tx.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def enrol_one(tx: Tx, mailing_id: int, who: Addressee, *, now: datetime) -> int:
+    """Enter one row by name and return its id; whether they may be mailed is read again before the dot."""
+    statement = insert(_D).values(
+        mailing_id=mailing_id,
+        person_id=who.person,
+        address=who.address,
+        envelope=who.envelope,
+        address_key=who.address_key,
+        ground=who.ground,
+        data=who.data,
+        state=_S.QUEUED,
+        at=now,
+    )
+    added: int = tx.execute(statement.returning(_D.id)).scalar_one()
+    return added
+
+
+def claim(tx: Tx, mailing_id: int, worker: str, *, limit: int, now: datetime) -> list[Claimed]:
+    """Take up to `limit` queued rows of a mailing for `worker`, in the order they were enrolled."""
+    rows = tx.execute(_claim_statement(), {"of": mailing_id, "mine": worker, "now": now, "up_to": limit})
+    return sorted((Claimed(*row) for row in rows), key=lambda row: row.delivery)
+
+
+@cache
+def _claim_statement() -> sa.Executable:
+    free = select(_D.id).where(_D.state == _S.QUEUED, _D.mailing_id == bindparam("of")).order_by(_D.id)
+    # A common table expression, because PostgreSQL may run a bare subquery again for each row and pass the limit.
+    chosen = free.limit(bindparam("up_to")).with_for_update(skip_locked=True).cte("free")
+    taken = update(_D).where(_D.id.in_(select(chosen.c.id)), _D.state == _S.QUEUED)
+    taken = taken.values(state=_S.CLAIMED, claim=bindparam("mine"), attempts=_D.attempts + 1, at=bindparam("now"))
+    return taken.returning(
+        _D.id, _D.mailing_id, _D.person_id, _D.address, _D.envelope, func.coalesce(_D.data, ""), _D.attempts,
+        _D.first_tried_at,
+    )  # fmt: skip
+
+
+def mark_at_risk(tx: Tx, deliveries: Sequence[int], worker: str, *, now: datetime) -> Marked:
+    """Mark those rows at risk whose mailing is sending and who may still be mailed; return who passed.
+
+    It is the fencing point and the last moment at which a no wins (D4): what is read here is read in the transaction
+    that marks. Only after its commit may a dot leave.
+    """
+    mailings.hold(tx, list(tx.scalars(select(_D.mailing_id).where(_D.id.in_(deliveries)).distinct())))
+    passed = frozenset(tx.scalars(_mark_statement(), {"ids": list(deliveries), "mine": worker, "now": now}))
+    others = [delivery for delivery in deliveries if delivery not in passed]
+    if not others:
+        return Marked(passed, {}, frozenset(), frozenset())
+    return _turn_away(tx, others, worker, passed, now)
+
+
+@cache
+def _mark_statement() -> sa.Executable:
+    sending = select(Mailing.id).where(Mailing.state == MailingState.SENDING)
+    marked = update(_D).where(
+        _D.id.in_(bindparam("ids", expanding=True)),
+        _D.state.in_(sources(_S.AT_RISK)),
+        _D.claim == bindparam("mine"),
+        _D.mailing_id.in_(sending),
+        _refusal_now().is_(None),
+    )
+    first = func.coalesce(_D.first_tried_at, bindparam("now", type_=UtcTime()))
+    marked = marked.values(state=_S.AT_RISK, at=bindparam("now"), first_tried_at=first)
+    return marked.returning(_D.id)
+
+
+def _refusal_now() -> ColumnElement[str | None]:
+    """Return why the person of a ledger row may not be mailed at this moment, or NULL."""
+    list_id = select(Mailing.list_id).where(Mailing.id == _D.mailing_id).correlate(_D).scalar_subquery()
+    standing = select(Subscription.state).where(Subscription.person_id == _D.person_id, Subscription.list_id == list_id)
+    address = exists().where(Address.key == _D.address_key, Address.health == AddressHealth.BOUNCED)
+    return refusal(
+        StandingColumns(
+            ground=sa.type_coerce(_D.ground, _D.ground.type),
+            subscription=standing.correlate(_D).scalar_subquery(),
+            has_address=_D.envelope != "",
+            erased=exists().where(Person.id == _D.person_id, Person.erased_at.is_not(None)).correlate(_D),
+            suppressed=suppressed(sa.type_coerce(_D.address_key, sa.String())).correlate(_D),
+            bounced=address.correlate(_D),
+        )
+    )
+
+
+def _turn_away(tx: Tx, deliveries: Sequence[int], worker: str, passed: frozenset[int], now: datetime) -> Marked:
+    """Skip or give back the claimed rows that may not be marked, each with its reason."""
+    query = select(_D.id, Mailing.state, _refusal_now()).join(Mailing, Mailing.id == _D.mailing_id)
+    mine = query.where(_D.id.in_(deliveries), _D.state == _S.CLAIMED, _D.claim == worker)
+    refused: dict[int, SkipReason] = {}
+    paused: set[int] = set()
+    for delivery, state, reason in tx.execute(mine).all():
+        if state is MailingState.CANCELLED:
+            refused[delivery] = SkipReason.CANCELLED
+        elif reason is not None:
+            refused[delivery] = SkipReason(reason)
+        else:
+            paused.add(delivery)
+    for why in set(refused.values()):
+        skip(tx, [delivery for delivery, reason in refused.items() if reason is why], worker, why, now=now)
+    give_back(tx, worker, sorted(paused), now=now)
+    return Marked(passed, refused, frozenset(paused), frozenset(deliveries) - refused.keys() - paused)
+
+
+def skip(tx: Tx, deliveries: Sequence[int], worker: str, reason: SkipReason, *, now: datetime) -> None:
+    """Skip claimed rows of `worker`."""
+    whose = (_D.id.in_(deliveries), _D.state == _S.CLAIMED, _D.claim == worker)
+    tx.execute(update(_D).where(*whose).values(state=_S.SKIPPED, skip_reason=reason, claim=None, at=now))
+
+
+def give_back(tx: Tx, worker: str, deliveries: Sequence[int], *, now: datetime) -> None:
+    """Put claimed rows of `worker` back into the queue as if they had not been claimed."""
+    if not deliveries:
+        return
+    whose = (_D.id.in_(deliveries), _D.state == _S.CLAIMED, _D.claim == worker)
+    back = {"state": _S.QUEUED, "claim": None, "attempts": _D.attempts - 1, "at": now}
+    tx.execute(update(_D).where(*whose).values(back))
+
+
+def take_back(tx: Tx, worker: str, deliveries: Sequence[int], *, now: datetime) -> int:
+    """Put rows whose dot surely never left back into the queue, marked or not; return how many."""
+    whose = (_D.id.in_(deliveries), _D.state.in_((_S.CLAIMED, _S.AT_RISK)), _D.claim == worker)
+    return tx.execute(update(_D).where(*whose).values(state=_S.QUEUED, claim=None, at=now)).rowcount
+
+
+def give_all_back(tx: Tx, worker: str, *, now: datetime) -> int:
+    """Put every row that `worker` has claimed and not tried back into the queue; return how many."""
+    # Said twice: the second condition is spelled like the partial index over held rows, so that it serves.
+    whose = (_D.claim == worker, _D.state == _S.CLAIMED, sa.text("state IN ('claimed', 'at_risk')"))
+    back = {"state": _S.QUEUED, "claim": None, "attempts": _D.attempts - 1, "at": now}
+    return tx.execute(update(_D).where(*whose).values(back)).rowcount
+
+
+def record(tx: Tx, results: Sequence[Result], worker: str, *, now: datetime) -> None:
+    """Write down what came of rows that `worker` holds.
+
+    A row that meanwhile became `unknown`, because the worker was taken for dead, takes its late 250 as proof; any other
+    late answer leaves it unknown. Both statements do nothing the second time, so a commit of unknown result may be
+    repeated.
+    """
+    if not results:
+        return
+    rows = [_parameters(result, worker, now) for result in results]
+    if tx.execute(_record_statement(), rows).rowcount == len(rows):
+        return
+    late = [row for row, result in zip(rows, results, strict=True) if result.state is _S.ACCEPTED]
+    if late:
+        tx.execute(_proof_statement(), late)
+
+
+def _parameters(result: Result, worker: str, now: datetime) -> dict[str, object]:
+    outcome = result.outcome
+    return {
+        "row": result.delivery,
+        "mine": worker,
+        "to": result.state,
+        "why": result.skip_reason,
+        "next": result.next_try_at,
+        "now": now,
+        "relay_": outcome.relay,
+        "stage_": outcome.stage.value,
+        "code_": outcome.code,
+        "enhanced_": outcome.enhanced,
+        "reply_": outcome.reply,
+        "keep": worker if result.state is _S.UNKNOWN else None,
+    }
+
+
+def _answer() -> dict[str, object]:
+    return {
+        "state": bindparam("to"),
+        "skip_reason": bindparam("why"),
+        "next_try_at": bindparam("next"),
+        "at": bindparam("now"),
+        "first_tried_at": func.coalesce(_D.first_tried_at, bindparam("now", type_=UtcTime())),
+        "relay": bindparam("relay_"),
+        "stage": bindparam("stage_"),
+        "code": bindparam("code_"),
+        "enhanced": bindparam("enhanced_"),
+        "reply": bindparam("reply_"),
+        "claim": bindparam("keep"),  # an unknown row remembers whose late answer would be its proof
+    }
+
+
+@cache
+def _record_statement() -> sa.Update:
+    held = _D.state.in_((_S.CLAIMED, _S.AT_RISK))
+    return update(_D).where(_D.id == bindparam("row"), held, _D.claim == bindparam("mine")).values(_answer())
+
+
+@cache
+def _proof_statement() -> sa.Update:
+    doubted = (_D.id == bindparam("row"), _D.state == _S.UNKNOWN, _D.claim == bindparam("mine"))
+    return update(_D).where(*doubted).values(_answer())
+
+
+def wake_deferred(tx: Tx, mailing_ids: Sequence[int], *, now: datetime | None) -> int:
+    """Queue the deferred rows whose time has come, or all of them when `now` is none; return how many."""
+    asleep = [_D.state == _S.DEFERRED, _D.mailing_id.in_(mailing_ids)]
+    if now is not None:
+        asleep.append(or_(_D.next_try_at.is_(None), _D.next_try_at <= now))
+    return tx.execute(update(_D).where(*asleep).values(state=_S.QUEUED, next_try_at=None)).rowcount
+
+
+def next_try_at(tx: Tx, mailing_ids: Sequence[int]) -> datetime | None:
+    """Return when the next deferred row of these mailings wants to be tried, or None."""
+    asleep = (_D.state == _S.DEFERRED, _D.mailing_id.in_(mailing_ids))
+    return tx.scalar(select(func.min(_D.next_try_at)).where(*asleep))
+
+
+def cancel_open(tx: Tx, mailing_id: int, *, now: datetime) -> int:
+    """Skip every row of a mailing that is not at risk yet and not final; return how many."""
+    still_open = (_D.mailing_id == mailing_id, _D.state.in_(sources(_S.SKIPPED)))
+    values = {"state": _S.SKIPPED, "skip_reason": SkipReason.CANCELLED, "claim": None, "next_try_at": None, "at": now}
+    return tx.execute(update(_D).where(*still_open).values(values)).rowcount
+
+
+def settle(tx: Tx, deliveries: Sequence[int], new: DeliveryState, *, now: datetime) -> int:
+    """Give unknown rows the state that a person, a proof or the policy decided; return how many."""
+    unsettled = (_D.id.in_(deliveries), _D.state == _S.UNKNOWN, _D.state.in_(sources(new)))
+    return tx.execute(update(_D).where(*unsettled).values(state=new, claim=None, at=now)).rowcount
