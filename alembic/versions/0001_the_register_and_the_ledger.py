@@ -207,6 +207,48 @@ def upgrade() -> None:
     op.create_index("ix_consent_events_person_id", "consent_events", ["person_id"], unique=False)
 
     op.create_table(
+        "join_requests",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("list_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("address_key", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), server_default="", nullable=False),
+        sa.Column("language", sa.String(), nullable=True),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "pending",
+                "confirmed",
+                "approved",
+                "declined",
+                "expired",
+                name="requeststate_known",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
+            nullable=False,
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name=op.f("fk_join_requests_list_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_join_requests")),
+    )
+    op.create_index("ix_join_requests_address_key", "join_requests", ["address_key"], unique=False)
+    op.create_index(
+        "uq_join_requests_open",
+        "join_requests",
+        ["list_id", "address_key", "name"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('pending', 'confirmed')"),
+        postgresql_where=sa.text("state IN ('pending', 'confirmed')"),
+    )
+
+    op.create_table(
         "mailings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(

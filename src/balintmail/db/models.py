@@ -23,6 +23,7 @@ from balintmail.domain.states import (
     MailingKind,
     MailingState,
     Policy,
+    RequestState,
     Role,
     SkipReason,
     SubscriptionState,
@@ -187,6 +188,37 @@ class Subscription(Base):
     __table_args__ = (
         UniqueConstraint("person_id", "list_id"),
         Index("ix_subscriptions_list_state", "list_id", "state", "person_id"),
+    )
+
+
+class JoinRequest(Base):
+    """Somebody asks to join a list; they become a person only when the request is approved (S46)."""
+
+    __tablename__ = "join_requests"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int] = mapped_column(Id, ForeignKey("lists.id"))
+    email: Mapped[str]  # as people see it
+    address_key: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str | None]
+    words: Mapped[str]
+    how: Mapped[str]
+    actor: Mapped[str]
+    state: Mapped[RequestState] = mapped_column(_enum(RequestState))
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(server_default="")
+    __table_args__ = (
+        Index("ix_join_requests_address_key", "address_key"),
+        Index(
+            "uq_join_requests_open",
+            "list_id",
+            "address_key",
+            "name",
+            unique=True,
+            sqlite_where=text("state IN ('pending', 'confirmed')"),
+            postgresql_where=text("state IN ('pending', 'confirmed')"),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ SQLite runs in WAL mode with `synchronous=FULL` and takes its write lock at BEGI
 reached the disk and no transaction fails half-way for the lock. PostgreSQL runs with `synchronous_commit=on`.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from balintmail.errors import BalintmailError
 SCHEMA = "0001"  # alembic's head; a test holds the two together, so that opening needs no alembic
 BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standards.md 2.6)
 
+# What is deleted is overwritten with zeros wherever that costs no page of its own; erasure sweeps the rest (S45).
+_SECURE = "secure_delete=FAST"
 _URL_HINT = 'Write "sqlite:///balintmail.db" or "postgresql+psycopg://user@host/name".'
 
 Tx = Connection  # an open transaction, as every function of this room takes it
@@ -96,6 +99,30 @@ class Database:
             hint="Install the newer balintmail that last used it.",
         )
 
+    def sweep(self, *, rebuild: bool) -> bool:
+        """Empty SQLite's write-ahead log into the file, and with `rebuild` write the file anew without its gaps.
+
+        Returns whether it was done; False when a long reader or a running send held the file. PostgreSQL does its own
+        sweeping, so there the answer is always True.
+        """
+        if not self.is_sqlite:
+            return True
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            try:
+                if rebuild:
+                    cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                row = cursor.fetchone()
+            except sqlite3.OperationalError:
+                return False
+            finally:
+                cursor.close()
+            return row is not None and bool(row[0] == 0)
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Give every pooled connection back."""
         self.engine.dispose()
@@ -113,7 +140,7 @@ def _sqlite(url: sa.URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", _SECURE):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -5,7 +5,6 @@ write theirs as they do (family name first in Hungary, China, Japan, Korea and V
 """
 
 import re
-import unicodedata
 
 from balintmail.domain import hygiene
 
@@ -61,18 +60,6 @@ _INITIAL = re.compile(r"(\w\.?){1,3}")
 def clean(text: str) -> str:
     """Return a person's name as one clean line, "" when there is none; raise hygiene.TextRefused otherwise."""
     return hygiene.one_line(text, what="the name", longest=LONGEST)
-
-
-def same(one: str, other: str) -> bool:
-    """Return whether two names are one name but for capitals, blanks, invisible signs and the form of apostrophes."""
-    return fold(one) == fold(other)
-
-
-def fold(name: str) -> str:
-    """Return what two spellings of one name share."""
-    plain = name.replace("’", "'").replace("ʼ", "'")
-    visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
-    return unicodedata.normalize("NFC", " ".join(visible.split()).casefold())
 
 
 def first_name(name: str, language: str | None = None) -> str:

@@ -88,6 +88,16 @@ class Ground(StrEnum):
     TEST = "test"
 
 
+class RequestState(StrEnum):
+    """Where a join request stands."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
 class ConsentAction(StrEnum):
     """What a consent event says."""
 
