@@ -9,6 +9,7 @@ import fcntl
 import getpass
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -133,5 +134,8 @@ def shared(binaries: Path) -> Server:
 
 def find_binaries() -> Path | None:
     """Return the folder of the newest PostgreSQL server on this machine, or None."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
-    return found[-1].parent if found else None
+    found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *Path("/usr").glob("pgsql-*/bin/initdb")]
+    if found:
+        return max(found, key=lambda path: float(re.sub(r"[^0-9.]", "", path.parts[-3]) or 0)).parent
+    onpath = shutil.which("initdb")
+    return Path(onpath).resolve().parent if onpath else None

@@ -1,0 +1,76 @@
+# make demo   a society to look at, in demo/, with a newsletter sent to 300 fictional readers
+# make test   everything that must hold: style, types, import rules, tests on SQLite and PostgreSQL
+# Both make .venv first, with the versions of constraints.txt; nothing outside this folder is changed,
+# but for system packages that the tests need and that root lets them install.
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs bench bench-compose bench-import bench-startup torture clean
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+PARTS := pyproject.toml constraints.txt src/balintmail/__init__.py
+
+# A checkout that was copied or moved has an environment that belongs to its old place.
+MOVED := $(shell [ ! -e $(BIN)/pip ] || head -n 3 $(BIN)/pip | grep -qF "$(CURDIR)/.venv/" || rm -rf .venv)
+
+help:
+	@echo "make demo           make an instance in demo/ and send the example newsletter to its outbox"
+	@echo "make test           check everything; this is all that the build server runs"
+	@echo "make lint           style, types and import rules alone"
+	@echo "make docs           write the generated pages of docs/ anew"
+	@echo "make bench-compose  measure composing, importing and starting"
+	@echo "make bench-import   measure importing alone"
+	@echo "make bench-startup  measure starting alone"
+	@echo "make torture        the tests again, at full size (long)"
+	@echo "make clean          remove .venv, demo/ and all that is generated"
+
+demo: .venv/.installed
+	@$(BIN)/python examples/demo.py
+
+test: .venv/.installed-test
+	@sh tests/support/system.sh postgresql
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 </dev/null
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: .venv/.installed-test
+	$(BIN)/python -m tests.support.reference
+
+bench bench-compose: .venv/.installed-test
+	$(BIN)/python -m bench.compose
+	$(BIN)/python -m bench.importing
+	$(BIN)/python -m bench.startup
+
+bench-import: .venv/.installed-test
+	$(BIN)/python -m bench.importing
+
+bench-startup: .venv/.installed-test
+	$(BIN)/python -m bench.startup
+
+torture: .venv/.installed-test
+	@sh tests/support/system.sh postgresql
+	TORTURE=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --timeout 7200 </dev/null
+
+.venv/.installed: $(PARTS)
+	@sh tests/support/system.sh venv
+	@echo "Installing balintmail into .venv (once; a minute on a slow line)"
+	@$(PIP) -e .
+	@touch $@
+
+.venv/.installed-test: $(PARTS)
+	@sh tests/support/system.sh venv
+	@echo "Installing balintmail and what its tests need into .venv"
+	@$(PIP) -e '.[test]'
+	@touch .venv/.installed $@
+
+clean:
+	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,86 @@
+#!/bin/sh
+# system.sh venv        make .venv with Python 3.11 or newer, unless it is there
+# system.sh postgresql  see that a PostgreSQL server can be started for the tests; it never becomes a service
+#
+# As root on Debian or Ubuntu missing packages are installed. Everywhere else this says what is missing and what
+# will be skipped for it.
+set -eu
+
+may_install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
+}
+
+install_quietly() {
+    echo "Installing system packages: $*"
+    export DEBIAN_FRONTEND=noninteractive
+    # Packages may not start services while we install them.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod 755 $policy
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT INT TERM
+    fi
+    apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 || {
+        apt-get update -q >/dev/null 2>&1 || true
+        apt-get install -y -q --no-install-recommends "$@" >/dev/null || echo "apt-get could not install: $*" >&2
+    }
+}
+
+find_python() {
+    for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14; do
+        if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+}
+
+make_venv() {
+    if .venv/bin/python -c 'import pip' 2>/dev/null; then
+        return
+    fi
+    python=$(find_python)
+    if [ -z "$python" ] && may_install; then
+        install_quietly python3 python3-venv
+        python=$(find_python)
+    fi
+    if [ -z "$python" ]; then
+        echo "balintmail needs Python 3.11 or newer with its venv module; none was found." >&2
+        echo "On Debian and Ubuntu: sudo apt install python3-venv. Or name one: make PYTHON=/path/to/python3" >&2
+        exit 1
+    fi
+    rm -rf .venv
+    "$python" -m venv .venv
+}
+
+has_postgresql() {
+    ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null
+}
+
+require_postgresql() {
+    if has_postgresql 2>/dev/null; then
+        return
+    fi
+    if may_install; then
+        # Without this the package would make a cluster and start it with the machine.
+        install_quietly postgresql-common
+        conf=/etc/postgresql-common/createcluster.conf
+        if [ -e $conf ]; then
+            sed -i 's/^#\{0,1\} *create_main_cluster *=.*/create_main_cluster = false/' $conf
+        fi
+        install_quietly postgresql
+    fi
+    if ! has_postgresql; then
+        echo "PostgreSQL is not installed: its half of the database tests will be skipped."
+        echo "To have them: sudo apt install postgresql (the tests start a server of their own, on a private socket)"
+    fi
+}
+
+case "${1:-}" in
+venv) make_venv ;;
+postgresql) require_postgresql ;;
+*)
+    echo "usage: system.sh venv | postgresql" >&2
+    exit 2
+    ;;
+esac
