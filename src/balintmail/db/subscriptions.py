@@ -1,0 +1,105 @@
+"""Who is on which list. Whoever joins or leaves does it with a consent event in the same call: there is no other way.
+
+It never asks whether somebody may join; services/subscriptions.py does.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import select
+
+from balintmail.db import consent as consents
+from balintmail.db import stops
+from balintmail.db.consent import Consent
+from balintmail.db.models import Subscription
+from balintmail.db.session import Tx
+from balintmail.domain.states import ConsentAction, Ground, SkipReason, SubscriptionState
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """One person's standing on one list."""
+
+    person_id: int
+    list_id: int
+    state: SubscriptionState
+    ground: Ground
+    since: datetime
+    paused_until: datetime | None
+    ended_at: datetime | None
+
+
+_COLUMNS = [getattr(Subscription, name) for name in SubscriptionRow.__dataclass_fields__]
+
+
+def get(tx: Tx, person_id: int, list_id: int) -> SubscriptionRow | None:
+    """Return a person's standing on a list, or None when they were never on it."""
+    query = select(*_COLUMNS).where(Subscription.person_id == person_id, Subscription.list_id == list_id)
+    row = tx.execute(query).first()
+    return SubscriptionRow(*row) if row else None
+
+
+def of_person(tx: Tx, person_id: int) -> list[SubscriptionRow]:
+    """Return all of a person's subscriptions, ended ones too."""
+    query = select(*_COLUMNS).where(Subscription.person_id == person_id).order_by(Subscription.list_id)
+    return [SubscriptionRow(*row) for row in tx.execute(query)]
+
+
+def begin(tx: Tx, person_id: int, list_id: int, consent: Consent) -> None:
+    """Subscribe a person, on the ground that `consent` names, and record it (D6)."""
+    consents.record(tx, person_id, list_id, ConsentAction.AGREED, consent)
+    values = {
+        "state": SubscriptionState.SUBSCRIBED,
+        "ground": consent.ground,
+        "since": consent.at,
+        "paused_until": None,
+        "ended_at": None,
+    }
+    here = (Subscription.person_id == person_id) & (Subscription.list_id == list_id)
+    if tx.execute(sa.update(Subscription).where(here).values(**values)).rowcount == 0:
+        tx.execute(sa.insert(Subscription).values(person_id=person_id, list_id=list_id, **values))
+
+
+def end(tx: Tx, row: SubscriptionRow, consent: Consent) -> None:
+    """End a subscription, record it, and take the person's open deliveries of that list back (D4)."""
+    consents.record(tx, row.person_id, row.list_id, ConsentAction.WITHDREW, consent)
+    values = {"state": SubscriptionState.UNSUBSCRIBED, "ended_at": consent.at, "paused_until": None}
+    tx.execute(sa.update(Subscription).where(_same(row)).values(**values))
+    stops.stop_subscriber(tx, row.person_id, row.list_id, SkipReason.NOT_SUBSCRIBED, now=consent.at)
+
+
+def pause(tx: Tx, row: SubscriptionRow, *, until: datetime | None, now: datetime) -> None:
+    """Pause a living subscription and take the open deliveries back; its ground stays."""
+    values = {"state": SubscriptionState.PAUSED, "paused_until": until}
+    tx.execute(sa.update(Subscription).where(_same(row)).values(**values))
+    stops.stop_subscriber(tx, row.person_id, row.list_id, SkipReason.PAUSED, now=now)
+
+
+def resume(tx: Tx, row: SubscriptionRow) -> None:
+    """Go on with a paused subscription on the ground it always had; anything else is left as it is."""
+    paused = _same(row) & (Subscription.state == SubscriptionState.PAUSED)
+    values = {"state": SubscriptionState.SUBSCRIBED, "paused_until": None}
+    tx.execute(sa.update(Subscription).where(paused).values(**values))
+
+
+def take_over(tx: Tx, row: SubscriptionRow, person_id: int) -> None:
+    """Give a subscription as it stands to another person who has none on that list, as merging does."""
+    tx.execute(sa.update(Subscription).where(_same(row)).values(person_id=person_id))
+
+
+def quieten(tx: Tx, row: SubscriptionRow, like: SubscriptionRow) -> None:
+    """Give a subscription the state and times of a quieter one of the same list: a no wins over a yes (merging)."""
+    if like.state is SubscriptionState.SUBSCRIBED:
+        raise ValueError("nobody is subscribed without a consent event")
+    values = {"state": like.state, "paused_until": like.paused_until, "ended_at": like.ended_at}
+    tx.execute(sa.update(Subscription).where(_same(row)).values(**values))
+
+
+def drop(tx: Tx, person_id: int) -> None:
+    """Delete all subscriptions of a person whose row is emptied."""
+    tx.execute(sa.delete(Subscription).where(Subscription.person_id == person_id))
+
+
+def _same(row: SubscriptionRow) -> sa.ColumnElement[bool]:
+    return (Subscription.person_id == row.person_id) & (Subscription.list_id == row.list_id)
