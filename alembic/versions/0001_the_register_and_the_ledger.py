@@ -317,6 +317,7 @@ def upgrade() -> None:
         ),
         sa.Column("audience", sa.Integer(), server_default="0", nullable=False),
         sa.Column("released_by", sa.String(), server_default="", nullable=False),
+        sa.Column("signed_with", sa.String(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("start_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),

@@ -270,6 +270,7 @@ class Mailing(Base):
     audience_filter: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     audience: Mapped[int] = mapped_column(server_default="0")
     released_by: Mapped[str] = mapped_column(server_default="")
+    signed_with: Mapped[str] = mapped_column(server_default="")  # domain and selectors of its DKIM keys (S48)
     created_at: Mapped[datetime]
     start_at: Mapped[datetime | None]  # the end of the hold, or --at
     frozen_at: Mapped[datetime | None]  # when the audience was enrolled
