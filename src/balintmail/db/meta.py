@@ -3,7 +3,7 @@
 It gives them no meaning; the services that own a key do.
 """
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from balintmail.db.models import Meta
 from balintmail.db.session import Tx
@@ -20,8 +20,8 @@ def fact(tx: Tx, key: str) -> str | None:
 
 def put(tx: Tx, key: str, value: str) -> None:
     """Set `key` to `value`, whether it was there or not."""
-    drop(tx, key)
-    tx.execute(insert(Meta).values(key=key, value=value))
+    if tx.execute(update(Meta).where(Meta.key == key).values(value=value)).rowcount == 0:
+        tx.execute(insert(Meta).values(key=key, value=value))
 
 
 def drop(tx: Tx, key: str) -> None:
