@@ -22,7 +22,7 @@ from balintmail.composing.look import TemplateError, read_look, read_words
 NEWSLETTER = "newsletter"
 # Between these two lines a letter's HTML is set in the tinted box that says whom it is for.
 MEMBERS_OPEN = '<div class="members">'
-MEMBERS_CLOSE = '</div><!--members-->'
+MEMBERS_CLOSE = "</div><!--members-->"
 
 _SLOT = "BODYSLOTBODYSLOT"
 _TEXT_WIDTH = "536"  # pixels between the margins of the 600 px column
@@ -32,6 +32,8 @@ _TABLE = re.compile(r"<table>")
 _HEADER_CELL = re.compile(r"<th(?=[ >])")
 _BUTTON = re.compile(r'<p>\s*(<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>(?:(?!</p>).)*</a>)\s*</p>', re.DOTALL)
 _BUTTON_PARTS = re.compile(r'<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>.*?</a>', re.DOTALL)
+# A short first cell ("14 January") is kept on one line; a long one must be free to wrap at 360 pixels.
+_SHORT_FIRST_CELL = re.compile(r"(<tr>\s*<td[^>]*>)([^<>\n]{1,16})(?=</td>)")
 _FOOTNOTE_MARK = re.compile(r">\[(\d+)(?::\d+)?\]</a></sup>")
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -183,6 +185,7 @@ def _dress(body: str, values: LayoutValues) -> str:
     """Give the letter's plain HTML the hooks and the tables that mail programs need."""
     body = _TABLE.sub('<table class="facts">', body)
     body = _HEADER_CELL.sub('<th scope="col"', body)
+    body = _SHORT_FIRST_CELL.sub(lambda found: found[1] + found[2].replace(" ", "\u00a0"), body)
     body = _BUTTON.sub(_button, body)
     body = _FOOTNOTE_MARK.sub(r">\1</a></sup>", body)
     body = _PICTURE.sub(lambda found: _sized(found, values.pictures), body)
