@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from balintmail.clock import Clock, SystemClock
-from balintmail.config import SECRETS_FILE, SETTINGS_FILE, ConfigError, Loaded, Settings, load
+from balintmail.config import SECRETS_FILE, SETTINGS_FILE, ConfigError, Loaded, Relay, Settings, TransportKind, load
 from balintmail.db.session import Database, sqlite_file
 from balintmail.domain.keys import Keyring
 from balintmail.errors import NotFound
 from balintmail.services.context import Context
 
+if TYPE_CHECKING:
+    from balintmail.sending.smtp import RelayTerms
+    from balintmail.sending.transport import Transport
+
 THE_SECRETARY = "the Secretary"
+OUTBOX_FOLDER = "outbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,43 @@ def open_instance(folder: Path, *, clock: Clock | None = None) -> Instance:
     loaded = load(folder)
     url = sqlite_file(Database.parse(loaded.settings.database.url), folder)
     return Instance(folder, loaded, clock or SystemClock(), Database(url), _keyring(loaded.settings))
+
+
+def transport(instance: Instance) -> "Transport":
+    """Return where this instance's messages go; raise ConfigError when `smtp` is set and no relay has a host.
+
+    Several relays stand in the order of the file; the next one is taken while one cannot be had.
+    """
+    settings = instance.settings
+    if settings.transport is TransportKind.OUTBOX:
+        from balintmail.sending.outbox import OutboxTransport  # noqa: PLC0415
+
+        return OutboxTransport(instance.folder / OUTBOX_FOLDER)
+    from balintmail.sending.smtp import SmtpTransport  # noqa: PLC0415  (aiosmtplib and ssl: the outbox needs neither)
+
+    relays = [_relay_terms(name, relay, instance.folder) for name, relay in settings.relays.items() if relay.host]
+    if not relays:
+        raise ConfigError(
+            'The transport is "smtp", but no relay has a host.',
+            hint="Set host under [relays.main] in balintmail.toml; docs/settings.md shows how.",
+        )
+    return SmtpTransport(relays)
+
+
+def _relay_terms(name: str, relay: Relay, folder: Path) -> "RelayTerms":
+    from balintmail.sending.connect import RelayTarget  # noqa: PLC0415
+    from balintmail.sending.smtp import RelayTerms  # noqa: PLC0415
+
+    target = RelayTarget(
+        name=name,
+        host=relay.host,
+        port=relay.port,
+        security=relay.security,
+        username=relay.username,
+        password=relay.password.get_secret_value(),
+        ca_file=folder / Path(relay.ca_file).expanduser() if relay.ca_file else None,
+    )
+    return RelayTerms(target, relay.max_connections, relay.messages_per_connection)
 
 
 def _keyring(settings: Settings) -> Keyring:

@@ -1,0 +1,108 @@
+"""What each thing that can happen at each stage of a transaction means, all in this one file.
+
+It never talks to anybody and never decides about the next attempt (that is domain/retry.py).
+Sources: RFC 5321 sections 4.2.1 (the first digit decides), 4.5.3.1.10 (552 at RCPT) and 6.1 (who is responsible after
+the dot); RFC 7504 (521, 556); RFC 4954 section 6 (the replies that ask for AUTH); RFC 3463.
+Called by smtp_lane.py, connect.py and outbox.py.
+
+    stage            2xx        3xx        4xx        5xx        no reply, or garbage
+    MAIL             go on      deferred   deferred   refused    deferred (*)
+    RCPT             go on      deferred   deferred   refused    deferred
+    DATA             deferred   go on      deferred   refused    deferred
+    BODY, unasked    deferred   deferred   deferred   refused    deferred
+    DOT              accepted   unknown    deferred   refused    unknown
+
+    (*) not_sent where the connection had already carried messages: a relay that hangs up, or says 421, between two
+    messages says nothing about the next person.
+"""
+
+from balintmail.domain.outcome import Outcome, Stage, Verdict
+from balintmail.domain.replies import SHOWN_CHARACTERS, Reply, shown
+
+SERVICE_ENDS = 421  # may come at any time; the connection ends with it
+OUT_OF_STEP = 503  # the two sides disagree on where they are: go on with a fresh connection
+TOO_MANY_RECIPIENTS = 552  # "SHOULD be treated as 452" when it answers RCPT
+# They speak about our session and never about a recipient: RFC 4954 section 6.
+WANTS_AUTH = frozenset({530, 534, 535, 538})
+
+
+def verdict_of(stage: Stage, code: int, *, served: int) -> Verdict | None:
+    """Return what the reply `code` (200 to 599) at `stage` means, or None for "go on".
+
+    `served` is the number of messages that this connection has carried before.
+    """
+    kind = code // 100
+    if stage is Stage.DOT:
+        return {2: Verdict.ACCEPTED, 3: Verdict.UNKNOWN, 4: Verdict.DEFERRED, 5: Verdict.REFUSED}[kind]
+    if kind == {Stage.MAIL: 2, Stage.RCPT: 2, Stage.DATA: 3}.get(stage):
+        return None
+    if kind == 5 and not _speaks_of_something_else(stage, code):
+        return Verdict.REFUSED
+    if code == SERVICE_ENDS and stage is Stage.MAIL and served:
+        return Verdict.NOT_SENT
+    return Verdict.DEFERRED
+
+
+def _speaks_of_something_else(stage: Stage, code: int) -> bool:
+    return (stage is Stage.RCPT and code == TOO_MANY_RECIPIENTS) or (stage is Stage.MAIL and code in WANTS_AUTH)
+
+
+def ends_connection(code: int) -> bool:
+    """Whether a connection that said `code` is of no further use."""
+    return code in {SERVICE_ENDS, OUT_OF_STEP} or code in WANTS_AUTH
+
+
+def answered(stage: Stage, reply: Reply, relay: str, *, served: int) -> Outcome | None:
+    """Return the outcome that `reply` is, or None when the transaction goes on."""
+    verdict = verdict_of(stage, reply.code, served=served)
+    if verdict is None:
+        return None
+    return Outcome(verdict, stage, reply.code, reply.enhanced, reply.text, relay)
+
+
+def interrupted(stage: Stage, why: str, relay: str, *, served: int) -> Outcome:
+    """Return the outcome of a transaction whose connection ended, fell silent or spoke nonsense at `stage`."""
+    if stage is Stage.DOT:
+        verdict = Verdict.UNKNOWN
+    else:
+        verdict = Verdict.NOT_SENT if stage is Stage.MAIL and served else Verdict.DEFERRED
+    return Outcome(verdict, stage, reply=shown(why)[:SHOWN_CHARACTERS], relay=relay)
+
+
+def withdrawn(stage: Stage, relay: str) -> Outcome:
+    """Return the outcome of a message that we took back ourselves (`abort`)."""
+    if stage is Stage.DOT:
+        return Outcome(Verdict.UNKNOWN, stage, reply="the connection was dropped before the answer came", relay=relay)
+    return Outcome(Verdict.NOT_SENT, stage, reply="taken back before the closing dot", relay=relay)
+
+
+def unfit(why: str, relay: str) -> Outcome:
+    """Return the outcome of a message that this relay, or any, cannot be given. Nothing touched the network."""
+    return Outcome(Verdict.REFUSED, Stage.LOCAL, reply=shown(why), relay=relay)
+
+
+def accepted_locally(relay: str, where: str) -> Outcome:
+    """Return the outcome of a message that lies in the outbox."""
+    return Outcome(Verdict.ACCEPTED, Stage.DOT, 250, "2.0.0", shown(where), relay)
+
+
+def failed_locally(stage: Stage, why: str, relay: str) -> Outcome:
+    """Return the outcome of a write that failed: the disk may have room again later."""
+    return Outcome(Verdict.DEFERRED, stage, reply=shown(why), relay=relay)
+
+
+def unreachable(stage: Stage, why: str, relay: str) -> Outcome:
+    """Return why no lane can be had now; time may mend it."""
+    return Outcome(Verdict.DEFERRED, stage, reply=shown(why), relay=relay)
+
+
+def misconfigured(stage: Stage, why: str, relay: str) -> Outcome:
+    """Return why no lane can be had until somebody mends a setting, a password or a certificate."""
+    return Outcome(Verdict.REFUSED, stage, reply=shown(why), relay=relay)
+
+
+def turned_away(stage: Stage, code: int, text: str, relay: str) -> Outcome:
+    """Return the outcome of a refusal before any transaction: 4xx passes, 5xx has to be mended."""
+    reply = Reply(code, text.encode("utf-8", "surrogateescape").replace(b"\n", b" "))
+    verdict = Verdict.REFUSED if code // 100 == 5 else Verdict.DEFERRED
+    return Outcome(verdict, stage, code if 200 <= code <= 599 else 0, reply.enhanced, reply.text, relay)

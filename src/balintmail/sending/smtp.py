@@ -1,0 +1,84 @@
+"""The `smtp` transport: lanes to the relays of the settings, the first that can be had.
+
+It never decides about a delivery; a relay that is down is passed over for a while and the next in the order of the file
+is tried. Connections come from connect.py, the dialogue is smtp_lane.py. Quotas, warm-up and judgement about relays
+come with the limits of the send engine.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from balintmail.sending.connect import RelayTarget, connect, tls_context
+from balintmail.sending.patience import TimeLimits
+from balintmail.sending.smtp_lane import LaneTerms, SmtpLane
+from balintmail.sending.transport import LaneEvents, TransportDown
+
+PASS_OVER_SECONDS = 60.0  # ours: long enough to spare each new lane the wait for a relay that is down
+
+
+@dataclass(frozen=True, slots=True)
+class RelayTerms:
+    """One relay with its limits; None is no limit."""
+
+    target: RelayTarget
+    max_lanes: int = 4
+    messages_per_connection: int | None = None
+    limits: TimeLimits = field(default_factory=TimeLimits)
+
+
+class SmtpTransport:
+    """Lanes to the first relay that can be had, in the order given (at least one)."""
+
+    def __init__(self, relays: Sequence[RelayTerms]) -> None:
+        if not relays:
+            raise ValueError("an SMTP transport needs a relay")
+        self._relays = tuple(relays)
+        self._contexts: dict[str, ssl.SSLContext | None] = {}
+        self._down_until: dict[str, float] = {}
+        self._lanes: set[SmtpLane] = set()
+
+    @property
+    def name(self) -> str:
+        return self._in_turn()[0].target.name
+
+    @property
+    def max_lanes(self) -> int:
+        return self._in_turn()[0].max_lanes
+
+    async def open(self, events: LaneEvents) -> SmtpLane:
+        """Return a lane to the first relay that can be had; raise the first relay's TransportDown when none can."""
+        first: TransportDown | None = None
+        for relay in self._in_turn():
+            try:
+                lane = await self._open(relay, events)
+            except TransportDown as exc:
+                self._down_until[relay.target.name] = asyncio.get_running_loop().time() + PASS_OVER_SECONDS
+                first = first or exc
+            else:
+                self._down_until.pop(relay.target.name, None)
+                return lane
+        raise first or AssertionError("there is at least one relay")
+
+    async def close(self) -> None:
+        self._lanes, lanes = set(), self._lanes
+        await asyncio.gather(*(lane.close() for lane in lanes))
+
+    def _in_turn(self) -> list[RelayTerms]:
+        """Return the relays in the order of the file, those that were down a moment ago last."""
+        try:
+            now = asyncio.get_running_loop().time()
+        except RuntimeError:
+            return list(self._relays)
+        return sorted(self._relays, key=lambda relay: self._down_until.get(relay.target.name, 0.0) > now)
+
+    async def _open(self, relay: RelayTerms, events: LaneEvents) -> SmtpLane:
+        target = relay.target
+        if target.name not in self._contexts:
+            self._contexts[target.name] = await asyncio.to_thread(tls_context, target)
+        transport, offer = await connect(target, self._contexts[target.name], relay.limits)
+        lane = SmtpLane(LaneTerms(target.name, relay.limits, relay.messages_per_connection), offer, events)
+        lane.take_over(transport)
+        self._lanes = {open_lane for open_lane in self._lanes if not open_lane.gone} | {lane}
+        return lane

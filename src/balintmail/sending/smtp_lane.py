@@ -1,0 +1,342 @@
+"""One SMTP connection as a state machine on callbacks: MAIL, RCPT, DATA, body, the dot held back, the answer.
+
+It never connects, encrypts or authenticates (connect.py does), never retries, and never sends a dot that it was not
+told to send. One recipient a transaction (S37). Sources: RFC 5321 sections 3.3, 4.1.4, 4.5.3.2; RFC 2920 (pipelining).
+The bytes and the time are line.py's, what a reply means stands in outcomes.py, the rules towards dispatch in
+transport.py.
+
+    IDLE → [RESET] → MAIL → RCPT → DATA → BODY → HELD → DOT → IDLE        QUIT and ENDED from anywhere
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from balintmail.domain.outcome import Composed, Outcome, Stage, Verdict
+from balintmail.domain.replies import Reply
+from balintmail.sending import commands, outcomes
+from balintmail.sending.commands import Offer, unfit_for
+from balintmail.sending.line import Line
+from balintmail.sending.patience import TimeLimits
+from balintmail.sending.transport import LaneEvents
+from balintmail.sending.wire import DOT, body_of
+
+
+class _Step(Enum):
+    IDLE = auto()
+    LOCAL = auto()  # refused by ourselves; the event is on its way
+    RESET = auto()
+    MAIL = auto()
+    RCPT = auto()
+    DATA = auto()
+    BODY = auto()  # the kernel has not taken all of the body yet
+    HELD = auto()
+    DOT = auto()
+    QUIT = auto()
+    ENDED = auto()
+
+
+_STAGES = {
+    _Step.LOCAL: Stage.LOCAL,
+    _Step.RESET: Stage.MAIL,
+    _Step.MAIL: Stage.MAIL,
+    _Step.RCPT: Stage.RCPT,
+    _Step.DATA: Stage.DATA,
+    _Step.BODY: Stage.BODY,
+    _Step.HELD: Stage.BODY,
+    _Step.DOT: Stage.DOT,
+}
+_ASKING = frozenset({_Step.RESET, _Step.MAIL, _Step.RCPT, _Step.DATA})
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTerms:
+    """What a lane is told about its relay; `messages` is how many one connection may carry (None: any number)."""
+
+    relay: str
+    limits: TimeLimits
+    messages: int | None = None
+
+
+class SmtpLane(Line):
+    """A lane (transport.py) over a connection that `connect` has made ready."""
+
+    def __init__(self, terms: LaneTerms, offer: Offer, events: LaneEvents) -> None:
+        super().__init__()
+        self.relay = terms.relay
+        self.offer = offer
+        self._limits = terms.limits
+        self._most = min((n for n in (terms.messages, offer.messages) if n is not None), default=math.inf)
+        self._events = events
+        self._step = _Step.IDLE
+        self._current: Composed | None = None
+        self._following: Composed | None = None
+        self._failure: Outcome | None = None  # what answered MAIL or RCPT with a no, while pipelined replies come in
+        self._pipelined = False  # RCPT and DATA of the current message have left already
+        self._needs_reset = False
+        self._served = 0  # messages begun
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<SmtpLane {self.relay} {self._step.name.lower()}>"
+
+    # What dispatch calls
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def can_follow(self) -> bool:
+        return not self._closed and self._served < self._most
+
+    def begin(self, message: Composed) -> None:
+        if self._closed or self._step is not _Step.IDLE:
+            raise RuntimeError(f"{self!r} is not ready for a message")
+        self._start(message)
+
+    def release(self, following: Composed | None = None) -> None:
+        if self._step is not _Step.HELD:
+            if following is not None:
+                self._soon_finished(following, outcomes.withdrawn(Stage.MAIL, self.relay))
+            return
+        transport = self._wire
+        if self._reader.midway or transport.is_closing():
+            # Something came, or went, before the dot: it stays here, and the message was surely not taken.
+            self._following = following
+            self._drop_soon(
+                outcomes.interrupted(Stage.BODY, "the connection ended before the dot", self.relay, served=0)
+            )
+            return
+        self._following = following
+        self._step = _Step.DOT
+        self._deadline.within(self._limits.dot)
+        if following is not None and self.offer.pipelining and self.can_follow and not unfit_for(self.offer, following):
+            self._pipelined = True
+            self._served += 1
+            transport.write(DOT + commands.whole(following))
+        else:
+            self._pipelined = False
+            transport.write(DOT)
+
+    def abort(self) -> None:
+        if self._step is _Step.ENDED:
+            return
+        current = self._current
+        stage = _STAGES.get(self._step, Stage.BODY)
+        self._drop_soon(None if current is None else self._failure or outcomes.withdrawn(stage, self.relay))
+
+    async def close(self) -> None:
+        if self._step is _Step.IDLE:
+            self._quit()
+        elif self._step not in {_Step.QUIT, _Step.ENDED}:
+            self.abort()
+        await asyncio.shield(self._gone)
+
+    # The dialogue
+
+    def _start(self, message: Composed) -> None:
+        self._current = message
+        self._failure = None
+        fault = unfit_for(self.offer, message)
+        if fault:
+            self._step = _Step.LOCAL
+            self._loop.call_soon(self._refuse_locally, outcomes.unfit(fault, self.relay))
+            return
+        self._served += 1
+        self._pipelined = self.offer.pipelining
+        if self._needs_reset:
+            self._step = _Step.RESET
+            self._deadline.within(self._limits.reset)
+            opening = commands.RSET + commands.whole(message) if self._pipelined else commands.RSET
+        else:
+            self._step = _Step.MAIL
+            self._deadline.within(self._limits.mail)
+            opening = commands.whole(message) if self._pipelined else commands.mail(message)
+        self._wire.write(opening)
+
+    def _take(self, reply: Reply) -> None:
+        step = self._step
+        if self._more_behind and not self._pipelined and step in _ASKING:
+            self._break("the relay answered before it was asked")  # I10
+        elif step is _Step.DOT:
+            self._answer_to_dot(reply)
+        elif step in {_Step.MAIL, _Step.RCPT, _Step.DATA}:
+            self._answer_to_command(step, reply)
+        elif step is _Step.RESET:
+            self._answer_to_reset(reply)
+        elif step is _Step.QUIT:
+            self._end()
+        elif step in {_Step.BODY, _Step.HELD}:
+            # An answer before the question: whatever it says, the dot has not left and will not (I10).
+            outcome = outcomes.answered(Stage.BODY, reply, self.relay, served=0)
+            self._drop(outcome)
+        else:
+            self._break(f"the relay spoke unasked: {reply.code} {reply.text}")
+
+    def _answer_to_reset(self, reply: Reply) -> None:
+        message = self._message
+        if reply.kind != 2:
+            self._drop(
+                outcomes.interrupted(Stage.MAIL, f"{reply.code} {reply.text}", self.relay, served=self._served - 1)
+            )
+            return
+        self._needs_reset = False
+        self._step = _Step.MAIL
+        self._deadline.within(self._limits.mail)
+        if not self._pipelined:
+            self._wire.write(commands.mail(message))
+
+    def _answer_to_command(self, step: _Step, reply: Reply) -> None:
+        stage = _STAGES[step]
+        outcome = outcomes.answered(stage, reply, self.relay, served=self._served - 1)
+        if outcome is not None:
+            first = self._failure is None
+            self._failure = self._failure or outcome
+            self._needs_reset = self._needs_reset or step is not _Step.MAIL
+            # Out of step, or told to go. A 503 behind an earlier no is that no's echo and says nothing new (I9).
+            ends = reply.code == outcomes.SERVICE_ENDS or (first and outcomes.ends_connection(reply.code))
+            if ends or reply.kind in {2, 3}:
+                self._drop(self._failure)
+                return
+        if step is not _Step.DATA and (self._failure is None or self._pipelined):
+            self._ask_next(step)
+        elif self._failure is None:
+            self._write_body()
+        elif outcome is None:
+            # RCPT was refused and DATA got its 354. A lone dot could reach somebody if the replies are out of step,
+            # so the connection ends here instead (RFC 2920 section 3.1 leaves the choice).
+            self._drop(self._failure)
+        else:
+            self._finish(self._failure)
+
+    def _ask_next(self, step: _Step) -> None:
+        if step is _Step.MAIL:
+            self._step = _Step.RCPT
+            self._deadline.within(self._limits.rcpt)
+            if not self._pipelined:
+                self._wire.write(commands.rcpt(self._message))
+        else:
+            self._step = _Step.DATA
+            self._deadline.within(self._limits.data)
+            if not self._pipelined:
+                self._wire.write(commands.DATA)
+
+    def _write_body(self) -> None:
+        if self._more_behind:
+            self._break("the relay spoke before the dot")
+            return
+        self._step = _Step.BODY
+        if self._write_slowly(body_of(self._message), self._limits.block):
+            self._drained()
+
+    def _drained(self) -> None:
+        self._step = _Step.HELD
+        self._deadline.lift()  # the relay's own patience is the limit now
+        self._events.held(self, self._message.delivery)
+
+    def _answer_to_dot(self, reply: Reply) -> None:
+        outcome = outcomes.answered(Stage.DOT, reply, self.relay, served=0)
+        if outcome is None:
+            raise AssertionError("every reply to the dot is an outcome")
+        if outcomes.ends_connection(reply.code) or outcome.verdict is Verdict.UNKNOWN:
+            self._drop(outcome)
+            return
+        following, self._following = self._following, None
+        if following is not None and self._pipelined:
+            finished = self._message
+            self._current = following
+            self._failure = None
+            self._step = _Step.MAIL
+            self._deadline.within(self._limits.mail)
+            self._events.finished(self, finished.delivery, outcome)
+            return
+        self._finish(outcome, following)
+
+    # Endings
+
+    def _finish(self, outcome: Outcome, following: Composed | None = None) -> None:
+        """End the current transaction; the connection lives on if its relay allows."""
+        message = self._message
+        self._current = None
+        self._failure = None
+        self._step = _Step.IDLE
+        self._deadline.lift()
+        if self._more_behind:
+            self._following = following
+            self._current = message
+            self._drop(outcome)  # an extra reply: nothing after it could be trusted (I11)
+            return
+        used_up = self._served >= self._most
+        if following is not None and not used_up:
+            self._step = _Step.LOCAL  # busy: the handler must not begin another
+        elif used_up:
+            self._quit()
+        self._events.finished(self, message.delivery, outcome)
+        if following is None:
+            return
+        if self._closed:
+            self._events.finished(self, following.delivery, outcomes.withdrawn(Stage.MAIL, self.relay))
+        else:
+            self._start(following)
+
+    def _refuse_locally(self, outcome: Outcome) -> None:
+        if self._step is _Step.LOCAL:
+            self._finish(outcome)
+
+    def _break(self, why: str) -> None:
+        """End the connection for a reason of its own."""
+        if self._current is None:
+            outcome = None
+        else:
+            stage = _STAGES.get(self._step, Stage.BODY)
+            outcome = self._failure or outcomes.interrupted(stage, why, self.relay, served=self._served - 1)
+        self._drop(outcome)
+
+    def _drop(self, outcome: Outcome | None) -> None:
+        """End the connection now and tell what became of the messages on it."""
+        quitting = self._step is _Step.QUIT
+        told = self._ending(outcome)
+        for tell in told:
+            tell()
+        if not told and not quitting:
+            self._events.lost(self)
+
+    def _drop_soon(self, outcome: Outcome | None) -> None:
+        """The same for callers who must not be called back from inside."""
+        for tell in self._ending(outcome):
+            self._loop.call_soon(tell)
+
+    def _ending(self, outcome: Outcome | None) -> list[Callable[[], None]]:
+        current, following = self._current, self._following
+        events, withdrawn = self._events, outcomes.withdrawn(Stage.MAIL, self.relay)
+        self._end()
+        tell: list[Callable[[], None]] = []
+        if current is not None and outcome is not None:
+            tell.append(lambda: events.finished(self, current.delivery, outcome))
+        if following is not None:
+            tell.append(lambda: events.finished(self, following.delivery, withdrawn))
+        return tell
+
+    def _end(self) -> None:
+        self._closed = True
+        self._step = _Step.ENDED
+        self._current = self._following = None
+        self._hang_up()
+
+    def _quit(self) -> None:
+        self._closed = True
+        self._step = _Step.QUIT
+        self._deadline.within(self._limits.quit)
+        self._wire.write(commands.QUIT)
+
+    def _soon_finished(self, message: Composed, outcome: Outcome) -> None:
+        self._loop.call_soon(self._events.finished, self, message.delivery, outcome)
+
+    @property
+    def _message(self) -> Composed:
+        if self._current is None:
+            raise RuntimeError("the lane carries no message")
+        return self._current
