@@ -4,6 +4,7 @@ No command module is imported before its command is used: `--help` costs click a
 """
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -106,5 +107,8 @@ def _before_dashes(args: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run the process's own command line."""
+    """Run the process's own command line; what it prints is UTF-8 under every locale (J14)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

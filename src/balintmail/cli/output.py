@@ -62,7 +62,7 @@ class Output:
         """Print aligned columns; a column of numbers stands to the right."""
         if self.wants_json:
             return
-        cells = [[printable("" if value is None else str(value)) for value in row] for row in rows]
+        cells = [[_one_line("" if value is None else str(value)) for value in row] for row in rows]
         numeric = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
         widths = [max(map(display_width, column)) for column in zip(header, *cells, strict=True)]
         for row in [list(header), *cells]:
@@ -84,6 +84,11 @@ def printable(text: str) -> str:
         else _escape(letter)
         for letter in text
     )
+
+
+def _one_line(text: str) -> str:
+    """Return `text` fit for a cell, where a line's end or a tab would break the row."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _escape(letter: str) -> str:

@@ -1,0 +1,67 @@
+"""However a command ends: short lines, one JSON document, an exit status; our bugs leave a report, addresses out."""
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import click
+import pytest
+import sqlalchemy as sa
+
+from balintmail.cli.command import Globals
+from balintmail.cli.failure import report
+from balintmail.errors import BalintmailError, UsageRefused
+
+
+def test_an_error_of_ours_is_its_message_and_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(BalintmailError("What happened.", hint="What to do."), Globals()) == 1
+    assert capsys.readouterr().err == "What happened.\nWhat to do.\n"
+    assert report(UsageRefused("Wrong."), Globals()) == 2
+
+
+def test_an_error_as_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(BalintmailError("Bálint.", hint="h"), Globals(json=True)) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {"error": {"code": "error", "message": "Bálint.", "hint": "h"}}
+    assert shown.err == ""
+
+
+def test_our_own_bug_is_one_line_a_report_and_70(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(ZeroDivisionError) as caught:
+        raise ZeroDivisionError("while mailing rose.o'neill@példa.example.org")
+    assert report(caught.value, Globals()) == 70
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) == 2
+    where = Path(re.search(r"(/\S+\.txt)", err)[1])  # type: ignore[index]
+    text = where.read_text()
+    assert "ZeroDivisionError" in text
+    assert "(address)" in text
+    assert "example.org" not in text
+    assert where.stat().st_mode & 0o077 == 0
+
+
+def test_full_disks_and_missing_rights_are_no_bugs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(OSError(28, "No space left on device", "/x/balintmail.db"), Globals()) == 1
+    assert "/x/balintmail.db: No space left on device." in capsys.readouterr().err
+    assert report(PermissionError(13, "Permission denied", "/x"), Globals()) == 1
+
+
+def test_a_database_that_is_away_is_no_bug_and_shows_no_address(capsys: pytest.CaptureFixture[str]) -> None:
+    exc = sa.exc.OperationalError("SELECT 1", {}, sqlite3.OperationalError("locked by x@example.org"))
+    assert report(exc, Globals()) == 1
+    assert "example.org" not in capsys.readouterr().err
+
+
+def test_being_stopped_says_so() -> None:
+    assert report(KeyboardInterrupt(), Globals()) == 1
+    assert report(click.Abort(), Globals()) == 1
+
+
+def test_control_characters_in_an_error_are_shown_and_not_obeyed_J13(capsys: pytest.CaptureFixture[str]) -> None:
+    report(BalintmailError("a\x1b[2Jb"), Globals())
+    assert "\x1b" not in capsys.readouterr().err
