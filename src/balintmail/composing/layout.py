@@ -18,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from mjml import mjml2html
 
 from balintmail.composing.look import TemplateError, read_look, read_words
+from balintmail.composing.wrapping import ANY_TOKEN
 
 NEWSLETTER = "newsletter"
 # Between these two lines a letter's HTML is set in the tinted box that says whom it is for.
@@ -28,7 +29,7 @@ _SLOT = "BODYSLOTBODYSLOT"
 _TEXT_WIDTH = "536"  # pixels between the margins of the 600 px column
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur", "yi"})
 _STYLE = re.compile(r"<style(?=[ >])")
-_TABLE = re.compile(r"<table>")
+_TABLE = re.compile(r'<table(?: class="([^"]*)")?')
 _HEADER_CELL = re.compile(r"<th(?=[ >])")
 _BUTTON = re.compile(r'<p>\s*(<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>(?:(?!</p>).)*</a>)\s*</p>', re.DOTALL)
 _BUTTON_PARTS = re.compile(r'<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>.*?</a>', re.DOTALL)
@@ -183,7 +184,7 @@ def render(environment: ImmutableSandboxedEnvironment, name: str, values: Mappin
 
 def _dress(body: str, values: LayoutValues) -> str:
     """Give the letter's plain HTML the hooks and the tables that mail programs need."""
-    body = _TABLE.sub('<table class="facts">', body)
+    body = _TABLE.sub(lambda found: f'<table class="{" ".join(filter(None, ("facts", found[1])))}"', body)
     body = _HEADER_CELL.sub('<th scope="col"', body)
     body = _SHORT_FIRST_CELL.sub(lambda found: found[1] + found[2].replace(" ", "\u00a0"), body)
     body = _BUTTON.sub(_button, body)
@@ -219,6 +220,6 @@ def _first_words(body: str) -> str:
     """Return the beginning of the first paragraph that reads the same for everybody, as the preview in a list."""
     for found in _PARAGRAPH.finditer(body):
         text = re.sub(r"\s+", " ", _TAG.sub("", found[1])).strip()
-        if len(text) > 40 and text.isprintable():
+        if len(text) > 40 and text.isprintable() and not ANY_TOKEN.search(text):
             return text[:140].rsplit(" ", 1)[0] if len(text) > 140 else text
     return ""

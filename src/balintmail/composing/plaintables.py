@@ -21,22 +21,35 @@ class Cell:
     align: str = "left"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Row:
+    """The cells of one row, and the edges of conditions that stand before it."""
+
+    cells: list[Cell]
+    edges: str = ""
+
+
+@dataclass(slots=True)
 class Table:
-    """A header, which may be empty, and rows that may be ragged."""
+    """A header, which may be empty, rows that may be ragged, and the edges after the last row."""
 
     header: list[Cell]
-    rows: list[list[Cell]]
+    rows: list[Row]
+    edges: str = ""
 
 
 def lay_out(table: Table, width: int) -> list[list[str]]:
     """Return the table as groups of lines, an empty line wanted between groups."""
-    rows = [row for row in table.rows if any(cell.text for cell in row)]
+    rows = [row for row in table.rows if row.edges or any(cell.text for cell in row.cells)]
     if not rows:
         return [[_GAP.join(cell.text for cell in table.header)]] if any(cell.text for cell in table.header) else []
-    if _movable(rows) or _total(table.header, rows) > width:
-        return [_facts(table.header, row, width) for row in rows]
-    return [_aligned(table.header, rows)]
+    cells = [row.cells for row in rows]
+    if _movable(cells) or _total(table.header, cells) > width:
+        groups = [_facts(table.header, row, width) for row in rows]
+    else:
+        groups = [_aligned(table.header, rows)]
+    groups[-1][-1] += table.edges
+    return groups
 
 
 def _movable(rows: Sequence[Sequence[Cell]]) -> bool:
@@ -53,20 +66,27 @@ def _total(header: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> int:
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
-def _aligned(header: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> list[str]:
-    widths = _widths(header, rows)
+def _aligned(header: Sequence[Cell], rows: Sequence[Row]) -> list[str]:
+    """Return one line per row; edges stand at the end of the line before, so that a row goes with its line break."""
+    widths = _widths(header, [row.cells for row in rows])
     lines = []
     if any(cell.text for cell in header):
         lines = [_row(header, widths), _GAP.join("-" * width for width in widths)]
-    return lines + [_row(row, widths) for row in rows]
+    for row in rows:
+        text = _row(row.cells, widths)
+        if lines:
+            lines[-1] += row.edges
+        lines.append(text if lines else row.edges + text)
+    return lines
 
 
 def _row(row: Sequence[Cell], widths: Sequence[int]) -> str:
     return _GAP.join(pad(cell.text, width, cell.align) for cell, width in zip(row, widths, strict=False)).rstrip()
 
 
-def _facts(header: Sequence[Cell], row: Sequence[Cell], width: int) -> list[str]:
+def _facts(header: Sequence[Cell], given: Row, width: int) -> list[str]:
     """Return one row as `Name  value` lines, the names padded to one width."""
+    row = given.cells
     names = [cell.text for cell in header] + [""] * (len(row) - len(header))
     room = max((columns(name) for name in names if columns(name) <= _LONGEST_NAME), default=0)
     lines: list[str] = []
@@ -78,4 +98,4 @@ def _facts(header: Sequence[Cell], row: Sequence[Cell], width: int) -> list[str]
             continue
         first = pad(name, room) + _GAP if room else ""
         lines += hang(wrap(cell.text, max(20, width - columns(first))), first, " " * columns(first))
-    return lines
+    return [given.edges + lines[0], *lines[1:]] if lines else [given.edges]

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 
 from balintmail.composing.layout import MEMBERS_CLOSE, MEMBERS_OPEN, LayoutValues, render, shown, templating
 from balintmail.composing.look import read_words
-from balintmail.composing.plaintables import Cell, Table, lay_out
+from balintmail.composing.plaintables import Cell, Row, Table, lay_out
 from balintmail.composing.wrapping import BOUNDARY_TOKENS, WIDTH, hang, underlined, wrap
 
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
@@ -189,22 +189,25 @@ class _Writer:
         return [_Block(underlined(self.words["footnotes"], "-").split("\n")), *inner] if inner else []
 
     def _table(self, token: Token, width: int) -> list[_Block]:
-        """Read a whole table and lay it out; boundaries between rows keep their place."""
-        rows: list[list[Cell]] = []
-        header: list[Cell] = []
+        """Read a whole table and lay it out; edges of conditions between rows keep their place."""
+        table = Table([], [])
         in_head = False
         for part in self._until("table_close"):
             if part.type in {"thead_open", "thead_close"}:
                 in_head = part.type == "thead_open"
             elif part.type == "tr_open" and not in_head:
-                rows.append([])
+                table.rows.append(Row([], table.edges))
+                table.edges = ""
             elif part.type in {"th_open", "td_open"}:
-                (header if in_head else rows[-1] if rows else header).append(Cell("", _alignment(part)))
+                row = table.rows[-1].cells if table.rows and not in_head else table.header
+                row.append(Cell("", _alignment(part)))
             elif part.type == "inline":
-                row = header if in_head or not rows else rows[-1]
+                row = table.rows[-1].cells if table.rows and not in_head else table.header
                 if row:
                     row[-1].text += " ".join(self.inline.text(part.children or []).split())
-        return [_Block(lines) for lines in lay_out(Table(header, rows), width)]
+            elif not part.nesting:
+                table.edges += part.content.strip()
+        return [_Block(lines) for lines in lay_out(table, width)]
 
     def _until(self, closing: str) -> Iterator[Token]:
         while self.at < len(self.tokens):

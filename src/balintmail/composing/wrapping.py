@@ -11,6 +11,7 @@ WIDTH = 72  # columns: quoted twice it still fits into 80
 
 # Inert tokens as subset.py writes them: a value or an address, and the boundary of a condition.
 VALUE_TOKEN = re.compile(r"q[a-z2-7]{6}[vu][0-9]{4}z")
+ANY_TOKEN = re.compile(r"q[a-z2-7]{6}[a-z][0-9]{4}z")
 BOUNDARY_TOKENS = re.compile(r"(?:q[a-z2-7]{6}[iex][0-9]{4}z\s*)+")
 
 _PIECES = re.compile(r"[^ \t\n\r\f\v]+")  # a no-break space holds its words together

@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it.token import Token
 from tests.support.markdown import reader
 
 from balintmail.composing.look import read_words
@@ -127,6 +128,30 @@ def test_members_part_says_whom_it_is_for() -> None:
     rendered = text(f'A\n\n{IF}\n\n<div class="members">\n\nB\n\n</div><!--members-->\n\n{END}\n\nC')
     assert merged(rendered, truth=True) == "A\n\n[For members]\n\nB\n\nC"
     assert merged(rendered, truth=False) == "A\n\nC"
+
+
+def _table_with_a_conditional_row(last: bool, wide: str) -> str:
+    tokens = reader().parse(f"| a | b |\n|---|---|\n| c | {wide}d |\n| e | {wide}f |\n| g | {wide}h |")
+    rows = [at for at, token in enumerate(tokens) if token.type in {"tr_open", "tr_close"}]
+    first, end = (rows[6], rows[7]) if last else (rows[4], rows[5])
+    tokens.insert(end + 1, Token("merge", "", 0, content=END))
+    tokens.insert(first, Token("merge", "", 0, content=IF))
+    return body_text([*tokens, *reader().parse("After")], WORDS)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_conditional_row_goes_with_its_line(last: bool) -> None:
+    rendered = _table_with_a_conditional_row(last, "")
+    rest = ["c  d", "e  f" if last else "g  h"]
+    assert merged(rendered, truth=False).splitlines() == ["a  b", "-  -", *rest, "", "After"]
+    assert merged(rendered, truth=True).splitlines() == ["a  b", "-  -", "c  d", "e  f", "g  h", "", "After"]
+
+
+def test_conditional_row_of_facts_goes_with_its_group() -> None:
+    rendered = _table_with_a_conditional_row(False, "word " * 20)
+    assert "\n\n\n" not in merged(rendered, truth=False)
+    assert "a  e" not in merged(rendered, truth=False)
+    assert merged(rendered, truth=True).count("\n\na  ") == 2
 
 
 def test_condition_inside_a_line_stays_inside() -> None:
