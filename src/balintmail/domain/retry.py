@@ -1,4 +1,4 @@
-"""Decide what to do after one delivery attempt: final, back to the queue, or again, and when (S38).
+"""Decide what to do after one delivery attempt: final, or again, and when (S38).
 
 Pure: knows no clock, database or network. Retry strategy: RFC 5321 section 4.5.4.1; first wait: RFC 6647 section 2.1
 (greylisting). Called by services/dispatch.py; the decision is stored by db/ledger.py.
@@ -22,7 +22,6 @@ _SETTLED = {
     Verdict.ACCEPTED: DeliveryState.ACCEPTED,
     Verdict.REFUSED: DeliveryState.REFUSED,
     Verdict.UNKNOWN: DeliveryState.UNKNOWN,
-    Verdict.NOT_SENT: DeliveryState.QUEUED,
 }
 
 
@@ -60,8 +59,9 @@ class RetryDecision:
 def decide(outcome: Outcome, attempts: Attempts, patience: Patience, *, now: datetime) -> RetryDecision:
     """Return what becomes of a delivery after `outcome`.
 
-    UNKNOWN is never tried again by itself (P2). A deferral that would come back after the end is tried once more just
-    before it where there is time for that, and is refused as expired otherwise.
+    UNKNOWN is never tried again by itself (P2). NOT_SENT counts as a deferral here: whoever gives such a row straight
+    back to the queue does not ask, and whoever asks has given it back often enough. A deferral that would come back
+    after the end is tried once more just before it where there is time for that, and is refused as expired otherwise.
     """
     if outcome.verdict in _SETTLED:
         return RetryDecision(_SETTLED[outcome.verdict])

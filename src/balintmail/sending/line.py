@@ -34,7 +34,11 @@ class Line(asyncio.Protocol, ABC):
 
     @abstractmethod
     def _break(self, why: str) -> None:
-        """End the dialogue: the connection was lost, fell silent or spoke nonsense."""
+        """End the dialogue: the relay fell silent or spoke nonsense."""
+
+    @abstractmethod
+    def _lose(self, why: str) -> None:
+        """End the dialogue: the connection was lost."""
 
     @abstractmethod
     def _drained(self) -> None:
@@ -107,7 +111,7 @@ class Line(asyncio.Protocol, ABC):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._ended:
             cause = f": {exc.strerror}" if isinstance(exc, OSError) and exc.strerror else ""
-            self._break(f"the connection was lost{cause}")
+            self._lose(f"the connection was lost{cause}")
         self._deadline.stop_timer()
         if not self._gone.done():
             self._gone.set_result(None)

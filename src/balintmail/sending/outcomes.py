@@ -5,19 +5,19 @@ Sources: RFC 5321 sections 4.2.1 (the first digit decides), 4.5.3.1.10 (552 at R
 the dot); RFC 7504 (521, 556); RFC 4954 section 6 (the replies that ask for AUTH); RFC 3463.
 Called by smtp_lane.py, connect.py and outbox.py.
 
-    stage            2xx        3xx        4xx        5xx        no reply, or garbage
-    MAIL             go on      deferred   deferred   refused    deferred (*)
-    RCPT             go on      deferred   deferred   refused    deferred
-    DATA             deferred   go on      deferred   refused    deferred
-    BODY, unasked    deferred   deferred   deferred   refused    deferred
-    DOT              accepted   unknown    deferred   refused    unknown
+    stage            2xx        3xx        4xx            5xx        garbage, silence   line lost
+    MAIL             go on      deferred   deferred (*)   refused    deferred           not sent
+    RCPT             go on      deferred   deferred       refused    deferred           not sent
+    DATA             deferred   go on      deferred       refused    deferred           not sent
+    BODY, unasked    deferred   deferred   deferred       refused    deferred           not sent
+    DOT              accepted   unknown    deferred       refused    unknown            unknown
 
-    (*) not_sent where the connection had already carried messages: a relay that hangs up, or says 421, between two
-    messages says nothing about the next person.
+    (*) a 421 to MAIL on a connection that has carried messages is "not sent": the relay's habit, and no word about the
+    next person. "Not sent" goes back to the queue at once; dispatch counts how often.
 """
 
 from balintmail.domain.outcome import Outcome, Stage, Verdict
-from balintmail.domain.replies import SHOWN_CHARACTERS, Reply, shown
+from balintmail.domain.replies import Reply, shown
 
 SERVICE_ENDS = 421  # may come at any time; the connection ends with it
 OUT_OF_STEP = 503  # the two sides disagree on where they are: go on with a fresh connection
@@ -26,16 +26,14 @@ TOO_MANY_RECIPIENTS = 552  # "SHOULD be treated as 452" when it answers RCPT
 WANTS_AUTH = frozenset({530, 534, 535, 538})
 
 
-def verdict_of(stage: Stage, code: int, *, served: int) -> Verdict | None:
-    """Return what the reply `code` (200 to 599) at `stage` means, or None for "go on".
+def verdict_of(stage: Stage, code: int, *, served: int = 0) -> Verdict:
+    """Return what the reply `code` (200 to 599) at `stage` means when it does not let the transaction go on.
 
     `served` is the number of messages that this connection has carried before.
     """
     kind = code // 100
-    if stage is Stage.DOT:
-        return {2: Verdict.ACCEPTED, 3: Verdict.UNKNOWN, 4: Verdict.DEFERRED, 5: Verdict.REFUSED}[kind]
-    if kind == {Stage.MAIL: 2, Stage.RCPT: 2, Stage.DATA: 3}.get(stage):
-        return None
+    if stage is Stage.DOT and kind in {2, 3}:
+        return Verdict.ACCEPTED if kind == 2 else Verdict.UNKNOWN
     if kind == 5 and not _speaks_of_something_else(stage, code):
         return Verdict.REFUSED
     if code == SERVICE_ENDS and stage is Stage.MAIL and served:
@@ -52,21 +50,22 @@ def ends_connection(code: int) -> bool:
     return code in {SERVICE_ENDS, OUT_OF_STEP} or code in WANTS_AUTH
 
 
-def answered(stage: Stage, reply: Reply, relay: str, *, served: int) -> Outcome | None:
-    """Return the outcome that `reply` is, or None when the transaction goes on."""
+def answered(stage: Stage, reply: Reply, relay: str, *, served: int = 0) -> Outcome:
+    """Return the outcome that `reply` is at `stage`."""
     verdict = verdict_of(stage, reply.code, served=served)
-    if verdict is None:
-        return None
     return Outcome(verdict, stage, reply.code, reply.enhanced, reply.text, relay)
 
 
-def interrupted(stage: Stage, why: str, relay: str, *, served: int) -> Outcome:
-    """Return the outcome of a transaction whose connection ended, fell silent or spoke nonsense at `stage`."""
-    if stage is Stage.DOT:
-        verdict = Verdict.UNKNOWN
-    else:
-        verdict = Verdict.NOT_SENT if stage is Stage.MAIL and served else Verdict.DEFERRED
-    return Outcome(verdict, stage, reply=shown(why)[:SHOWN_CHARACTERS], relay=relay)
+def disturbed(stage: Stage, why: str, relay: str) -> Outcome:
+    """Return the outcome of a transaction whose relay fell silent or spoke nonsense at `stage`."""
+    verdict = Verdict.UNKNOWN if stage is Stage.DOT else Verdict.DEFERRED
+    return Outcome(verdict, stage, reply=shown(why), relay=relay)
+
+
+def lost(stage: Stage, why: str, relay: str) -> Outcome:
+    """Return the outcome of a transaction whose connection ended at `stage`."""
+    verdict = Verdict.UNKNOWN if stage is Stage.DOT else Verdict.NOT_SENT
+    return Outcome(verdict, stage, reply=shown(why), relay=relay)
 
 
 def withdrawn(stage: Stage, relay: str) -> Outcome:

@@ -10,7 +10,6 @@ transport.py.
 
 import asyncio
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -48,6 +47,7 @@ _STAGES = {
     _Step.HELD: Stage.BODY,
     _Step.DOT: Stage.DOT,
 }
+_GO_ON = {_Step.MAIL: 2, _Step.RCPT: 2, _Step.DATA: 3}  # the first digit that lets a transaction go on
 _ASKING = frozenset({_Step.RESET, _Step.MAIL, _Step.RCPT, _Step.DATA})
 
 
@@ -106,9 +106,7 @@ class SmtpLane(Line):
         if self._reader.midway or transport.is_closing():
             # Something came, or went, before the dot: it stays here, and the message was surely not taken.
             self._following = following
-            self._drop_soon(
-                outcomes.interrupted(Stage.BODY, "the connection ended before the dot", self.relay, served=0)
-            )
+            self._drop_soon(outcomes.lost(Stage.BODY, "the connection ended before the dot", self.relay))
             return
         self._following = following
         self._step = _Step.DOT
@@ -124,9 +122,7 @@ class SmtpLane(Line):
     def abort(self) -> None:
         if self._step is _Step.ENDED:
             return
-        current = self._current
-        stage = _STAGES.get(self._step, Stage.BODY)
-        self._drop_soon(None if current is None else self._failure or outcomes.withdrawn(stage, self.relay))
+        self._drop_soon(self._failure or outcomes.withdrawn(self._stage, self.relay))
 
     async def close(self) -> None:
         if self._step is _Step.IDLE:
@@ -163,7 +159,7 @@ class SmtpLane(Line):
             self._break("the relay answered before it was asked")  # I10
         elif step is _Step.DOT:
             self._answer_to_dot(reply)
-        elif step in {_Step.MAIL, _Step.RCPT, _Step.DATA}:
+        elif step in _GO_ON:
             self._answer_to_command(step, reply)
         elif step is _Step.RESET:
             self._answer_to_reset(reply)
@@ -171,27 +167,24 @@ class SmtpLane(Line):
             self._end()
         elif step in {_Step.BODY, _Step.HELD}:
             # An answer before the question: whatever it says, the dot has not left and will not (I10).
-            outcome = outcomes.answered(Stage.BODY, reply, self.relay, served=0)
-            self._drop(outcome)
+            self._drop(outcomes.answered(Stage.BODY, reply, self.relay))
         else:
             self._break(f"the relay spoke unasked: {reply.code} {reply.text}")
 
     def _answer_to_reset(self, reply: Reply) -> None:
-        message = self._message
         if reply.kind != 2:
-            self._drop(
-                outcomes.interrupted(Stage.MAIL, f"{reply.code} {reply.text}", self.relay, served=self._served - 1)
-            )
+            self._break(f"the relay would not start afresh: {reply.code} {reply.text}")
             return
         self._needs_reset = False
         self._step = _Step.MAIL
         self._deadline.within(self._limits.mail)
         if not self._pipelined:
-            self._wire.write(commands.mail(message))
+            self._wire.write(commands.mail(self._message))
 
     def _answer_to_command(self, step: _Step, reply: Reply) -> None:
-        stage = _STAGES[step]
-        outcome = outcomes.answered(stage, reply, self.relay, served=self._served - 1)
+        outcome = None
+        if reply.kind != _GO_ON[step]:
+            outcome = outcomes.answered(self._stage, reply, self.relay, served=self._served - 1)
         if outcome is not None:
             first = self._failure is None
             self._failure = self._failure or outcome
@@ -238,9 +231,7 @@ class SmtpLane(Line):
         self._events.held(self, self._message.delivery)
 
     def _answer_to_dot(self, reply: Reply) -> None:
-        outcome = outcomes.answered(Stage.DOT, reply, self.relay, served=0)
-        if outcome is None:
-            raise AssertionError("every reply to the dot is an outcome")
+        outcome = outcomes.answered(Stage.DOT, reply, self.relay)
         if outcomes.ends_connection(reply.code) or outcome.verdict is Verdict.UNKNOWN:
             self._drop(outcome)
             return
@@ -287,38 +278,31 @@ class SmtpLane(Line):
             self._finish(outcome)
 
     def _break(self, why: str) -> None:
-        """End the connection for a reason of its own."""
-        if self._current is None:
-            outcome = None
-        else:
-            stage = _STAGES.get(self._step, Stage.BODY)
-            outcome = self._failure or outcomes.interrupted(stage, why, self.relay, served=self._served - 1)
-        self._drop(outcome)
+        self._drop(self._failure or outcomes.disturbed(self._stage, why, self.relay))
 
-    def _drop(self, outcome: Outcome | None) -> None:
+    def _lose(self, why: str) -> None:
+        self._drop(self._failure or outcomes.lost(self._stage, why, self.relay))
+
+    def _drop(self, outcome: Outcome) -> None:
         """End the connection now and tell what became of the messages on it."""
         quitting = self._step is _Step.QUIT
         told = self._ending(outcome)
-        for tell in told:
-            tell()
+        for message, ended in told:
+            self._events.finished(self, message.delivery, ended)
         if not told and not quitting:
             self._events.lost(self)
 
-    def _drop_soon(self, outcome: Outcome | None) -> None:
+    def _drop_soon(self, outcome: Outcome) -> None:
         """The same for callers who must not be called back from inside."""
-        for tell in self._ending(outcome):
-            self._loop.call_soon(tell)
+        for message, ended in self._ending(outcome):
+            self._soon_finished(message, ended)
 
-    def _ending(self, outcome: Outcome | None) -> list[Callable[[], None]]:
-        current, following = self._current, self._following
-        events, withdrawn = self._events, outcomes.withdrawn(Stage.MAIL, self.relay)
+    def _ending(self, outcome: Outcome) -> list[tuple[Composed, Outcome]]:
+        """End the connection and return what became of the message in hand and of the one behind it."""
+        withdrawn = outcomes.withdrawn(Stage.MAIL, self.relay)
+        ends = ((self._current, outcome), (self._following, withdrawn))
         self._end()
-        tell: list[Callable[[], None]] = []
-        if current is not None and outcome is not None:
-            tell.append(lambda: events.finished(self, current.delivery, outcome))
-        if following is not None:
-            tell.append(lambda: events.finished(self, following.delivery, withdrawn))
-        return tell
+        return [(message, ended) for message, ended in ends if message is not None]
 
     def _end(self) -> None:
         self._closed = True
@@ -334,6 +318,10 @@ class SmtpLane(Line):
 
     def _soon_finished(self, message: Composed, outcome: Outcome) -> None:
         self._loop.call_soon(self._events.finished, self, message.delivery, outcome)
+
+    @property
+    def _stage(self) -> Stage:
+        return _STAGES.get(self._step, Stage.MAIL)
 
     @property
     def _message(self) -> Composed:

@@ -30,7 +30,6 @@ ids = st.integers(0, 2**40)
         (Verdict.ACCEPTED, DeliveryState.ACCEPTED),
         (Verdict.REFUSED, DeliveryState.REFUSED),
         (Verdict.UNKNOWN, DeliveryState.UNKNOWN),
-        (Verdict.NOT_SENT, DeliveryState.QUEUED),
     ],
 )
 def test_decide_after_anything_but_a_deferral_settles_at_once(verdict: Verdict, state: DeliveryState) -> None:
@@ -63,6 +62,12 @@ def test_decide_after_452_S38_waits_then_gives_up_at_four_days(delivery: int, da
     assert end - now < SHORTEST_FIRST_WAIT
     growing = [wait for wait in waits[:-1] if wait < LONGEST_WAIT * 2 / 3]
     assert growing == sorted(growing)
+
+
+def test_decide_after_not_sent_given_back_often_enough_counts_as_a_deferral() -> None:
+    decision = decide(Outcome(Verdict.NOT_SENT, Stage.BODY), Attempts(1, 1, START), Patience(), now=START)
+    assert decision.state is DeliveryState.DEFERRED
+    assert decision.due_at is not None
 
 
 def test_decide_in_four_days_S38_tries_a_reasonable_number_of_times() -> None:
