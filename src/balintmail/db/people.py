@@ -83,6 +83,11 @@ def insert(tx: Tx, values: dict[str, Any], *, now: datetime) -> int:
     return added
 
 
+def any_rows(tx: Tx) -> bool:
+    """Say whether the register has ever held anybody."""
+    return tx.scalar(select(Person.id).limit(1)) is not None
+
+
 def update(tx: Tx, person_id: int, values: dict[str, Any], *, now: datetime) -> None:
     """Change columns of a person."""
     tx.execute(sa.update(Person).where(Person.id == person_id).values(updated_at=now, **values))
@@ -109,12 +114,12 @@ def on_list(slug: str) -> ColumnElement[bool]:
     )
 
 
-def entries(tx: Tx, condition: ColumnElement[bool] | None = None) -> Iterator[PersonEntry]:
-    """Yield the living people whom `condition` fits, by rising number, in flat memory."""
+def entries(tx: Tx, conditions: Sequence[ColumnElement[bool]] = ()) -> Iterator[PersonEntry]:
+    """Yield the living people whom all `conditions` fit, by rising number, in flat memory."""
     after = 0
     while True:
-        query = select(*_COLUMNS).where(LIVING, Person.id > after).order_by(Person.id).limit(PAGE)
-        page = [PersonRow(*row) for row in tx.execute(query if condition is None else query.where(condition))]
+        query = select(*_COLUMNS).where(LIVING, Person.id > after, *conditions).order_by(Person.id).limit(PAGE)
+        page = [PersonRow(*row) for row in tx.execute(query)]
         yield from _complete(tx, page)
         if len(page) < PAGE:
             return

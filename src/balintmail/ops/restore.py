@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from balintmail.config import SECRETS_FILE, SETTINGS_FILE, load
-from balintmail.db import founding, meta
+from balintmail.db import meta, people
 from balintmail.db.migrations import upgrade
 from balintmail.db.session import SCHEMA, Database, SchemaMismatch
 from balintmail.errors import BalintmailError, Conflict
@@ -109,7 +109,7 @@ def _settle_postgresql(staging: Path, manifest: backup.Manifest, url: str, reaso
         if database.schema() is None:
             upgrade(database, manifest.schema)
         with database.write() as tx:
-            if database.schema() != manifest.schema or not founding.is_empty(tx):
+            if database.schema() != manifest.schema or people.any_rows(tx):
                 raise Conflict("That database holds a register already.", hint="Give an empty database.")
             for table, columns in manifest.tables.items():
                 with (staging / "database" / f"{table}.copy").open("rb") as source:

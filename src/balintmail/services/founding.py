@@ -9,33 +9,31 @@ import os
 import re
 import secrets
 import shutil
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from balintmail.clock import Clock
 from balintmail.config import SECRETS_FILE, SETTINGS_FILE, load
-from balintmail.db import founding as register
-from balintmail.db import meta
+from balintmail.db import addresses as address_rows
+from balintmail.db import audit, lists, meta, officers, people
 from balintmail.db.migrations import upgrade
 from balintmail.db.session import SCHEMA, Database, DatabaseError, sqlite_file
 from balintmail.domain import address as addresses
+from balintmail.domain import hygiene, names
+from balintmail.domain.list_id import list_id
+from balintmail.domain.states import Policy, Role
 from balintmail.errors import Conflict, UsageRefused
 from balintmail.services.founding_files import SettingsText, secrets_toml, settings_toml
 
 FOLDERS = ("journal", "outbox", "outbox/tmp", "outbox/new", "outbox/cur", "templates", "pages", "files")
 DATABASE_FILE = "balintmail.db"
 LIST_SLUG = "newsletter"
-LONGEST_NAME = 200  # characters; a longer one is a text that slipped into the wrong field
 _STAGING = ".balintmail-init"
-_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*")
-_HIDDEN = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-_UNSEEN = {"\u200e", "\u200f", "\ufeff", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +92,12 @@ def checked(answers: Answers) -> Answers:
 
 def society_name(text: str) -> str:
     """Return the society's name, spaces tidied."""
-    return _name("The society's name", text)
+    return _name("the society's name", text)
 
 
 def secretary_name(text: str) -> str:
     """Return the Secretary's name, spaces tidied."""
-    return _name("The Secretary's name", text)
+    return _name("the Secretary's name", text)
 
 
 def secretary_address(text: str) -> str:
@@ -134,30 +132,15 @@ def public_address(text: str) -> str:
     return trimmed
 
 
-def list_id(slug: str, url: str, secretary: str) -> str:
-    """Return the List-Id (RFC 2919) of list `slug`, below the site's domain or else the Secretary's."""
-    host = urlsplit(url).hostname or "" if url else ""
-    with suppress(addresses.AddressRefused):
-        domain = addresses.parse(f"x@{host}").domain
-        if _HOST_NAME.fullmatch(domain):
-            return f"{slug}.{domain}"
-    return f"{slug}.{addresses.parse(secretary).domain}"
-
-
 def _name(what: str, text: str) -> str:
-    """Return a name with its spaces tidied; refuse what would break a header or deceive the eye (group A)."""
-    for letter in text.strip(" \t"):
-        if (unicodedata.category(letter) in _HIDDEN and letter != "\t") or letter in _UNSEEN:
-            raise UsageRefused(
-                f"{what} holds an invisible or control character (U+{ord(letter):04X}).",
-                hint="Type the name anew in one line.",
-            )
-    tidy = " ".join(unicodedata.normalize("NFC", text).split())
-    if not tidy:
-        raise UsageRefused(f"{what} is empty.")
-    if len(tidy) > LONGEST_NAME:
-        raise UsageRefused(f"{what} is {len(tidy)} characters long; at most {LONGEST_NAME} fit a letter's head.")
-    return tidy
+    """Return a name as one clean line; refuse what would break a header (group A)."""
+    try:
+        line = hygiene.one_line(text, what=what)
+    except hygiene.TextRefused as exc:
+        raise UsageRefused(exc.message, hint="Type it anew, in one line.") from exc
+    if not line:
+        raise UsageRefused(f"{what[0].upper()}{what[1:]} is empty.")
+    return line
 
 
 def _settings_text(answers: Answers) -> SettingsText:
@@ -226,15 +209,29 @@ def _fill(database: Database, answers: Answers, *, clock: Clock, actor: str) -> 
     now = clock.now()
     identity = list_id(LIST_SLUG, answers.url, answers.secretary_address)
     with database.write() as tx:
-        if not register.is_empty(tx):
-            raise Conflict(
-                "That database holds a register already; init never overwrites.", hint="Nothing was changed."
-            )
-        person = register.add_secretary(tx, answers.secretary_name, addresses.parse(answers.secretary_address), now=now)
-        register.add_first_list(tx, register.FirstList(LIST_SLUG, "Newsletter", identity, "en"), now=now)
-        register.record_founding(tx, actor, person, now=now)
+        if people.any_rows(tx) or lists.every(tx):
+            raise Conflict("That database holds a register already; init never overwrites.", hint="Nothing was made.")
+        name = answers.secretary_name
+        person = people.insert(tx, {"name": name, "first_name": names.first_name(name)}, now=now)
+        address = addresses.parse(answers.secretary_address)
+        address_rows.link(tx, person, address_rows.ensure(tx, address, now=now))
+        officers.appoint(tx, person, Role.SECRETARY, now=now)
+        lists.insert(tx, _first_list(identity, now))
+        audit.note_person(tx, person, "founded", actor=actor, now=now)
         meta.put(tx, meta.INSTANCE_ID, uuid4().hex)
     return person, identity
+
+
+def _first_list(identity: str, now: datetime) -> dict[str, object]:
+    """Return the columns of the list that everybody begins with: the Secretary decides who joins."""
+    return {
+        "slug": LIST_SLUG,
+        "name": "Newsletter",
+        "list_id": identity,
+        "policy": Policy.APPROVE,
+        "is_default": True,
+        "created_at": now,
+    }
 
 
 def _move_into_place(staging: Path, folder: Path) -> tuple[str, ...]:
