@@ -1,0 +1,29 @@
+"""Make a list's List-Id and check its slug; once a list is there, neither ever changes (RFC 2919 section 3, S8)."""
+
+import re
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from balintmail.domain import address as addresses
+from balintmail.domain.hygiene import TextRefused
+
+_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*")
+_SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+
+
+def slug(text: str) -> str:
+    """Return a list's short name as it stands in commands and web addresses; raise TextRefused otherwise."""
+    if not _SLUG.fullmatch(text):
+        reason = "it is made of small letters a to z, digits and hyphens, at most 40, with a letter in it"
+        raise TextRefused("the list's short name", reason)
+    return text
+
+
+def list_id(slug: str, url: str, secretary: str) -> str:
+    """Return the List-Id of list `slug`, below the site's domain or else that of the Secretary's address."""
+    host = urlsplit(url).hostname or "" if url else ""
+    with suppress(addresses.AddressRefused):
+        domain = addresses.parse(f"x@{host}").domain
+        if _HOST_NAME.fullmatch(domain):
+            return f"{slug}.{domain}"
+    return f"{slug}.{addresses.parse(secretary).domain}"

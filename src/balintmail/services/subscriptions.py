@@ -1,0 +1,307 @@
+"""Put people on a list and take them off, as the Secretary's own act, each with its consent event (D6, D7, S42).
+
+Whoever cannot be taken is returned as a result with the reason, not raised. It sends no mail.
+Neighbours: db/subscriptions.py writes, services/people.py finds people.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from balintmail.db import addresses, audit, people, requests, subscriptions, suppressions
+from balintmail.db.consent import Consent
+from balintmail.db.lists import MailingListRow
+from balintmail.db.people import PersonRow
+from balintmail.db.session import Tx
+from balintmail.domain import address as parsing
+from balintmail.domain import hygiene, names
+from balintmail.domain.imports import Candidate, choose, key_of_name
+from balintmail.domain.states import AddressHealth, Policy, RequestState, SubscriptionState, SuppressionReason
+from balintmail.errors import NotFound, UsageRefused
+from balintmail.services.context import Context
+from balintmail.services.lists import named
+from balintmail.services.people import SharedAddress, erased, find, find_one
+
+HOW = "command"
+ASKING_WORDS = "asked to join"
+LEAVING_WORDS = "asked the Secretary to leave"
+LONGEST_WORDS = 2000  # characters of consent: a paragraph of a paper form
+
+_SUPPRESSED: dict[SuppressionReason, str] = {
+    SuppressionReason.ERASED: "this address was erased at its owner's wish and stays unmailable",
+    SuppressionReason.BOUNCED: "suppressed: mail to this address came back for good",
+    SuppressionReason.COMPLAINT: "suppressed: its owner reported a letter as spam",
+    SuppressionReason.CLEANED: "suppressed: another program's list had given this address up",
+    SuppressionReason.MANUAL: "suppressed by hand",
+}
+
+
+class ResultKind(StrEnum):
+    """What became of one address."""
+
+    SUBSCRIBED = "subscribed"
+    ALREADY = "already"
+    REQUESTED = "requested"
+    UNSUBSCRIBED = "unsubscribed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the answer; `reason` says why it was refused, or what is worth knowing."""
+
+    address: str
+    person: int | None
+    result: ResultKind
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What is said of those who join; None and "" say nothing. `words` stand for the list's standing words."""
+
+    list_slug: str = ""
+    name: str | None = None
+    member: bool | None = None
+    language: str | None = None
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who leaves what, where an address may be shared: `person` picks one, `everyone` takes all who share it."""
+
+    list_slug: str = ""
+    reason: str = ""
+    person: int | None = None
+    everyone: bool = False
+
+
+def subscribe(ctx: Context, texts: Sequence[str], joining: Joining) -> list[Result]:
+    """Subscribe these addresses under every policy, in one transaction; return one result for each.
+
+    Raises NotFound or Conflict for the list, TextRefused or UsageRefused for what is said of the people.
+    """
+    joining = _checked(texts, joining)
+    with ctx.db.write() as tx:
+        people.lock(tx)
+        mailing_list = named(tx, joining.list_slug)
+        return [_subscribe_one(ctx, tx, mailing_list, text, joining) for text in texts]
+
+
+def request(ctx: Context, texts: Sequence[str], joining: Joining) -> list[Result]:
+    """Open a join request for each of these addresses; it waits for the Secretary, who decides with `subscribe`."""
+    joining = _checked(texts, joining)
+    with ctx.db.write() as tx:
+        people.lock(tx)
+        mailing_list = named(tx, joining.list_slug)
+        return [_request_one(ctx, tx, mailing_list, text, joining) for text in texts]
+
+
+def unsubscribe(ctx: Context, whom: Sequence[str], leaving: Leaving) -> list[Result]:
+    """Take whoever these addresses or ids name off a list, in one transaction; return one result for each person."""
+    words = hygiene.one_line(leaving.reason, what="the reason", longest=LONGEST_WORDS) or LEAVING_WORDS
+    results: list[Result] = []
+    with ctx.db.write() as tx:
+        people.lock(tx)
+        mailing_list = named(tx, leaving.list_slug)
+        for who in whom:
+            try:
+                found = find(tx, who) if leaving.everyone else [find_one(tx, who, person=leaving.person)]
+            except SharedAddress as exc:
+                results.append(Result(_shown(who), None, ResultKind.REFUSED, f"{exc.message} {exc.hint}, or --all."))
+                continue
+            except NotFound as exc:
+                results.append(Result(_shown(who), None, ResultKind.REFUSED, exc.message))
+                continue
+            results.extend(
+                _unsubscribe_one(ctx, tx, mailing_list, (_address_of(tx, who, row), row), words) for row in found
+            )
+    return results
+
+
+def pause(ctx: Context, person_id: int, list_slug: str, until: datetime | None) -> bool:
+    """Pause a living subscription until a moment, or until it is resumed; return False when there is none to pause."""
+    now = ctx.clock.now()
+    with ctx.db.write() as tx:
+        mailing_list = named(tx, list_slug)
+        row = subscriptions.get(tx, person_id, mailing_list.id)
+        if row is None or row.state is not SubscriptionState.SUBSCRIBED:
+            return False
+        subscriptions.pause(tx, row, until=until, now=now)
+        audit.note_person(tx, person_id, f"paused {mailing_list.slug}", actor=ctx.actor, now=now)
+    return True
+
+
+def resume(ctx: Context, person_id: int, list_slug: str) -> bool:
+    """Go on with a paused subscription; return False when it is not paused."""
+    with ctx.db.write() as tx:
+        mailing_list = named(tx, list_slug)
+        row = subscriptions.get(tx, person_id, mailing_list.id)
+        if row is None or row.state is not SubscriptionState.PAUSED:
+            return False
+        subscriptions.resume(tx, row)
+        audit.note_person(tx, person_id, f"resumed {mailing_list.slug}", actor=ctx.actor, now=ctx.clock.now())
+    return True
+
+
+def _checked(texts: Sequence[str], joining: Joining) -> Joining:
+    """Return `joining` with every text clean."""
+    name = names.clean(joining.name) if joining.name is not None else None
+    if name and len(texts) > 1:
+        raise UsageRefused("A name belongs to one person, and several addresses were given.")
+    words = joining.words
+    if words is not None:
+        words = hygiene.one_line(words, what="the words of consent", longest=LONGEST_WORDS)
+        if not words:
+            raise hygiene.TextRefused("the words of consent", "they are empty, and would prove nothing")
+    language = hygiene.language(joining.language) if joining.language else None
+    return replace(joining, name=name, words=words, language=language)
+
+
+def _subscribe_one(ctx: Context, tx: Tx, to: MailingListRow, text: str, joining: Joining) -> Result:
+    try:
+        address = parsing.parse(text)
+    except parsing.AddressRefused as exc:
+        return Result(_shown(text), None, ResultKind.REFUSED, f"invalid: {exc.reason}")
+    held = people.at_address(tx, address.key)
+    choice = choose(key_of_name(joining.name or ""), [Candidate(row.id, row.name) for row in held])
+    if choice.refused:
+        return Result(address.text, None, ResultKind.REFUSED, choice.refused)
+    person = next((row for row in held if row.id == choice.person), None)
+    if refusal := _refusal(ctx, tx, address, (person.name if person else "") or joining.name or ""):
+        return Result(address.text, person.id if person else None, ResultKind.REFUSED, refusal)
+    remarks: list[str] = []
+    if person is None:
+        if held:
+            remarks.append(f"shares the address with {', '.join(f'{row.id} {row.name}'.strip() for row in held)}")
+        person_id = _enter(ctx, tx, address, joining)
+    else:
+        person_id = person.id
+        _complete(ctx, tx, person, joining)
+    before = subscriptions.get(tx, person_id, to.id)
+    remarks += _remarks(tx, person_id, address)
+    if before is not None and before.state is SubscriptionState.SUBSCRIBED:
+        since = before.since.astimezone(ctx.settings.zone).date()
+        return Result(address.text, person_id, ResultKind.ALREADY, "; ".join([f"on the list since {since}", *remarks]))
+    if before is not None and before.state is SubscriptionState.UNSUBSCRIBED and before.ended_at is not None:
+        remarks.insert(0, f"had left on {before.ended_at.astimezone(ctx.settings.zone).date()}")
+    now = ctx.clock.now()
+    words = joining.words or to.standing_words
+    subscriptions.begin(tx, person_id, to.id, Consent(words, HOW, ctx.actor, now, address.text))
+    audit.note_person(tx, person_id, "subscribed", actor=ctx.actor, now=now, detail={"list": to.slug})
+    for waiting in requests.waiting(tx, to.id, address.key):
+        if key_of_name(waiting.name) in {"", key_of_name(joining.name or (person.name if person else ""))}:
+            requests.decide(tx, waiting.id, RequestState.APPROVED, actor=ctx.actor, now=now)
+    return Result(address.text, person_id, ResultKind.SUBSCRIBED, "; ".join(remarks))
+
+
+def _request_one(ctx: Context, tx: Tx, to: MailingListRow, text: str, joining: Joining) -> Result:
+    try:
+        address = parsing.parse(text)
+    except parsing.AddressRefused as exc:
+        return Result(_shown(text), None, ResultKind.REFUSED, f"invalid: {exc.reason}")
+    if to.policy is Policy.CLOSED:
+        return Result(
+            address.text, None, ResultKind.REFUSED, f'the list "{to.slug}" is closed: the Secretary adds people'
+        )
+    if refusal := _refusal(ctx, tx, address, joining.name or ""):
+        return Result(address.text, None, ResultKind.REFUSED, refusal)
+    held = people.at_address(tx, address.key)
+    choice = choose(key_of_name(joining.name or ""), [Candidate(row.id, row.name) for row in held])
+    if choice.person is not None:
+        before = subscriptions.get(tx, choice.person, to.id)
+        if before is not None and before.state is SubscriptionState.SUBSCRIBED:
+            since = before.since.astimezone(ctx.settings.zone).date()
+            return Result(address.text, choice.person, ResultKind.ALREADY, f"on the list since {since}")
+    for row in requests.waiting(tx, to.id, address.key):
+        if key_of_name(row.name) == key_of_name(joining.name or ""):
+            day = row.created_at.astimezone(ctx.settings.zone).date()
+            return Result(address.text, choice.person, ResultKind.REQUESTED, f"waits for the Secretary since {day}")
+    wish = requests.RequestRow(
+        0, to.id, address.text, address.key, joining.name or "", joining.language, joining.words or ASKING_WORDS, HOW,
+        ctx.actor, RequestState.PENDING, ctx.clock.now(),
+    )  # fmt: skip
+    requests.open_request(tx, wish)
+    audit.note(tx, "join requested", actor=ctx.actor, now=ctx.clock.now(), detail={"list": to.slug})
+    return Result(address.text, choice.person, ResultKind.REQUESTED, "waits for the Secretary")
+
+
+def _unsubscribe_one(ctx: Context, tx: Tx, of: MailingListRow, who: tuple[str, PersonRow], words: str) -> Result:
+    shown, person = who
+    row = subscriptions.get(tx, person.id, of.id)
+    if row is None:
+        return Result(shown, person.id, ResultKind.ALREADY, f"was never on the list {of.slug}")
+    if row.state is SubscriptionState.UNSUBSCRIBED:
+        day = f" on {row.ended_at.astimezone(ctx.settings.zone).date()}" if row.ended_at else ""
+        return Result(shown, person.id, ResultKind.ALREADY, f"left{day}")
+    now = ctx.clock.now()
+    subscriptions.end(tx, row, Consent(words, HOW, ctx.actor, now, shown, row.ground))
+    audit.note_person(tx, person.id, "unsubscribed", actor=ctx.actor, now=now, detail={"list": of.slug})
+    return Result(shown, person.id, ResultKind.UNSUBSCRIBED)
+
+
+def _refusal(ctx: Context, tx: Tx, address: parsing.Address, name: str) -> str:
+    """Return why this address must not be mailed, or ""."""
+    if erased(ctx, tx, address.key, name):
+        return _SUPPRESSED[SuppressionReason.ERASED]
+    found = suppressions.of_hash(tx, ctx.keyring.address_hash(address.key))
+    if found is None:
+        return ""
+    day = found.at.astimezone(ctx.settings.zone).date()
+    return f"{_SUPPRESSED[found.reason]}, since {day}" + (f" ({found.note})" if found.note else "")
+
+
+def _enter(ctx: Context, tx: Tx, address: parsing.Address, joining: Joining) -> int:
+    """Make a person with this address; return the number."""
+    now, name = ctx.clock.now(), joining.name or ""
+    values = {
+        "name": name,
+        "first_name": names.first_name(name, joining.language),
+        "language": joining.language,
+        "member": bool(joining.member),
+    }
+    person_id = people.insert(tx, values, now=now)
+    addresses.link(tx, person_id, addresses.ensure(tx, address, now=now))
+    return person_id
+
+
+def _complete(ctx: Context, tx: Tx, person: PersonRow, joining: Joining) -> None:
+    """Add to a person what was said now and was not known: a missing name, a language, membership."""
+    values: dict[str, object] = {}
+    if joining.name and not person.name:
+        language = joining.language or person.language
+        values |= {"name": joining.name, "first_name": person.first_name or names.first_name(joining.name, language)}
+    if joining.language and joining.language != person.language:
+        values["language"] = joining.language
+    if joining.member is not None and joining.member != person.member:
+        values["member"] = joining.member
+    if values:
+        people.update(tx, person.id, values, now=ctx.clock.now())
+        detail = {"changed": sorted(values)}
+        audit.note_person(tx, person.id, "edited", actor=ctx.actor, now=ctx.clock.now(), detail=detail)
+
+
+def _remarks(tx: Tx, person_id: int, address: parsing.Address) -> list[str]:
+    """Return what keeps letters from this address although nothing forbids them."""
+    held = {row.key: row for row in addresses.of_person(tx, person_id)}
+    row = held[address.key]
+    remarks = []
+    if not row.preferred:
+        remarks.append("letters go to another, preferred address")
+    if row.health is AddressHealth.BOUNCED:
+        remarks.append("mail to it came back; it is not mailed until: balintmail people allow ADDRESS")
+    return remarks
+
+
+def _address_of(tx: Tx, who: str, person: PersonRow) -> str:
+    """Return the address that was named, as the register spells it, or the preferred one."""
+    held = addresses.of_person(tx, person.id)
+    key = parsing.key_of(who)
+    return next((row.email for row in held if row.key == key), held[0].email if held else "")
+
+
+def _shown(text: str) -> str:
+    """Return what was typed in a form that any output can carry."""
+    return text.encode("utf-8", "backslashreplace").decode()[:320]
