@@ -45,15 +45,15 @@ class Finding:
 class Rendered:
     """A letter as one person would get it.
 
-    `ways_out` are the addresses by which this person leaves; `own_links` those the layout adds by itself, whose
-    repetition is no fault. `night` maps the layout's light colours to its dark ones.
+    `leave` is the token that every address by which this person leaves holds; `own` are pieces of addresses that may
+    be repeated without fault, such as the preferences token. `night` maps the layout's light colours to its dark ones.
     """
 
     html: str
     text: str
     source: str
-    ways_out: tuple[str, ...] = ()
-    own_links: frozenset[str] = frozenset()
+    leave: str
+    own: tuple[str, ...] = ()
     night: Mapping[str, str] = field(default_factory=dict)
     max_html_bytes: int = 102_000
 
@@ -92,8 +92,8 @@ def _size(letter: Rendered, page: Page) -> Iterator[Finding]:
 def _leave(letter: Rendered, page: Page) -> Iterator[Finding]:
     """S7: a visible way out in both parts."""
     for part, present in (
-        ("HTML", any(link.address in letter.ways_out and link.words.strip() for link in page.links)),
-        ("text", any(way.removeprefix("mailto:") in letter.text for way in letter.ways_out)),
+        ("HTML", any(letter.leave in link.address and link.words.strip() for link in page.links)),
+        ("text", letter.leave in letter.text),
     ):
         if not present:
             yield Finding("no_leave_link", Level.STOP, 0, f"the {part} part has no link to leave the list")
@@ -153,11 +153,14 @@ def _duplicate_links(letter: Rendered, page: Page) -> Iterator[Finding]:
 
 
 def _own_of_author(letter: Rendered, page: Page) -> Iterator[LinkSeen]:
-    apart = {*letter.ways_out, *letter.own_links}
+    apart = (letter.leave, *letter.own)
     return (
         link
         for link in page.links
-        if link.in_letter and link.address not in apart and not link.in_note and link.words.strip()
+        if link.in_letter
+        and link.words.strip()
+        and not link.address.startswith("#")
+        and not any(piece in link.address for piece in apart)
     )
 
 

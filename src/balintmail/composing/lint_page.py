@@ -27,7 +27,6 @@ class LinkSeen:
     in_letter: bool = False
     underlined: bool = True
     painted: bool = False  # it has a background of its own, as a button has
-    in_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,6 @@ class _Reader(HTMLParser):
         link = LinkSeen(found["href"].strip(), in_letter=self._within("letter"))
         link.underlined = "none" not in style.get("text-decoration", "underline")
         link.painted = "background-color" in style or "background" in style
-        link.in_note = link.address.startswith("#")
         self.links.append(link)
         self.page.links.append(link)
 
