@@ -15,7 +15,6 @@ KEPT_OCTETS = 8192  # of the text of one reply; the rest is counted and dropped
 SHOWN_CHARACTERS = 1000
 _CODES = {b"%d" % code: code for code in range(200, 600)}  # RFC 5321 section 4.2.1: the first digit is 2 to 5
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")  # RFC 3463 section 2
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +122,12 @@ def shown(text: str) -> str:
     text = text[:SHOWN_CHARACTERS]
     if text.isascii() and text.isprintable():
         return text
-    escaped = "".join(
-        letter.encode("unicode_escape").decode("ascii") if unicodedata.category(letter) in _HIDDEN else letter
-        for letter in text
-    )
+    escaped = "".join(letter if letter.isprintable() else _written_out(letter) for letter in text)
     return escaped[:SHOWN_CHARACTERS]
+
+
+def _written_out(letter: str) -> str:
+    return " " if unicodedata.category(letter) == "Zs" else letter.encode("unicode_escape").decode("ascii")
 
 
 def _quoted(line: bytes) -> str:
