@@ -62,6 +62,13 @@ class Fragment:
 
 
 @dataclass(frozen=True, slots=True)
+class Leading:
+    """A value at the beginning of a link's address, where a scheme may stand."""
+
+    value: Value | Fragment
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The names a letter may use: the society's own fields of people, and the constants of this mailing."""
 
@@ -106,7 +113,7 @@ class TokenTable:
     prefix: str
     vocabulary: Vocabulary
     file: str = "newsletter.md"
-    values: list[Value | Fragment] = field(default_factory=list)
+    values: list[Value | Fragment | Leading] = field(default_factory=list)
     conditions: list[list[Test]] = field(default_factory=list)
     problems: list[LetterError] = field(default_factory=list)
 
@@ -118,11 +125,16 @@ class TokenTable:
         """Return an expression that finds tokens; group 1 is the part's letter, group 2 its number."""
         return re.compile(f"{self.prefix}([{parts}])([0-9]{{4}})z")
 
-    def value_token(self, value: Value | Fragment, part: Part = Part.VALUE) -> str:
+    def value_token(self, value: Value | Fragment | Leading, part: Part = Part.VALUE) -> str:
         """Return a token for `value`."""
         if value not in self.values:
             self.values.append(value)
         return self.token(part, self.values.index(value))
+
+    def address_token(self, number: int, *, leads: bool) -> str:
+        """Return the token for value `number` inside a link's address; `leads` where it begins the address."""
+        value = self.values[number]
+        return self.value_token(Leading(value) if leads and not isinstance(value, Leading) else value, Part.ADDRESS)
 
     def add_condition(self, *tests: Test) -> int:
         """Return the number of a new condition with `tests`."""

@@ -1,0 +1,313 @@
+"""Make one person's message out of a compiled letter by joining bytes: the fast path.
+
+Constants were encoded when the letter was compiled; a person costs a few values, four keyed hashes and one join. It
+opens nothing, builds no message object and imports nothing of the `email` package. What one person's own data makes
+impossible raises ContentRefused and concerns nobody else. Called by services/dispatch.py for every delivery.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from balintmail.composing import quoted
+from balintmail.composing.compiled import Compiled
+from balintmail.composing.escaping import Context, clean, escape
+from balintmail.composing.expressions import AllOf, AnyOf, Const, Default, Equals, Field, Not, Test, Truth, Value
+from balintmail.composing.headers import mailbox, unstructured, usable_address
+from balintmail.composing.program import RAW, Choice, Program, Slot
+from balintmail.composing.refusals import ComposingError, ContentRefused
+from balintmail.domain import tokens
+from balintmail.domain.keys import Keyring
+from balintmail.domain.outcome import Composed, Envelope
+from balintmail.domain.recipient import Recipient
+from balintmail.domain.tokens import Purpose, TokenClaims
+
+LONGEST_VALUE = 10_000  # characters of one value; nothing a letter prints of a person is longer
+MOST_PLANS = 256  # combinations of conditions that are kept ready
+MESSAGE_TOKEN = Field("token.message")
+
+_Read = Callable[[Recipient], Any]
+_Make = Callable[[Recipient], bytes]
+_Choose = Callable[[Recipient], int]
+
+
+class KeyMissing(ComposingError):
+    """The key under which a mailing was frozen is not in the secrets any more."""
+
+    code = "key_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A message for one combination of conditions: its parts, empty where a slot is, and what fills them."""
+
+    parts: list[bytes]
+    fills: list[tuple[tuple[int, ...], _Make]]
+    message_tokens: tuple[int, ...]
+
+
+class Merger:
+    """Composes the messages of one mailing. Safe to use from several threads."""
+
+    def __init__(self, compiled: Compiled, keyring: Keyring) -> None:
+        key = keyring.signing(compiled.key_id)
+        if key is None:
+            raise KeyMissing(
+                "The key that signs this mailing's links is not in secrets.toml any more.",
+                hint="Put it back under [keys] previous; without it retries would differ from the first letters.",
+            )
+        self._compiled = compiled
+        self._key = key
+        self._makers = [self._maker(slot) for slot in compiled.slots]
+        self._choosers, self._chooser_of = _choosers([*compiled.conditions], self._reader)
+        self._message_slot = next(
+            (number for number, slot in enumerate(compiled.slots) if slot.value == MESSAGE_TOKEN), -1
+        )
+        self._plans: dict[tuple[int, ...], _Plan] = {}
+        self._programs: list[Program] = [
+            compiled.head,
+            [compiled.before],
+            compiled.text,
+            [compiled.between],
+            compiled.html,
+            compiled.after,
+        ]
+
+    def compose(self, recipient: Recipient) -> Composed:
+        """Return the message for `recipient`; raise ContentRefused when their own data makes it impossible."""
+        envelope = recipient.envelope
+        if not usable_address(envelope):
+            raise ContentRefused("their address cannot be written in a letter's header")
+        key = self._key
+        token = tokens.make(TokenClaims(Purpose.MESSAGE_ID, delivery=recipient.delivery), key)
+        choices = tuple([choose(recipient) for choose in self._choosers])
+        plan = self._plans.get(choices) or self._prepare(choices)
+        parts = plan.parts.copy()
+        for positions, make in plan.fills:
+            made = make(recipient)
+            for position in positions:
+                parts[position] = made
+        raw = token.encode("ascii")
+        for position in plan.message_tokens:
+            parts[position] = raw
+        return Composed(
+            recipient.delivery,
+            Envelope(self._sender(recipient), envelope, smtputf8=not envelope.isascii()),
+            f"<{token}@{self._compiled.message_id_domain}>",
+            b"".join(parts),
+        )
+
+    def text(self, recipient: Recipient) -> str:
+        """Return the text part as `recipient` would read it, lines ended by LF."""
+        return quoted.decode(self._run(self._compiled.text, recipient))
+
+    def html(self, recipient: Recipient) -> str:
+        """Return the HTML part as `recipient` would get it, lines ended by LF."""
+        return quoted.decode(self._run(self._compiled.html, recipient))
+
+    def html_bytes(self, recipient: Recipient) -> int:
+        """Return the size of the rendered HTML part in bytes (S27)."""
+        return len(self.html(recipient).encode("utf-8"))
+
+    def subject(self, recipient: Recipient) -> str:
+        """Return the subject as `recipient` would read it."""
+        if self._compiled.subject is None:
+            return self._compiled.title
+        return self._plain(self._compiled.subject, recipient).strip()
+
+    def value(self, name: str, recipient: Recipient) -> str:
+        """Return what the field `name` prints for `recipient`; "" where it is empty."""
+        return _text(self._reader(name)(recipient), name)
+
+    def _sender(self, recipient: Recipient) -> str:
+        sender = self._compiled.sender
+        if len(sender) == 1:
+            return sender[0]
+        token = tokens.make(TokenClaims(Purpose.BOUNCE, delivery=recipient.delivery), self._key)
+        return f"{sender[0]}{token}{sender[1]}"
+
+    def _prepare(self, choices: tuple[int, ...]) -> _Plan:
+        flat: list[str | int] = []
+        for program in self._programs:
+            self._flatten(program, choices, flat)
+        plan = self._plan(flat)
+        if len(self._plans) >= MOST_PLANS:
+            self._plans.clear()
+        self._plans[choices] = plan
+        return plan
+
+    def _flatten(self, program: Program, choices: Sequence[int], out: list[str | int]) -> None:
+        for node in program:
+            if isinstance(node, Choice):
+                self._flatten(node.branches[choices[self._chooser_of[node.condition]]], choices, out)
+            else:
+                out.append(node)
+
+    def _plan(self, flat: list[str | int]) -> _Plan:
+        parts: list[bytes] = []
+        places: dict[int, list[int]] = {}
+        texts: list[str] = []
+        for node in flat:
+            if isinstance(node, str):
+                texts.append(node)
+                continue
+            if texts:
+                parts.append("".join(texts).encode("ascii"))
+                texts = []
+            places.setdefault(node, []).append(len(parts))
+            parts.append(b"")
+        parts.append("".join(texts).encode("ascii"))
+        message = tuple(places.pop(self._message_slot, ()))
+        return _Plan(parts, [(tuple(at), self._makers[number]) for number, at in places.items()], message)
+
+    def _run(self, program: Program, recipient: Recipient) -> bytes:
+        flat: list[str | int] = []
+        self._flatten(program, [choose(recipient) for choose in self._choosers], flat)
+        return b"".join(
+            node.encode("ascii") if isinstance(node, str) else self._makers[node](recipient) for node in flat
+        )
+
+    def _plain(self, program: Program, recipient: Recipient) -> str:
+        """Return a header's text: constants as they are, values cleaned."""
+        flat: list[str | int] = []
+        self._flatten(program, [choose(recipient) for choose in self._choosers], flat)
+        return "".join(
+            node if isinstance(node, str) else self._makers[node](recipient).decode("utf-8") for node in flat
+        )
+
+    def _maker(self, slot: Slot) -> _Make:
+        """Return what writes a slot for one person."""
+        name = slot.value.name if isinstance(slot.value, Field) else ""
+        if name == "header.to":
+            return _to
+        if name == "header.subject":
+            return self._subject_field
+        if name == "header.date":
+            date = self._compiled.date.encode("ascii")
+            return lambda recipient: date
+        read = _printer(slot.value, self._reader)
+        if slot.context == RAW:
+            return lambda recipient: read(recipient).encode("ascii")
+        context = Context(slot.context)
+        if context is Context.HEADER:
+            return lambda recipient: escape(read(recipient), context).encode("utf-8")
+        if context is Context.TEXT:
+            return lambda recipient: quoted.value(read(recipient))
+        return lambda recipient: quoted.value(escape(read(recipient), context))
+
+    def _subject_field(self, recipient: Recipient) -> bytes:
+        return unstructured("Subject", self.subject(recipient)).encode("ascii")
+
+    def _reader(self, name: str) -> _Read:
+        """Return what looks up the field `name`."""
+        key, fallback = self._key, self._compiled.language
+        known: dict[str, _Read] = {
+            "person.name": lambda recipient: recipient.data.name,
+            "person.first_name": lambda recipient: recipient.data.first_name,
+            "person.member": lambda recipient: recipient.data.member,
+            "person.language": lambda recipient: recipient.data.language or fallback,
+            "token.message": lambda recipient: tokens.make(
+                TokenClaims(Purpose.MESSAGE_ID, delivery=recipient.delivery), key
+            ),
+            "token.leave": lambda recipient: tokens.make(
+                TokenClaims(Purpose.LEAVE, recipient.person, recipient.list, recipient.delivery), key
+            ),
+            "token.preferences": lambda recipient: tokens.make(
+                TokenClaims(Purpose.PREFERENCES, recipient.person, recipient.list), key
+            ),
+            # In a test or a default an address is there or not; its text is written by the program.
+            "urls.unsubscribe": lambda recipient: "yes",
+            "urls.preferences": lambda recipient: "yes",
+        }
+        if name in known:
+            return known[name]
+        own = name.removeprefix("person.")
+        return lambda recipient: recipient.data.fields.get(own, "")
+
+
+def _to(recipient: Recipient) -> bytes:
+    """Return the To field; an address beyond ASCII stands there in UTF-8 (RFC 6532 section 3.2), never mangled."""
+    return mailbox("To", recipient.data.name, recipient.envelope).encode("utf-8")
+
+
+def _text(raw: Any, name: str) -> str:
+    """Return one value as cleaned text; raise ContentRefused for what is no text."""
+    if isinstance(raw, str):
+        if len(raw) > LONGEST_VALUE:
+            raise ContentRefused(f'their field "{name}" is longer than {LONGEST_VALUE} characters')
+        return clean(raw)
+    if raw is None:
+        return ""
+    if isinstance(raw, bool):
+        return "yes" if raw else "no"
+    if isinstance(raw, int | float) and abs(raw) < 10**30:
+        return str(raw)
+    raise ContentRefused(f'their field "{name}" holds no text')
+
+
+def _printer(value: Value, reader: Callable[[str], _Read]) -> Callable[[Recipient], str]:
+    match value:
+        case Const(text):
+            return lambda recipient: text
+        case Field(name):
+            read = reader(name)
+            return lambda recipient: _text(read(recipient), name)
+        case Default(inner, fallback):
+            first, second = _printer(inner, reader), _printer(fallback, reader)
+            return lambda recipient: first(recipient) or second(recipient)
+
+
+def _tester(test: Test, reader: Callable[[str], _Read]) -> Callable[[Recipient], bool]:
+    match test:
+        case Truth(Field(name)):
+            read = reader(name)
+            return lambda recipient: _true(read(recipient))
+        case Truth(value):
+            show = _printer(value, reader)
+            return lambda recipient: bool(show(recipient))
+        case Equals(Field(name), truth=bool(wanted)):
+            look = reader(name)
+            return lambda recipient: look(recipient) is wanted
+        case Equals(value, text):
+            told = _printer(value, reader)
+            return lambda recipient: told(recipient) == text
+        case Not(inner):
+            denied = _tester(inner, reader)
+            return lambda recipient: not denied(recipient)
+        case AllOf(tests):
+            parts = [_tester(part, reader) for part in tests]
+            return lambda recipient: all(part(recipient) for part in parts)
+        case AnyOf(tests):
+            choices = [_tester(part, reader) for part in tests]
+            return lambda recipient: any(part(recipient) for part in choices)
+
+
+def _true(raw: Any) -> bool:
+    return bool(clean(raw)) if isinstance(raw, str) else bool(raw)
+
+
+def _choosers(
+    conditions: Sequence[Sequence[Test]], reader: Callable[[str], _Read]
+) -> tuple[list[_Choose], dict[int, int]]:
+    """Return one chooser per different condition, and which of them each condition uses."""
+    choosers: list[_Choose] = []
+    different: list[Sequence[Test]] = []
+    chooser_of: dict[int, int] = {}
+    for number, tests in enumerate(conditions):
+        if tests not in different:
+            different.append(tests)
+            choosers.append(_chooser([_tester(test, reader) for test in tests]))
+        chooser_of[number] = different.index(tests)
+    return choosers, chooser_of
+
+
+def _chooser(testers: Sequence[Callable[[Recipient], bool]]) -> _Choose:
+    """Return what gives the number of the first test that holds, or of the part after the last."""
+    if len(testers) == 1:
+        only = testers[0]
+        return lambda recipient: 0 if only(recipient) else 1
+
+    def choose(recipient: Recipient) -> int:
+        return next((number for number, holds in enumerate(testers) if holds(recipient)), len(testers))
+
+    return choose
