@@ -113,17 +113,7 @@ class Command(click.Command):
         self.params.extend(global_options())
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Show the command's own options, and the global ones in a section of their own."""
-        own: list[tuple[str, str]] = []
-        shared: list[tuple[str, str]] = []
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record:
-                (shared if param.name in _GLOBAL else own).append(record)
-        for title, rows in (("Options", own), ("Global options", shared)):
-            if rows:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
+        _write_options(self, ctx, formatter)
 
 
 class Group(click.Group):
@@ -135,8 +125,26 @@ class Group(click.Group):
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
 
 Group.group_class = Group
+
+
+def _write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Show the command's own options, and the global ones in a section of their own."""
+    own: list[tuple[str, str]] = []
+    shared: list[tuple[str, str]] = []
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record and record[1]:  # an argument without a word of its own stands in the usage line already
+            (shared if param.name in _GLOBAL else own).append(record)
+    for title, rows in (("Options", own), ("Global options", shared)):
+        if rows:
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
 
 def pass_app(function: Callable[Concatenate[App, P], R]) -> Callable[P, R]:

@@ -1,0 +1,147 @@
+"""Write docs/cli.md from the commands themselves: `make docs` runs this, and a test holds the page to it.
+
+What a command prints under --json stands below, because click does not know it.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from balintmail.cli.command import global_options
+from balintmail.cli.main import COMMANDS, balintmail
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+
+HEAD = """\
+# The commands
+
+This page is made from the commands themselves by `make docs`; a test fails when it is out of date.
+
+    balintmail [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]
+
+Options that take several values are repeated: `--test a@example.org --test b@example.org`. An argument that begins
+with `-` comes after `--`. A mailing is named by its id or by `LIST/NUMBER`, a person by id or by address; where two
+people share the address, the command lists them and wants `--person ID` or `--all`. Off a terminal every question
+that has no `--yes` is answered no. Times are shown with their zone. `NO_COLOR` is obeyed.
+"""
+
+STATUSES = """\
+## Exit statuses
+
+| status | means |
+|-------:|-------|
+| 0 | done |
+| 1 | refused, for a reason that you can mend; nothing half-done is left |
+| 2 | wrong usage: an unknown command or option, a missing or impossible argument |
+| 3 | `send`, `mailings settle`, `mailings retry`: every delivery is final, and somebody was refused or written off |
+| 4 | the same: not finished; interrupted, deferred or unknown deliveries are left, which go on or wait for you |
+| 70 | a fault of balintmail itself: one line, and a report file without addresses for its makers |
+"""
+
+JSON_HEAD = """\
+## JSON
+
+With `--json` a command prints one UTF-8 document on standard output. Keys may be added, never renamed. Times are
+RFC 3339 with offset. A command that ends with 1, 2 or 70 prints
+
+    {"error": {"code": "…", "message": "…", "hint": "…"}}
+
+except `check`, `subscribe`, `unsubscribe` and `people import`, which print their own document. `counts` always has all
+nine states of a delivery (docs/flow.md) and adds up to `audience`.
+"""
+
+_MAILING = """\
+{"id", "list", "number", "state", "content_hash", "released_by", "frozen_at", "finished_at", "audience",
+ "counts": {"queued", "claimed", "at_risk", "accepted", "deferred", "refused", "unknown", "written_off", "skipped"},
+ "skipped_by_reason": {…},
+ "not_reached": [{"person", "address", "state", "code", "enhanced", "reply", "at"}]}"""
+_PUT = """\
+[{"address", "person", "result": "subscribed|already|requested|unsubscribed|refused", "reason"}]"""
+
+JSON: dict[str, str] = {
+    "init": '{"folder", "secretary", "list", "list_id", "files": […]}',
+    "check": '{"ok", "findings": [{"code", "level": "stop|warn|note", "line", "message"}]}',
+    "send": _MAILING,
+    "mailings show": _MAILING,
+    "mailings list": '[{"id", "list", "number", "title", "state", "audience", "counts"}]',
+    "subscribe": _PUT,
+    "unsubscribe": _PUT,
+    "people list": (
+        '[{"id", "name", "addresses": [{"address", "state"}], "member", "language",\n'
+        '  "lists": {"newsletter": "subscribed"}}]'
+    ),
+    "people import": (
+        '{"new", "changed", "unchanged", "refused", "refusals": [{"line", "address", "reason"}],\n'
+        ' "written": true|false}'
+    ),
+    "outbox list": '[{"file", "to", "subject", "message_id"}]',
+    "backup": '{"file", "made_at", "files", "bytes"}',
+    "restore": '{"folder", "made_at", "files", "migrate": true|false}',
+    "config show": '{"folder", "settings": [{"key", "value", "source"}]}',
+    "config check": '{"ok", "findings": [{"code", "level": "stop|warn", "message"}]}',
+    "cron": '{"crontab", "service", "timer"}',
+    "migrate": '{"before", "schema", "copy"}',
+    "completion": '{"shell", "script"}',
+}
+
+
+def page() -> str:
+    """Return the whole page."""
+    context = click.Context(balintmail, info_name="balintmail")
+    options = [record for option in global_options() if (record := option.get_help_record(context))]
+    lines = [HEAD, "## Global options", "", "They stand before or after the command.", "", "| option | does |"]
+    lines += ["|---|---|", *(f"| `{name}` | {text} |" for name, text in options)]
+    lines += ["| `--version` | Show the version and exit. |", "| `-h`, `--help` | Show the help and exit. |", ""]
+    lines += [STATUSES, JSON_HEAD, "## Contents", "", "| command | does |", "|---|---|"]
+    lines += [f"| [`{name}`](#{name}) | {text} |" for name, (_, _, text) in COMMANDS.items()]
+    for path, command, inner in walk():
+        lines += ["", f"{'##' if len(path) == 1 else '###'} {' '.join(path)}", "", *_fence(_help(command, inner))]
+        if document := JSON.get(" ".join(path)):
+            lines += ["", "With `--json`:", "", *_fence(document, "json")]
+    return "\n".join(lines) + "\n"
+
+
+def walk() -> Iterator[tuple[tuple[str, ...], click.Command, click.Context]]:
+    """Yield every command with the words that call it, groups before what is in them."""
+    root = click.Context(balintmail, info_name="balintmail", help_option_names=["-h", "--help"])
+
+    def below(group: click.Group, context: click.Context, path: tuple[str, ...]) -> Iterator[_Step]:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None, name
+            inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
+            yield (*path, name), command, inner
+            if isinstance(command, click.Group):
+                yield from below(command, inner, (*path, name))
+
+    yield from below(balintmail, root, ())
+
+
+_Step = tuple[tuple[str, ...], click.Command, click.Context]
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    """Return the command's own help without the global options, which stand once at the top of the page."""
+    text = command.get_help(context)
+    before, _, after = text.partition("\nGlobal options:\n")
+    _, _, commands = after.partition("\nCommands:\n")
+    return f"{before}\nCommands:\n{commands}".rstrip() if commands else before.rstrip()
+
+
+def _fence(text: str, language: str = "text") -> list[str]:
+    return [f"```{language}", *(line.rstrip() for line in text.splitlines()), "```"]
+
+
+def main() -> int:
+    """Write the page where it belongs."""
+    os.environ["NO_COLOR"] = "1"
+    PAGE.write_text(page(), "utf-8")
+    print(PAGE)  # noqa: T201  (run by hand)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
