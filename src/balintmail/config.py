@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -24,6 +33,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from balintmail.domain.dkim import read_domain, read_selector
 from balintmail.errors import BalintmailError
 
 SETTINGS_FILE = "balintmail.toml"
@@ -157,6 +167,27 @@ class Bounces(_Section):
     style: BounceStyle = BounceStyle.PLAIN
 
 
+class Dkim(_Section):
+    """The keys that letters are signed with: their selectors; without any, letters are not signed."""
+
+    domain: Annotated[str, AfterValidator(read_domain)] = ""
+    rsa: Annotated[str, AfterValidator(read_selector)] = ""
+    ed25519: Annotated[str, AfterValidator(read_selector)] = ""
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """The selectors in force, in the order of their signatures."""
+        return tuple(one for one in (self.rsa, self.ed25519) if one)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> "Dkim":
+        if self.selectors and not self.domain:
+            raise ValueError("a selector needs dkim.domain, the domain that signs")
+        if self.rsa and self.rsa == self.ed25519:
+            raise ValueError("rsa and ed25519 are two keys, each with a selector of its own")
+        return self
+
+
 class Inbox(_Section):
     """One mailbox that is read."""
 
@@ -192,6 +223,7 @@ class Settings(BaseSettings):
     send: Send = Send()
     relays: dict[str, Relay] = {}
     bounces: Bounces = Bounces()
+    dkim: Dkim = Dkim()
     inbox: dict[str, Inbox] = {}
     keys: Keys = Keys()
 
