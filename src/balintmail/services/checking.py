@@ -29,6 +29,7 @@ from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.errors import BalintmailError, Conflict, NotFound
 from balintmail.services import links, lists, surroundings
 from balintmail.services.context import Context
+from balintmail.services.links import TimeLimits
 
 MOST_VARIANTS = 24  # differing letters that are read for faults; conditions rarely make more
 _SCHEME_NAMES = ("ground", "card", "ink", "muted", "accent", "soft")
@@ -41,7 +42,7 @@ class Wanted:
     list: str = ""
     where: str = ""
     exclude: tuple[str, ...] = ()
-    links: links.TimeLimits | None = None
+    asking: TimeLimits | None = None
 
 
 @dataclass(slots=True)
@@ -79,8 +80,8 @@ def check(ctx: Context, path: Path, wanted: Wanted | None = None) -> Report:
         report.findings = in_order(report.findings)
         return report
     addresses = check_letter(ctx, report.letter, report, wanted or Wanted())
-    if wanted is not None and wanted.links is not None:
-        report.findings += links.ask(addresses, wanted.links)
+    if wanted is not None and wanted.asking is not None:
+        report.findings += links.ask(addresses, wanted.asking)
     report.findings = in_order(report.findings)
     return report
 
