@@ -1,0 +1,217 @@
+"""`people import` and `people export`: shows what a file is taken for and what it would change before it writes.
+
+It decides nothing about people; services/importing.py does. The files are read by ops/importers.
+"""
+
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from balintmail.cli.command import App, Command, pass_app
+from balintmail.cli.output import Tone
+from balintmail.errors import UsageRefused
+
+if TYPE_CHECKING:
+    from balintmail.ops.importers.reading import Reading
+    from balintmail.services.importing import Report, Terms
+
+SHOWN_REFUSALS = 20  # lines on a terminal; --json has them all
+NOT_WRITTEN = 1
+
+
+@click.command("import", cls=Command)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--list", "list_slug", metavar="LIST", default="", help="The list of rows that name none."
+)
+@click.option("--consent", metavar="TEXT", default="", help="The words they agreed to, for rows without their own.")
+@click.option("--collected", metavar="DATE", default="", help="The day they agreed, for rows without their own.")
+@click.option(
+    "--map", "maps", metavar="COLUMN=FIELD", multiple=True, help="Correct the meaning of a column."
+)
+@click.option("--encoding", metavar="NAME", default="", help="The file's encoding, when the guess is wrong.")
+@click.option("--delimiter", metavar="SIGN", default=None, help="comma, semicolon, tab, bar, none, or the sign itself.")
+@click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@pass_app
+def import_people(  # noqa: PLR0917
+    app: App,
+    file: Path,
+    list_slug: str,
+    consent: str,
+    collected: str,
+    maps: tuple[str, ...],
+    encoding: str,
+    delimiter: str | None,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Read people from CSV, TSV, XLSX or JSON: our own export, a sheet, or another tool's export.
+
+    Shows what it takes each column for, and who would be new, changed, unchanged or refused, before it asks. Whoever
+    left stays out; nobody is subscribed without the words they agreed to and the day.
+    """
+    from balintmail.ops.importers.reading import Corrections, open_people  # noqa: PLC0415
+    from balintmail.services import importing  # noqa: PLC0415
+
+    corrections = Corrections(encoding, _delimiter(delimiter), dict(_pair(text) for text in maps))
+    day = _day(collected)
+    with app.context() as ctx:
+        if day is not None and day > ctx.clock.now().astimezone(ctx.settings.zone).date():
+            raise UsageRefused(f"--collected {day} has not come yet.")
+        reading = open_people(file, corrections)
+        terms = importing.Terms(file.name, reading.tool, list_slug, consent.strip(), day)
+        _show_reading(app, file, reading)
+        with importing.staged(ctx, reading.rows, terms) as found:
+            report = found.dry_run()
+            _show_report(app, report, terms)
+            changes = report.counts.new + report.counts.changed
+            if not dry_run and (yes or (changes and app.out.confirm("Write this to the register?"))):
+                report = found.write()
+                app.out.line(_words("Written", report), Tone.GOOD)
+            elif not dry_run:
+                app.out.line("Nothing was written." + ("" if app.out.interactive else " Add --yes to write."))
+        app.out.json(_document(report))
+        return 0 if report.written or dry_run else NOT_WRITTEN
+
+
+def _show_reading(app: App, file: Path, reading: "Reading") -> None:
+    origin = f"; an export of {reading.tool}" if reading.tool else ""
+    app.out.line(f"{file.name}: {reading.shape}{origin}")
+    if reading.columns:
+        app.out.line()
+        app.out.table(("  column", "becomes"), [(f"  {c.title}", c.shown) for c in reading.columns])
+        if not reading.header:
+            app.out.line("The file has no header; its columns are guessed by what is in them.", Tone.WARN)
+    if reading.formulas:
+        app.out.line("Formulas stay the text they are; nothing is calculated.", Tone.MUTED)
+    app.out.line()
+
+
+def _show_report(app: App, report: "Report", terms: "Terms") -> None:
+    app.out.line(_words("Dry run", report))
+    if report.refusals:
+        app.out.line()
+        shown = report.refusals[:SHOWN_REFUSALS]
+        app.out.table(("  line", "address", "why it is refused"), [(f"  {r.line}", r.address, r.reason) for r in shown])
+        left = report.counts.refused - len(shown)
+        if left:
+            app.out.line(f"  … and {left:,} more   (all of them: --json)")
+    if report.lacks_consent and not (terms.consent and terms.collected):
+        app.out.line("Nobody is subscribed without a ground: add --consent TEXT and --collected DATE.", Tone.WARN)
+    app.out.line()
+
+
+def _words(what: str, report: "Report") -> str:
+    counts = report.counts
+    return (
+        f"{what}: {counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} unchanged, "
+        f"{counts.refused:,} refused."
+    )
+
+
+def _document(report: "Report") -> dict[str, Any]:
+    counts = report.counts
+    return {
+        "new": counts.new,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "refused": counts.refused,
+        "refusals": [{"line": r.line, "address": r.address, "reason": r.reason} for r in report.refusals],
+        "written": report.written,
+    }
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, sign, wanted = text.rpartition("=")
+    if not sign or not column:
+        raise UsageRefused(f'--map "{text}" is not COLUMN=FIELD.', hint='For example: --map "E-Mail privat=address"')
+    return column.strip(), wanted.strip()
+
+
+def _delimiter(text: str | None) -> str | None:
+    if text is None:
+        return None
+    from balintmail.ops.importers.text import DELIMITER_NAMES  # noqa: PLC0415
+
+    sign = DELIMITER_NAMES.get(text.lower(), "\t" if text == "\\t" else text)
+    if len(sign) > 1 or sign in {'"', "\r", "\n"}:
+        raise UsageRefused(f'"{text}" is no delimiter.', hint=f"Known: {', '.join(DELIMITER_NAMES)}, or one sign.")
+    return sign
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    from balintmail.ops.importers.rows import day  # noqa: PLC0415
+
+    try:
+        return day(text)
+    except ValueError as exc:
+        raise UsageRefused(f'--collected "{text}" is not a day.', hint="Write it like 2025-03-21.") from exc
+
+
+@click.command("export", cls=Command)
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--format", "layout", type=click.Choice(["csv", "tsv", "json"]), help="Default: as the file is named."
+)
+@click.option("--list", "list_slug", metavar="LIST", default="", help="Only people on this list.")
+@click.option("--member/--no-member", "member", default=None, help="Only members, or only others.")
+@click.option("--where", metavar="FILTER", default="", help='Only people who fit, such as: language = "hu"')
+@pass_app
+def export_people(
+    app: App, file: Path | None, layout: str | None, list_slug: str, member: bool | None, where: str
+) -> None:
+    """Write the register to FILE, or to standard output: `people import` of it changes nothing.
+
+    CSV and TSV are safe in a spreadsheet; the file can be read by you alone (mode 600).
+    """
+    from balintmail.services.exporting import Layout, export  # noqa: PLC0415
+    from balintmail.services.people import Wanted  # noqa: PLC0415
+
+    to_stdout = file is None or str(file) == "-"
+    kind = Layout(layout or _by_name(app, file))
+    wanted = Wanted(list_slug, member, where)
+    with app.context() as ctx:
+        if to_stdout or file is None:
+            stream = io.TextIOWrapper(click.get_binary_stream("stdout"), "utf-8", newline="", write_through=False)
+            try:
+                export(ctx, wanted, kind, stream)
+                stream.flush()
+            finally:
+                stream.detach()
+            return
+        with _private_file(file) as out:
+            count = export(ctx, wanted, kind, out)
+        app.out.line(f"{count:,} people written to {file}.")
+        app.out.json({"file": str(file), "people": count})
+
+
+def _by_name(app: App, file: Path | None) -> str:
+    suffix = file.suffix.lower().lstrip(".") if file else ""
+    if suffix in {"csv", "tsv", "json"}:
+        return suffix
+    return "json" if app.options.json else "csv"
+
+
+@contextmanager
+def _private_file(file: Path) -> Iterator[TextIO]:
+    """Yield a file only its owner may read, which takes its name when it is whole; an earlier one stays until then."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

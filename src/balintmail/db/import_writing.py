@@ -1,0 +1,246 @@
+"""Write what the staged rows say into the register, set by set, in the caller's one transaction.
+
+It decides nothing: `db/import_matching.py` has given every row its verdict in the same transaction. Refused and
+unchanged rows write nothing.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from balintmail.db import audit
+from balintmail.db.import_matching import NEW_SUPPRESSION, NO_GROUND, PERSON_CHANGES
+from balintmail.db.models import UtcTime
+from balintmail.db.session import Tx
+from balintmail.db.stops import stop_address, stop_subscriber
+from balintmail.domain.states import SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows came to which verdict; `groundless` of the refused only lack their consent."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    groundless: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """One refused row; `address` is as the file has it."""
+
+    line: int
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """When, by whom and from which file: what consent and audit rows say of an import."""
+
+    at: datetime
+    actor: str
+    file: str
+    left_words: str  # the words of a withdrawal that the file reports
+
+
+_WRITES = "i.verdict IN ('new', 'changed')"
+
+_NUMBER_SQLITE = """
+UPDATE import_people SET person = found.id
+FROM (SELECT n, (SELECT COALESCE(MAX(id), 0) FROM people) + ROW_NUMBER() OVER (ORDER BY n) AS id
+      FROM import_people WHERE verdict = 'new') AS found
+WHERE import_people.n = found.n
+"""
+_NUMBER_POSTGRESQL = """
+UPDATE import_people SET person = found.id
+FROM (SELECT n, nextval(pg_get_serial_sequence('people', 'id')) AS id
+      FROM (SELECT n FROM import_people WHERE verdict = 'new' ORDER BY n) AS ordered) AS found
+WHERE import_people.n = found.n
+"""
+
+_PEOPLE = """
+INSERT INTO people (id, name, first_name, language, member, fields, joined_at, updated_at)
+SELECT person, name, COALESCE(NULLIF(first_name, ''), first_guess), NULLIF(language, ''),
+       COALESCE(member, FALSE), COALESCE(fields, '{}'), COALESCE(joined, :now), :now
+FROM import_people WHERE verdict = 'new' ORDER BY n
+"""
+
+_EDITS = f"""
+UPDATE people SET name = found.name, first_name = found.first_name, language = found.language,
+    member = found.member, fields = found.fields, updated_at = :now
+FROM (SELECT i.person AS person, COALESCE(NULLIF(i.name, ''), p.name) AS name,
+             COALESCE(NULLIF(i.first_name, ''), p.first_name) AS first_name,
+             COALESCE(NULLIF(i.language, ''), p.language) AS language, COALESCE(i.member, p.member) AS member,
+             COALESCE(i.merged, p.fields) AS fields
+      FROM import_people i JOIN people p ON p.id = i.person
+      WHERE i.verdict = 'changed' AND ({PERSON_CHANGES})) AS found
+WHERE people.id = found.person
+"""  # noqa: S608
+
+_ADDRESSES = f"""
+INSERT INTO addresses (email, envelope, key, domain, health, created_at)
+SELECT a.email, a.envelope, a.key, a.domain, 'ok', :now
+FROM import_people i JOIN import_addresses a ON a.n = i.n
+WHERE {_WRITES} AND NOT EXISTS (SELECT 1 FROM addresses x WHERE x.key = a.key)
+ORDER BY a.n, a.rank ON CONFLICT (key) DO NOTHING
+"""  # noqa: S608
+
+# Only a row that names a person by id may say which of their addresses is preferred.
+_UNPREFER = """
+UPDATE person_addresses SET preferred = FALSE
+FROM import_people i JOIN import_addresses a ON a.n = i.n AND a.rank = 0 JOIN addresses x ON x.key = a.key
+WHERE i.verdict = 'changed' AND i.by_id AND person_addresses.person_id = i.person
+  AND person_addresses.address_id <> x.id AND person_addresses.preferred
+"""
+_LINK = f"""
+INSERT INTO person_addresses (person_id, address_id, preferred)
+SELECT i.person, x.id, a.rank = 0 AND NOT EXISTS
+       (SELECT 1 FROM person_addresses l WHERE l.person_id = i.person AND l.preferred)
+FROM import_people i JOIN import_addresses a ON a.n = i.n JOIN addresses x ON x.key = a.key
+WHERE {_WRITES} ORDER BY a.n, a.rank ON CONFLICT (person_id, address_id) DO NOTHING
+"""  # noqa: S608
+_PREFER = """
+UPDATE person_addresses SET preferred = TRUE
+FROM import_people i JOIN import_addresses a ON a.n = i.n AND a.rank = 0 JOIN addresses x ON x.key = a.key
+WHERE i.verdict = 'changed' AND i.by_id AND person_addresses.person_id = i.person
+  AND person_addresses.address_id = x.id AND NOT person_addresses.preferred
+"""
+
+_NO_SUBSCRIPTION = "NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.person_id = i.person AND s.list_id = t.list)"
+_AGREED = f"""
+INSERT INTO consent_events
+    (person_id, list_id, at, action, ground, words, how, actor, collected_on, address, evidence)
+SELECT i.person, t.list, :now, 'agreed', i.ground, i.consent, 'import', :actor, i.collected,
+       COALESCE(a.email, ''), {{evidence}}
+FROM import_people i JOIN import_states t ON t.n = i.n LEFT JOIN import_addresses a ON a.n = i.n AND a.rank = 0
+WHERE {_WRITES} AND t.state <> 'unsubscribed' AND {_NO_SUBSCRIPTION} ORDER BY i.n
+"""  # noqa: S608
+_WITHDREW = f"""
+INSERT INTO consent_events
+    (person_id, list_id, at, action, ground, words, how, actor, collected_on, address, evidence)
+SELECT i.person, t.list, :now, 'withdrew', COALESCE(s.ground, i.ground), :left_words, 'import', :actor, NULL,
+       COALESCE(a.email, ''), {{evidence}}
+FROM import_people i JOIN import_states t ON t.n = i.n LEFT JOIN import_addresses a ON a.n = i.n AND a.rank = 0
+LEFT JOIN subscriptions s ON s.person_id = i.person AND s.list_id = t.list
+WHERE {_WRITES} AND t.state = 'unsubscribed' AND (s.state IS NULL OR s.state <> 'unsubscribed') ORDER BY i.n
+"""  # noqa: S608
+_EVIDENCE = {
+    "sqlite": "json_object('file', :file, 'line', i.line)",
+    "postgresql": "jsonb_build_object('file', CAST(:file AS TEXT), 'line', i.line)",
+}
+
+_CHANGE_STATE = """
+UPDATE subscriptions SET state = t.state, paused_until = NULL,
+    ended_at = CASE WHEN t.state = 'unsubscribed' THEN :now END
+FROM import_people i JOIN import_states t ON t.n = i.n
+WHERE i.verdict = 'changed' AND subscriptions.person_id = i.person AND subscriptions.list_id = t.list
+  AND ((t.state = 'unsubscribed' AND subscriptions.state <> 'unsubscribed')
+    OR (t.state = 'paused' AND subscriptions.state = 'subscribed'))
+"""
+_SUBSCRIBE = f"""
+INSERT INTO subscriptions (person_id, list_id, state, ground, since, ended_at)
+SELECT i.person, t.list, t.state, i.ground, :now, CASE WHEN t.state = 'unsubscribed' THEN :now END
+FROM import_people i JOIN import_states t ON t.n = i.n
+WHERE {_WRITES} AND {_NO_SUBSCRIPTION} ORDER BY i.n
+"""  # noqa: S608
+
+_HEALTH = f"""
+UPDATE addresses SET health = 'bounced', bounced_at = :now
+FROM import_people i JOIN import_addresses a ON a.n = i.n
+WHERE {_WRITES} AND a.key = addresses.key AND a.suppress IN ('bounced', 'cleaned') AND addresses.health = 'ok'
+"""  # noqa: S608
+_SUPPRESS = f"""
+INSERT INTO suppressions (address_hash, address_key, reason, note, at, actor)
+SELECT a.hash, a.key, a.suppress, :left_words, :now, :actor
+FROM import_people i JOIN import_addresses a ON a.n = i.n
+WHERE {_WRITES} AND {NEW_SUPPRESSION} ORDER BY a.n ON CONFLICT (address_hash) DO NOTHING
+"""  # noqa: S608
+
+# Who is on the register already and says no by this file: their open deliveries stop in this transaction (D4).
+_LEAVERS = sa.text("""
+SELECT i.person, t.list FROM import_people i JOIN import_states t ON t.n = i.n
+JOIN subscriptions s ON s.person_id = i.person AND s.list_id = t.list
+WHERE i.verdict = 'changed' AND ((t.state = 'unsubscribed' AND s.state <> 'unsubscribed')
+  OR (t.state = 'paused' AND s.state = 'subscribed'))
+""")
+_DEAD = sa.text(f"""
+SELECT a.key FROM import_people i JOIN import_addresses a ON a.n = i.n JOIN addresses x ON x.key = a.key
+WHERE {_WRITES} AND {NEW_SUPPRESSION}
+""")  # noqa: S608
+
+
+def write(tx: Tx, provenance: Provenance, counts: Counts) -> None:
+    """Carry out the verdicts of all staged rows."""
+    dialect = tx.dialect.name
+    run = _Runner(tx, provenance)
+    _stop_open_deliveries(tx, provenance.at)
+    tx.exec_driver_sql(_NUMBER_SQLITE if dialect == "sqlite" else _NUMBER_POSTGRESQL)
+    for statement in (_PEOPLE, _EDITS, _ADDRESSES, _UNPREFER, _LINK, _PREFER):
+        run(statement)
+    run(_AGREED.format(evidence=_EVIDENCE[dialect]))
+    run(_WITHDREW.format(evidence=_EVIDENCE[dialect]))
+    # The health comes last: a bounced address counts as known, and would get no suppression of its own.
+    for statement in (_CHANGE_STATE, _SUBSCRIBE, _SUPPRESS, _HEALTH):
+        run(statement)
+    detail = {
+        "file": provenance.file,
+        "new": counts.new,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "refused": counts.refused,
+    }
+    audit.note(tx, "people.import", actor=provenance.actor, now=provenance.at, detail=detail)
+
+
+def _stop_open_deliveries(tx: Tx, now: datetime) -> None:
+    for person, list_id in tx.execute(_LEAVERS).all():
+        stop_subscriber(tx, person, list_id, SkipReason.NOT_SUBSCRIBED, now=now)
+    for key in tx.scalars(_DEAD).all():
+        stop_address(tx, key, SkipReason.SUPPRESSED, now=now)
+
+
+class _Runner:
+    """Runs one statement with those of the import's values that it names."""
+
+    def __init__(self, tx: Tx, provenance: Provenance) -> None:
+        self._tx = tx
+        self._values: dict[str, Any] = {
+            "now": provenance.at,
+            "actor": provenance.actor,
+            "file": provenance.file,
+            "left_words": provenance.left_words,
+        }
+
+    def __call__(self, statement: str) -> None:
+        clause = sa.text(statement)
+        named = {name: value for name, value in self._values.items() if re.search(rf"(?<!:):{name}\b", statement)}
+        if "now" in named:
+            clause = clause.bindparams(sa.bindparam("now", type_=UtcTime()))
+        self._tx.execute(clause, named)
+
+
+def count(tx: Tx) -> Counts:
+    """Return the verdicts of all staged rows, counted."""
+    found: dict[str, int] = {verdict: number for verdict, number in tx.execute(_BY_VERDICT).all()}  # noqa: C416
+    groundless: int = tx.scalar(_GROUNDLESS) or 0
+    return Counts(
+        found.get("new", 0), found.get("changed", 0), found.get("unchanged", 0), found.get("refused", 0), groundless
+    )
+
+
+_BY_VERDICT = sa.text("SELECT verdict, COUNT(*) FROM import_people GROUP BY verdict")
+_GROUNDLESS = sa.text("SELECT COUNT(*) FROM import_people WHERE reason = :reason").bindparams(reason=NO_GROUND)
+
+
+def refusals(tx: Tx, *, most: int) -> Iterator[RefusedRow]:
+    """Yield the refused rows in the file's order, at most `most` of them."""
+    query = sa.text("SELECT line, shown, reason FROM import_people WHERE verdict = 'refused' ORDER BY n LIMIT :most")
+    for line, shown, reason in tx.execute(query, {"most": most}):
+        yield RefusedRow(line, shown, reason)
