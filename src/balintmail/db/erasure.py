@@ -1,0 +1,103 @@
+"""Empty every row that knows a person: their own, and every text anywhere that mentions one of their addresses (S45).
+
+Rows that the ledger counts stay, with nothing in them. It never decides who is erased; services/erasure.py does.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import select
+
+from balintmail.db.models import (
+    AuditEvent,
+    Base,
+    ConsentEvent,
+    Delivery,
+    JoinRequest,
+    Mailing,
+    MailingList,
+    Person,
+    Subscription,
+    Suppression,
+)
+from balintmail.db.session import Tx
+
+BLOT = "(erased)"
+_MENTIONS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
+    (ConsentEvent, ("words", "how", "actor", "evidence")),
+    (AuditEvent, ("actor", "detail")),
+    (JoinRequest, ("words", "actor", "decided_by")),
+    (Suppression, ("note", "actor")),
+    (Mailing, ("title", "state_reason", "audience_filter", "released_by")),
+    (Delivery, ("reply",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is looked for: the person's rows, and the spellings of the addresses that are theirs alone."""
+
+    people: tuple[int, ...]
+    spellings: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+def letters(tx: Tx, traces: Traces) -> list[int]:
+    """Return the numbers of all deliveries to these people or these addresses."""
+    return list(tx.scalars(select(Delivery.id).where(_theirs(traces)).order_by(Delivery.id)))
+
+
+def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
+    """Take every trace out of the rows; open deliveries must have been stopped before (db/stops.py)."""
+    gone: dict[str, Any] = {"name": "", "first_name": "", "language": None, "member": False, "fields": {}}
+    mine = Person.id.in_(traces.people)
+    tx.execute(sa.update(Person).where(mine).values(**gone, erased_at=now, updated_at=now))
+    tx.execute(sa.delete(Subscription).where(Subscription.person_id.in_(traces.people)))
+    of_mine = ConsentEvent.person_id.in_(traces.people)
+    tx.execute(sa.update(ConsentEvent).where(of_mine).values(address="", evidence={}))
+    tx.execute(sa.delete(JoinRequest).where(JoinRequest.address_key.in_(traces.keys)))
+    bare: dict[str, Any] = {"address": "", "envelope": "", "address_key": "", "data": None, "reply": ""}
+    tx.execute(sa.update(Delivery).where(_theirs(traces)).values(**bare))
+    for table, columns in _MENTIONS:
+        for column in columns:
+            _blot(tx, table, column, traces.spellings)
+
+
+def speaks_for(tx: Tx, keys: Sequence[str]) -> str | None:
+    """Return the slug of a list that is sent from, or answered at, one of these addresses, or None."""
+    wanted = [key.lower() for key in keys]
+    ours = sa.func.lower(MailingList.from_address).in_(wanted) | sa.func.lower(MailingList.reply_to).in_(wanted)
+    found: str | None = tx.scalar(select(MailingList.slug).where(ours).order_by(MailingList.id).limit(1))
+    return found
+
+
+def _theirs(traces: Traces) -> sa.ColumnElement[bool]:
+    return Delivery.person_id.in_(traces.people) | Delivery.address_key.in_(traces.keys)
+
+
+def _blot(tx: Tx, table: Any, name: str, spellings: Sequence[str]) -> None:
+    """Replace each mention of an address in one column; whole addresses only, so that longer ones stay."""
+    column = getattr(table, name)
+    as_text = sa.func.lower(sa.cast(column, sa.String))
+    for spelling in spellings:
+        # Databases agree on the small letters of ASCII only, and JSON may escape the others; the pattern decides.
+        fragment = max(re.findall(r"[\x20-\x7e]+", spelling), key=len, default="").lower()
+        mentions = select(table.id, column).where(as_text.contains(fragment, autoescape=True))
+        pattern = re.compile(rf"(?<![\w.+-]){re.escape(spelling)}(?![\w-])", re.IGNORECASE)
+        for row_id, value in tx.execute(mentions).all():
+            if (blotted := _replaced(value, pattern)) != value:
+                tx.execute(sa.update(table).where(table.id == row_id).values({name: blotted}))
+
+
+def _replaced(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(BLOT, value)
+    if isinstance(value, dict):
+        return {_replaced(key, pattern): _replaced(inner, pattern) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, pattern) for inner in value]
+    return value

@@ -1,0 +1,138 @@
+"""Erase a person: every trace goes, and a keyed hash stays so that they are never mailed again by accident (D7, S45).
+
+The rows are emptied in one transaction; then the database's file and the outbox are swept. It cannot reach backups
+that were made before, and it does not rewrite a newsletter that names somebody in its own text.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from balintmail.db import addresses, audit, erasure, officers, people, stops, suppressions
+from balintmail.db.erasure import Traces
+from balintmail.db.people import PersonRow
+from balintmail.db.session import Tx
+from balintmail.domain import address as parsing
+from balintmail.domain.states import Role, SkipReason
+from balintmail.errors import Conflict
+from balintmail.services.context import Context
+from balintmail.services.people import by_id, person_hash
+
+OUTBOX = "outbox"
+_LOOKED_AT = 16_384  # octets of a letter that hold its header
+_CHUNK = 1 << 20
+_SHORTEST_NAME = 5  # characters; a shorter one stands in any database by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was done. `shared` counts addresses that others still hold, `swept` is false when a file was in use."""
+
+    person: int
+    addresses: int
+    shared: int
+    stopped: int
+    letters: int
+    swept: bool
+
+
+def erase(ctx: Context, person_id: int) -> Erased:
+    """Erase a living person for good; raise Conflict for the Secretary and for an address that a list speaks from."""
+    now = ctx.clock.now()
+    with ctx.db.write() as tx:
+        people.lock(tx)
+        row = by_id(tx, person_id)
+        if Role.SECRETARY in officers.roles(tx, row.id):
+            hint = "Hand the office to somebody else first."
+            raise Conflict(f"Person {row.id} is the Secretary and cannot be erased.", hint=hint)
+        numbers = (row.id, *people.absorbed(tx, row.id))
+        own, shared = _divide(tx, row.id)
+        if (slug := erasure.speaks_for(tx, [held.email for held in own])) is not None:
+            hint = f"Change its sender first: balintmail lists edit {slug} --from-address ADDRESS"
+            raise Conflict(f'The list "{slug}" is sent from, or answered at, that address.', hint=hint)
+        spellings = tuple({spelling for held in own for spelling in _spellings(held)})
+        traces = Traces(numbers, spellings, tuple(held.key for held in own))
+        files = erasure.letters(tx, traces)
+        stopped = sum(stops.stop_person(tx, number, SkipReason.ERASED, now=now) for number in numbers)
+        stopped += sum(stops.stop_address(tx, key, SkipReason.ERASED, now=now) for key in traces.keys)
+        erasure.empty(tx, traces, now=now)
+        _leave_hashes(ctx, tx, row, own, shared)
+        for number in numbers:
+            officers.dismiss(tx, number)
+        audit.note_person(tx, row.id, "erased", actor=ctx.actor, now=now)
+    removed = _remove_letters(ctx.folder / OUTBOX, files, spellings)
+    swept = _sweep(ctx, [*spellings, *([row.name] if len(row.name) >= _SHORTEST_NAME else [])])
+    return Erased(row.id, len(own), len(shared), stopped, removed, swept)
+
+
+def _divide(tx: Tx, person_id: int) -> tuple[list[addresses.AddressRow], list[addresses.AddressRow]]:
+    """Return the addresses that are this person's alone, and those that somebody else holds too."""
+    held = addresses.of_person(tx, person_id)
+    shared = [row for row in held if addresses.shared_with(tx, row.id, person_id)]
+    return [row for row in held if row not in shared], shared
+
+
+def _spellings(held: addresses.AddressRow) -> set[str]:
+    found = {held.email, held.key}
+    with suppress(parsing.AddressRefused):  # an older version may have let in what this one refuses
+        found.add(parsing.parse(held.email).envelope)
+    return found
+
+
+def _leave_hashes(
+    ctx: Context, tx: Tx, row: PersonRow, own: Sequence[addresses.AddressRow], shared: Sequence[addresses.AddressRow]
+) -> None:
+    """Take the addresses from the person and leave keyed hashes: of an address, or of this person at a shared one."""
+    now = ctx.clock.now()
+    for held in own:
+        addresses.unlink(tx, row.id, held.id)
+        suppressions.erase(tx, ctx.keyring.address_hash(held.key), actor=ctx.actor, now=now)
+    for held in shared:
+        addresses.unlink(tx, row.id, held.id)
+        if row.name:
+            suppressions.erase(tx, person_hash(ctx, held.key, row.name), actor=ctx.actor, now=now)
+
+
+def _remove_letters(outbox: Path, deliveries: Iterable[int], spellings: Sequence[str]) -> int:
+    """Delete the person's letters from the outbox: those of their deliveries, and those addressed to them."""
+    numbers = {str(number) for number in deliveries}
+    needles = [spelling.lower() for spelling in spellings]
+    removed = 0
+    for path in [path for part in ("new", "cur", "tmp") for path in (outbox / part).glob("*") if path.is_file()]:
+        if path.name.partition(":")[0] not in numbers:
+            with path.open("rb") as file:
+                head = file.read(_LOOKED_AT).partition(b"\r\n\r\n")[0].decode("utf-8", "replace").lower()
+            if not any(needle in head for needle in needles):
+                continue
+        path.unlink(missing_ok=True)
+        removed += 1
+    return removed
+
+
+def _sweep(ctx: Context, spellings: Sequence[str]) -> bool:
+    """Empty the write-ahead log, and write SQLite's file anew when a trace is left in its gaps."""
+    if not ctx.db.is_sqlite:
+        return True
+    swept = ctx.db.sweep(rebuild=False)
+    file = Path(ctx.db.url.database or "")
+    traces = [spelling.encode() for spelling in spellings]
+    if any(_holds(path, traces) for path in (file, file.with_name(f"{file.name}-wal"))):
+        return ctx.db.sweep(rebuild=True)
+    return swept
+
+
+def _holds(path: Path, needles: Sequence[bytes]) -> bool:
+    """Return whether a file holds one of `needles` anywhere, capitals or not."""
+    if not needles or not path.is_file():
+        return False
+    overlap = max(map(len, needles))
+    wanted = [needle.lower() for needle in needles]
+    tail = b""
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK):
+            window = (tail + block).lower()
+            if any(needle in window for needle in wanted):
+                return True
+            tail = window[-overlap:]
+    return False
