@@ -47,11 +47,11 @@ docs: .venv/.installed-test
 
 bench bench-compose: .venv/.installed-test
 	$(BIN)/python -m bench.compose
-	$(BIN)/python -m bench.importing
+	$(BIN)/python -m bench.import_people
 	$(BIN)/python -m bench.startup
 
 bench-import: .venv/.installed-test
-	$(BIN)/python -m bench.importing
+	$(BIN)/python -m bench.import_people
 
 bench-startup: .venv/.installed-test
 	$(BIN)/python -m bench.startup

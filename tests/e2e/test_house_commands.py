@@ -158,3 +158,18 @@ def test_cron_outside_an_instance_says_how_to_make_one(tmp_path: Path) -> None:
     done = call("-C", tmp_path, "cron")
     assert done.status == 1
     assert "balintmail init" in done.err
+
+
+def test_restored_instance_sends_only_after_reconcile_P7(instance: Path, tmp_path: Path) -> None:
+    call("-C", instance, "backup", tmp_path / "b.zip")
+    call("restore", tmp_path / "b.zip", tmp_path / "back")
+    (tmp_path / "x.md").write_text("---\ntitle: T\nnumber: 1\n---\nHello.\n")
+    call("-C", tmp_path / "back", "subscribe", "reader@example.org")
+    refused = call("-C", tmp_path / "back", "send", tmp_path / "x.md", "--yes")
+    assert refused.status == 1
+    assert "balintmail reconcile" in refused.err
+    assert not list((tmp_path / "back" / "outbox" / "new").iterdir())
+    done = call("-C", tmp_path / "back", "reconcile", "--journal", instance / "journal", "--json")
+    assert (done.status, done.json["unknown"]) == (0, 0)
+    assert call("-C", tmp_path / "back", "send", tmp_path / "x.md", "--yes").status == 0
+    assert len(list((tmp_path / "back" / "outbox" / "new").iterdir())) == 1

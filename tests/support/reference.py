@@ -80,6 +80,7 @@ JSON: dict[str, str] = {
     "outbox list": '[{"file", "to", "subject", "message_id"}]',
     "backup": '{"file", "made_at", "files", "bytes"}',
     "restore": '{"folder", "made_at", "files", "migrate": true|false}',
+    "reconcile": '{"lines", "answered", "unknown", "blocked": […], "unplaced"}',
     "config show": '{"folder", "settings": [{"key", "value", "source"}]}',
     "config check": '{"ok", "findings": [{"code", "level": "stop|warn", "message"}]}',
     "cron": '{"crontab", "service", "timer"}',

@@ -51,6 +51,42 @@ def restore(app: App, /, file: Path, folder: Path, database: str) -> None:
     app.out.line(f"Next, with the newest journal you have: balintmail -C {folder} reconcile --journal OLD/journal")
 
 
+@click.command(cls=Command)
+@click.option(
+    "--journal",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The newest journal there is, such as that of the broken machine.",
+)
+@pass_app
+def reconcile(app: App, /, journal: Path | None) -> None:
+    """Hold the ledger against the journal and allow sending again.
+
+    Every delivery that was still open takes the journal's answer, or becomes unknown for you to settle. Mailings that
+    only the journal knows are named, and cannot be sent a second time.
+    """
+    from balintmail.services.reconcile import reconcile as hold_against  # noqa: PLC0415  (backup needs none of it)
+
+    with app.context() as context:
+        done = hold_against(context, journal)
+    app.out.json(
+        {
+            "lines": done.lines,
+            "answered": done.answered,
+            "unknown": done.unknown,
+            "blocked": list(done.blocked),
+            "unplaced": done.unplaced,
+        }
+    )
+    app.out.line(f"Read {done.lines} lines of the journal. Sending is on again.")
+    app.out.line(f"  answered  {done.answered} deliveries took the journal's answer")
+    app.out.line(f"  unknown   {done.unknown} deliveries wait for you: balintmail mailings list, then settle")
+    for name in done.blocked:
+        app.out.line(f"  blocked   {name} was sent by a ledger newer than this one; it will not be sent again")
+    if done.unplaced:
+        app.out.line(f"  unplaced  {done.unplaced} lines of tests, notices or second copies that this ledger lacks")
+
+
 def _size(count: int) -> str:
     for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
         if count >= size:

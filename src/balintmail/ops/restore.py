@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from balintmail.config import SECRETS_FILE, SETTINGS_FILE, load
-from balintmail.db import meta, people
+from balintmail.db import people
 from balintmail.db.migrations import upgrade
 from balintmail.db.session import SCHEMA, Database, SchemaMismatch
 from balintmail.errors import BalintmailError, Conflict
 from balintmail.ops import backup
 from balintmail.ops.copies import copy_in
 from balintmail.services.founding_files import toml_string
+from balintmail.services.reconcile import block_sending
 
 LOCAL_DATABASE = "sqlite:///balintmail.db"
 _EMPTY_FOLDERS = ("journal", "outbox/tmp", "outbox/new", "outbox/cur", "templates", "pages", "files")
@@ -54,7 +55,7 @@ def restore(file: Path, folder: Path, *, database: str = "") -> Restored:
             backup.extract(archive, manifest, staging)
             for name in _EMPTY_FOLDERS:
                 (staging / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-            reason = f"This instance was restored from a backup of {manifest.made_at}."
+            reason = f"this instance was restored from a backup of {manifest.made_at}"
             if manifest.engine == "sqlite":
                 _settle_sqlite(staging, reason)
             else:
@@ -95,7 +96,7 @@ def _settle_sqlite(staging: Path, reason: str) -> None:
     database = Database(Database.parse(f"sqlite:///{staging / 'balintmail.db'}"))
     try:
         with database.write() as tx:
-            meta.put(tx, meta.SENDING_BLOCKED, reason)
+            block_sending(tx, reason)
     finally:
         database.close()
 
@@ -114,7 +115,7 @@ def _settle_postgresql(staging: Path, manifest: backup.Manifest, url: str, reaso
             for table, columns in manifest.tables.items():
                 with (staging / "database" / f"{table}.copy").open("rb") as source:
                     copy_in(tx, table, columns, source)
-            meta.put(tx, meta.SENDING_BLOCKED, reason)
+            block_sending(tx, reason)
     finally:
         database.close()
 
