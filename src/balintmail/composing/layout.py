@@ -34,7 +34,7 @@ _HEADER_CELL = re.compile(r"<th(?=[ >])")
 _BUTTON = re.compile(r'<p>\s*(<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>(?:(?!</p>).)*</a>)\s*</p>', re.DOTALL)
 _BUTTON_PARTS = re.compile(r'<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>.*?</a>', re.DOTALL)
 # A short first cell ("14 January") is kept on one line; a long one must be free to wrap at 360 pixels.
-_SHORT_FIRST_CELL = re.compile(r"(<tr>\s*<td[^>]*>)([^<>\n]{1,16})(?=</td>)")
+_SHORT_FIRST_CELL = re.compile(r"(<tr>\s*<td)(?=[^>]*>[^<>\n]{1,16}</td>)")
 _FOOTNOTE_MARK = re.compile(r">\[(\d+)(?::\d+)?\]</a></sup>")
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -186,7 +186,7 @@ def _dress(body: str, values: LayoutValues) -> str:
     """Give the letter's plain HTML the hooks and the tables that mail programs need."""
     body = _TABLE.sub(lambda found: f'<table class="{" ".join(filter(None, ("facts", found[1])))}"', body)
     body = _HEADER_CELL.sub('<th scope="col"', body)
-    body = _SHORT_FIRST_CELL.sub(lambda found: found[1] + found[2].replace(" ", "\u00a0"), body)
+    body = _SHORT_FIRST_CELL.sub(r'\1 class="short"', body)
     body = _BUTTON.sub(_button, body)
     body = _FOOTNOTE_MARK.sub(r">\1</a></sup>", body)
     body = _PICTURE.sub(lambda found: _sized(found, values.pictures), body)
