@@ -283,7 +283,7 @@ def _answer() -> dict[str, object]:
 
 @cache
 def _record_statement() -> sa.Update:
-    held = _D.state.in_((_S.CLAIMED, _S.AT_RISK))
+    held = or_(_D.state == _S.CLAIMED, _D.state == _S.AT_RISK)  # an IN may not stand in an executemany
     return update(_D).where(_D.id == bindparam("row"), held, _D.claim == bindparam("mine")).values(_answer())
 
 

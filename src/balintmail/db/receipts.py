@@ -3,7 +3,7 @@
 It changes nothing; the rows are changed by db/ledger.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,7 +93,11 @@ def anything_open(tx: Tx, mailing_id: int) -> bool:
     return bool(tx.scalar(select(exists().where(_D.mailing_id == mailing_id, _D.state.in_(_OPEN)))))
 
 
-def unknown(tx: Tx, mailing_ids: list[int] | None = None) -> list[int]:
-    """Return the deliveries in doubt, of these mailings or of all."""
+def unknown(tx: Tx, mailing_ids: Sequence[int] | None = None, *, attempts_below: int | None = None) -> list[int]:
+    """Return the deliveries in doubt: of these mailings or of all, tried fewer times than that or however often."""
     query = select(_D.id).where(_D.state == _S.UNKNOWN).order_by(_D.id)
-    return list(tx.scalars(query if mailing_ids is None else query.where(_D.mailing_id.in_(mailing_ids))))
+    if mailing_ids is not None:
+        query = query.where(_D.mailing_id.in_(mailing_ids))
+    if attempts_below is not None:
+        query = query.where(_D.attempts < attempts_below)
+    return list(tx.scalars(query))

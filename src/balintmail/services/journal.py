@@ -41,6 +41,7 @@ class Entry:
     state: DeliveryState = DeliveryState.AT_RISK
     code: int = 0
     stage: str = ""
+    at: str = ""  # when it was written, RFC 3339 in UTC; filled in when a line is read
 
 
 class Journal:
@@ -151,6 +152,12 @@ def _identity(folder: Path, instance: str) -> str:
     return own
 
 
+def journal_instance(folder: Path) -> str | None:
+    """Return the id of the database that a journal belongs to, or None when it does not say."""
+    path = folder / _ID_FILE
+    return path.read_text("ascii", "replace").strip().partition(" ")[2] if path.exists() else None
+
+
 def _sync_folder(folder: Path) -> None:
     file = os.open(folder, os.O_RDONLY)
     try:
@@ -219,4 +226,5 @@ def _entry(found: dict[str, int]) -> Entry:
         state=DeliveryState(str(found["what"])),
         code=found.get("code", 0),
         stage=str(found.get("stage", "")),
+        at=str(found.get("at", "")),
     )

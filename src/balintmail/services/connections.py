@@ -1,0 +1,85 @@
+"""The open connections of one run: as many as there is work for, a growing pause after a relay did not answer.
+
+It sends nothing; services/engine.py takes idle connections from it and hands them back.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from balintmail.domain.outcome import Verdict
+from balintmail.sending.transport import Lane, LaneEvents, Transport, TransportDown
+
+REOPEN_AFTER = (1.0, 3.0, 9.0)  # seconds between attempts to reach a relay that does not answer; then we leave it
+
+
+class Connections:
+    """Opens lanes of one transport and knows which of them are idle."""
+
+    def __init__(self, transport: Transport, events: LaneEvents, *, down: Callable[[TransportDown], None]) -> None:
+        self.idle: list[Lane] = []
+        self._transport = transport
+        self._events = events
+        self._down = down  # told when no connection is open and none can be had
+        self._open: set[Lane] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._fruitless = 0
+        self._again_at = 0.0
+        self.changed = asyncio.Event()
+
+    @property
+    def most(self) -> int:
+        return self._transport.max_lanes
+
+    def open_for(self, messages: int) -> None:
+        """Begin to open connections for so many messages, up to the relay's own bound."""
+        if asyncio.get_running_loop().time() < self._again_at:
+            return
+        there = len(self._open) + len(self._opening)
+        wanted = min(self.most, messages)
+        if self._fruitless:
+            wanted = min(wanted, there + 1)  # a relay that has just refused is asked by one, not by all
+        for _ in range(wanted - there):
+            task = asyncio.get_running_loop().create_task(self._open_one())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _open_one(self) -> None:
+        try:
+            lane = await self._transport.open(self._events)
+        except TransportDown as exc:
+            self._could_not_open(exc)
+        else:
+            self._fruitless = 0
+            self._open.add(lane)
+            self.idle.append(lane)
+        self.changed.set()
+
+    def _could_not_open(self, exc: TransportDown) -> None:
+        """Wait a growing time, unless nobody else serves and waiting is no use."""
+        now = asyncio.get_running_loop().time()
+        if now < self._again_at:
+            return  # several were on their way; one refusal counts
+        hopeless = exc.outcome.verdict is Verdict.REFUSED or self._fruitless >= len(REOPEN_AFTER)
+        if hopeless and not self._open:
+            self._down(exc)
+            return
+        self._again_at = now + REOPEN_AFTER[min(self._fruitless, len(REOPEN_AFTER) - 1)]
+        self._fruitless += 1
+
+    def forget(self, lane: Lane) -> None:
+        """Strike out a connection that has ended."""
+        self._open.discard(lane)
+        if lane in self.idle:
+            self.idle.remove(lane)
+
+    def abort(self) -> None:
+        """Drop every connection now."""
+        for lane in list(self._open):
+            lane.abort()
+
+    async def close(self) -> None:
+        """End every connection politely, and the transport."""
+        for task in list(self._opening):
+            task.cancel()
+        await asyncio.gather(*self._opening, *(lane.close() for lane in self._open), return_exceptions=True)
+        await self._transport.close()

@@ -1,0 +1,180 @@
+"""The story of a newsletter after its release, from the first claim to the last answer.
+
+lock → may we send at all → put right what a crash left → start what is due → send → call finished what is finished.
+The loop itself is services/engine.py, its transactions services/turns.py. What to send, and whether, was decided
+before (services/release.py); this file never changes a letter and never adds a person. The promise it keeps: D1–D4,
+standards 2.4 and 2.5.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from balintmail.config import UnknownPolicy
+from balintmail.db import ledger, mailings, receipts, workers
+from balintmail.db.ledger import Claimed, Result
+from balintmail.db.workers import Recovered
+from balintmail.domain.outcome import Outcome
+from balintmail.domain.retry import Attempts, Patience, decide
+from balintmail.domain.states import DeliveryState, MailingState
+from balintmail.sending.transport import Transport
+from balintmail.services.context import Context
+from balintmail.services.engine import Compose, Ending, Engine, Tally
+from balintmail.services.freeze import start_due
+from balintmail.services.journal import FOLDER, Journal, open_journal
+from balintmail.services.letterpress import Letterpress
+from balintmail.services.lock import dispatch_lock
+from balintmail.services.reconcile import instance_id, require_permission, settle_by_journal
+from balintmail.services.turns import Books, Probe, no_probe
+
+RESUME_PATIENCE = 10.0  # seconds that the sender of a paused mailing waits for somebody to resume it
+LOOK_AGAIN = 0.4  # seconds
+RESENT_AT_MOST = 3  # attempts after which even the policy "resend" leaves an unknown row to the Secretary
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a run is asked: one mailing or all that are due, and who watches. The rest is for tests."""
+
+    only: int | None = None
+    retry: bool = False  # the deferred ones now, whatever their time
+    watch: Callable[[Tally], None] = lambda _: None
+    compose: Compose | None = None
+    probe: Probe = no_probe
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did, and why it stopped."""
+
+    ending: Ending
+    reason: str = ""
+    started: tuple[int, ...] = ()
+    finished: tuple[int, ...] = ()
+    recovered: Recovered = field(default_factory=lambda: Recovered(0, 0))
+    tally: Tally = field(default_factory=Tally)
+
+
+def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orders) -> Report:
+    """Send what is due until nothing is left that could be tried now.
+
+    Raises SendingBlocked and JournalError when nothing may be sent at all; anything that happens later is in the
+    report's ending. Returns at once, BUSY, when another process dispatches here.
+    """
+    with dispatch_lock(ctx) as lock:
+        alone = ctx.db.is_sqlite or orders.only is None  # on PostgreSQL a send works beside a dispatcher
+        if alone and not lock.take():
+            return Report(Ending.BUSY)
+        require_permission(ctx)
+        journal = open_journal(ctx.folder / FOLDER, instance_id(ctx), now=ctx.clock.now())
+        try:
+            return asyncio.run(_dispatch(ctx, open_transport, orders, journal))
+        finally:
+            journal.close()
+
+
+async def _dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orders, journal: Journal) -> Report:
+    worker = uuid4().hex
+    recovered = _put_right(ctx, worker)
+    started = start_due(ctx, only=orders.only, probe=orders.probe)
+    if orders.retry and orders.only is not None:
+        with ctx.db.write() as tx:
+            ledger.wake_deferred(tx, [orders.only], now=None)
+    books = Books(ctx, worker, journal, probe=orders.probe)
+    compose = orders.compose or Letterpress(ctx).compose
+    tally = Tally()
+    while True:
+        engine = Engine(ctx, open_transport(), books, compose=compose, judge=_judge_for(ctx))
+        engine.tally = tally
+        with _signals(engine):
+            await engine.run(only=orders.only, watch=orders.watch)
+        finished = _call_finished(books) if engine.ending is not Ending.FAILED else []
+        if engine.ending is not Ending.DONE or not _is_paused(ctx, orders.only):
+            break
+        engine.ending, engine.reason = Ending.PAUSED, _why_paused(ctx, orders.only)
+        if not await _resumed(ctx, orders.only):
+            break
+        with ctx.db.write() as tx:
+            workers.arrive(tx, worker, host=socket.gethostname(), pid=os.getpid(), now=ctx.clock.now())
+    return Report(engine.ending, engine.reason, tuple(started), tuple(finished), recovered, tally)
+
+
+def _put_right(ctx: Context, worker: str) -> Recovered:
+    """Enter this worker and settle what dead ones left: by the journal where it knows, else unknown."""
+    now = ctx.clock.now()
+    with ctx.db.write() as tx:
+        workers.arrive(tx, worker, host=socket.gethostname(), pid=os.getpid(), now=now)
+        recovered = workers.recover(tx, worker, now=now)
+    if recovered.unknown:
+        settle_by_journal(ctx)
+    if ctx.settings.send.unknown is UnknownPolicy.RESEND:
+        with ctx.db.write() as tx:
+            sending = [row.id for row in mailings.in_state(tx, MailingState.SENDING)]
+            doubtful = receipts.unknown(tx, sending, attempts_below=RESENT_AT_MOST)
+            ledger.settle(tx, doubtful, DeliveryState.QUEUED, now=now)
+    return recovered
+
+
+def _judge_for(ctx: Context) -> Callable[[Claimed, Outcome, datetime], Result]:
+    patience = Patience(ctx.settings.send.give_up_after)
+
+    def judge(row: Claimed, outcome: Outcome, now: datetime) -> Result:
+        """Return what the ledger writes for an outcome: final, doubtful, or again and when."""
+        attempts = Attempts(row.delivery, row.attempts, row.first_tried_at or now)
+        decision = decide(outcome, attempts, patience, now=now)
+        return Result(row.delivery, decision.state, outcome, next_try_at=decision.due_at)
+
+    return judge
+
+
+def _call_finished(books: Books) -> list[int]:
+    with contextlib.suppress(SQLAlchemyError):  # the next run finds the same and says so
+        return books.finish()
+    return []
+
+
+@contextlib.contextmanager
+def _signals(engine: Engine) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the open transactions and stop; a second one drops the connections."""
+    loop = asyncio.get_running_loop()
+    taken = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(ValueError, RuntimeError):  # in a thread of a test there are no signals
+            loop.add_signal_handler(number, engine.stop)
+            taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+def _is_paused(ctx: Context, only: int | None) -> bool:
+    if only is None:
+        return False
+    with ctx.db.read() as tx:
+        return mailings.states(tx, [only]).get(only) is MailingState.PAUSED
+
+
+def _why_paused(ctx: Context, only: int | None) -> str:
+    with ctx.db.read() as tx:
+        row = mailings.by_id(tx, only or 0)
+    return row.state_reason if row is not None else ""
+
+
+async def _resumed(ctx: Context, only: int | None) -> bool:
+    """Wait a little for somebody to resume a paused mailing; say whether they did."""
+    ends_at = asyncio.get_running_loop().time() + RESUME_PATIENCE
+    while asyncio.get_running_loop().time() < ends_at:
+        await asyncio.sleep(LOOK_AGAIN)
+        if not _is_paused(ctx, only):
+            return True
+    return False

@@ -1,0 +1,321 @@
+"""The loop that brings claimed rows to their dots: compose, begin, wait for the commit, release, record.
+
+One event loop drives all connections by callbacks; the books (services/turns.py) are kept in a thread beside it, one
+turn for everybody who waits at that moment. No dot leaves before the turn that marks its row at risk has been
+committed and its line forced to disk; when that fails, the connection is dropped before its dot. It decides nothing
+about people and reads no address. Called by services/dispatch.py; the seam to the relays is sending/transport.py.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from balintmail.composing.refusals import ComposingError, ContentRefused
+from balintmail.db.ledger import Claimed, Result
+from balintmail.domain.outcome import Composed, Outcome, Stage, Verdict
+from balintmail.domain.states import DeliveryState, MailingState, SkipReason
+from balintmail.sending.transport import Lane, Transport, TransportDown
+from balintmail.services.connections import Connections
+from balintmail.services.context import Context
+from balintmail.services.journal import JournalError
+from balintmail.services.turns import Books, TakenForDead, Turn
+
+T = TypeVar("T")
+Judge = Callable[[Claimed, Outcome, datetime], Result]
+Compose = Callable[[Claimed], Composed]
+
+GLANCE = 0.4  # seconds between looks at the mailings' states when nothing else happens: a pause acts within a second
+STOP_PATIENCE = 20.0  # seconds that open transactions get after a stop, before their connections are dropped
+COMMIT_AGAIN_AFTER = (0.5, 1, 2, 4, 8, 16, 30)  # seconds; together about the patience of db/session.py's BUSY_SECONDS
+GIVEN_BACK_AT_MOST = 3  # times that a connection may be lost under one person's message before it counts as theirs
+BUGS_IN_A_ROW = 5  # letters that could not be made for a reason nobody foresaw; then it is our fault, not the data's
+AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # what time may mend; any other error is a bug
+CLOCK_JUMP = timedelta(minutes=10)  # between the wall clock and the one that never goes back
+
+
+class Ending(StrEnum):
+    """Why a run stopped."""
+
+    DONE = "done"  # nothing is left that could be tried now
+    BUSY = "busy"  # another dispatcher holds the lock
+    STOPPED = "stopped"  # somebody asked us to
+    PAUSED = "paused"
+    DOWN = "down"  # the transport cannot be reached
+    FAILED = "failed"  # journal, database or clock
+
+
+@dataclass
+class Tally:
+    """What this run has done so far, by mailing, for whoever watches."""
+
+    by_mailing: dict[int, Counter[DeliveryState]] = field(default_factory=dict)
+
+    def add(self, mailing: int, state: DeliveryState) -> None:
+        self.by_mailing.setdefault(mailing, Counter())[state] += 1
+
+    def of(self, mailing: int) -> Counter[DeliveryState]:
+        return self.by_mailing.get(mailing, Counter())
+
+
+class Engine:
+    """One run of the loop. It is told of its connections' events as sending/transport.py's LaneEvents."""
+
+    def __init__(self, ctx: Context, transport: Transport, books: Books, *, compose: Compose, judge: Judge) -> None:
+        self.tally = Tally()
+        self.ending = Ending.DONE
+        self.reason = ""  # why it stopped, in words for people
+        self._ctx = ctx
+        self._books = books
+        self._compose = compose
+        self._judge = judge
+        self._connections = Connections(transport, self, down=self._transport_down)
+        self._wake = self._connections.changed
+        self._todo: deque[Claimed] = deque()
+        self._dry_until = 0.0  # the queue was found empty; asked again then
+        self._flying: dict[int, Claimed] = {}  # begun and not finished
+        self._held: dict[int, Lane] = {}  # waiting for their dot
+        self._answered: list[tuple[Claimed, Result]] = []  # to be recorded
+        self._withdrawn: set[int] = set()  # their rows are settled; the connection's last word does not count
+        self._lost: Counter[int] = Counter()
+        self._bugs = 0
+        self._stopping_since: float | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._drift = ctx.clock.now() - timedelta(seconds=ctx.clock.monotonic())
+
+    # The story
+
+    async def run(self, *, only: int | None = None, watch: Callable[[Tally], None] = lambda _: None) -> None:
+        """Send what is queued, of one mailing or of all, until nothing is left that could be tried now."""
+        try:
+            while True:
+                await self._claim_when_low(only)
+                self._begin()
+                if self._nothing_left():
+                    break
+                await self._something_happens()
+                await self._commit_and_release()
+                watch(self.tally)
+        finally:
+            await self._connections.close()
+            with contextlib.suppress(SQLAlchemyError, JournalError):  # the next run puts right what stays claimed
+                await self._in_thread(self._books.close)
+            self._thread.shutdown()
+
+    def stop(self, ending: Ending = Ending.STOPPED, reason: str = "") -> None:
+        """Begin no further message; those begun are brought to their end. A second call drops the connections."""
+        if self._stopping_since is not None:
+            if ending is Ending.STOPPED:
+                self._connections.abort()
+            return
+        self._stopping_since = asyncio.get_running_loop().time()
+        self.ending, self.reason = ending, reason
+        self._wake.set()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stopping_since is not None
+
+    def _nothing_left(self) -> bool:
+        if self._flying or self._answered:
+            return False
+        return self._stopping or not self._todo
+
+    # Claiming and composing
+
+    async def _claim_when_low(self, only: int | None) -> None:
+        self._mind_the_clock()
+        time = asyncio.get_running_loop().time()
+        if self._stopping or len(self._todo) > self._connections.most or time < self._dry_until:
+            return
+        try:
+            rows = await self._in_thread(partial(self._books.claim, only))
+        except AWAY as exc:
+            self.stop(Ending.FAILED, _of_database(exc))
+            return
+        self._todo += rows
+        if not rows:
+            self._dry_until = time + GLANCE
+
+    def _mind_the_clock(self) -> None:
+        """Stop when the clock has jumped: what is due, and what is late, can no longer be told (standards 2.5)."""
+        drift = self._ctx.clock.now() - timedelta(seconds=self._ctx.clock.monotonic()) - self._drift
+        if abs(drift) > CLOCK_JUMP:
+            self.stop(Ending.FAILED, "This machine's clock has jumped. Set it right, then run: balintmail dispatch")
+
+    def _begin(self) -> None:
+        """Give every idle connection a message, and open more connections while there is work for them."""
+        while self._connections.idle and (message := self._next_message()) is not None:
+            self._connections.idle.pop().begin(message)
+        if self._todo and not self._stopping:
+            self._connections.open_for(len(self._todo) + len(self._flying))
+
+    def _next_message(self) -> Composed | None:
+        """Return the next message; a row whose letter cannot be made fails alone."""
+        while self._todo and not self._stopping:
+            row = self._todo.popleft()
+            if not row.envelope or not row.data:
+                self._skip(row, SkipReason.ERASED, "")
+                continue
+            try:
+                message = self._compose(row)
+            except ContentRefused as exc:
+                self._skip(row, SkipReason.CONTENT, exc.reason)
+            except ComposingError as exc:  # about the whole letter, such as a key that is missing
+                self._todo.appendleft(row)
+                self.stop(Ending.FAILED, f"{exc.message} {exc.hint}".strip())
+            except Exception as exc:  # the one broad catch: one person's odd data must not stop everybody's letter
+                self._bugs += 1
+                if self._bugs >= BUGS_IN_A_ROW:
+                    self._todo.appendleft(row)
+                    words = f"{BUGS_IN_A_ROW} letters in a row could not be composed ({type(exc).__name__})"
+                    self.stop(Ending.FAILED, f"{words}; this is a fault of balintmail itself.")
+                    return None
+                self._skip(row, SkipReason.CONTENT, f"the letter could not be composed ({type(exc).__name__})")
+            else:
+                self._bugs = 0
+                self._flying[row.delivery] = row
+                return message
+        return None
+
+    def _skip(self, row: Claimed, reason: SkipReason, words: str) -> None:
+        outcome = Outcome(Verdict.REFUSED, Stage.LOCAL, reply=words[:1000])
+        self._note(row, Result(row.delivery, DeliveryState.SKIPPED, outcome, skip_reason=reason))
+
+    # What the connections tell
+
+    def held(self, lane: Lane, delivery: int) -> None:
+        self._held[delivery] = lane
+        self._wake.set()
+
+    def finished(self, lane: Lane, delivery: int, outcome: Outcome) -> None:
+        row = self._flying.pop(delivery)
+        self._held.pop(delivery, None)
+        if delivery in self._withdrawn:
+            self._withdrawn.discard(delivery)
+        else:
+            self._note(row, self._result(row, outcome))
+        if lane.closed:
+            self._connections.forget(lane)
+        elif (message := self._next_message()) is not None:
+            lane.begin(message)
+        else:
+            self._connections.idle.append(lane)
+        self._wake.set()
+
+    def lost(self, lane: Lane) -> None:
+        self._connections.forget(lane)
+        self._wake.set()
+
+    def _transport_down(self, exc: TransportDown) -> None:
+        self.stop(Ending.DOWN, f"{exc.message} {exc.hint}".strip())
+
+    def _result(self, row: Claimed, outcome: Outcome) -> Result:
+        """Return what an outcome makes of a row; a connection lost too often under one message is that message's."""
+        if outcome.verdict is Verdict.NOT_SENT:
+            self._lost[row.delivery] += 1
+            if self._lost[row.delivery] < GIVEN_BACK_AT_MOST:
+                return Result(row.delivery, DeliveryState.QUEUED, outcome)
+        return self._judge(row, outcome, self._ctx.clock.now())
+
+    def _note(self, row: Claimed, result: Result) -> None:
+        self._answered.append((row, result))
+        if result.state is DeliveryState.QUEUED:
+            self._dry_until = 0.0
+        else:
+            self.tally.add(row.mailing, result.state)
+
+    # The turns
+
+    async def _something_happens(self) -> None:
+        """Return when an event has come in, or after a glance's time."""
+        if not self._answered and not self._held:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), GLANCE)
+        self._wake.clear()
+        await asyncio.sleep(0)  # whoever else is ready shares this turn
+        if self._stopping_since is not None and self._flying:
+            await self._mind_the_stop(self._stopping_since)
+
+    async def _mind_the_stop(self, since: float) -> None:
+        if asyncio.get_running_loop().time() - since > STOP_PATIENCE:
+            self._connections.abort()
+            await asyncio.sleep(0)
+
+    async def _commit_and_release(self) -> None:
+        """Take one turn for everybody who waits, then let the dots of those go who passed."""
+        answered, self._answered = self._answered, []
+        waiting = [self._flying[delivery] for delivery in self._held]
+        try:
+            turn = await self._in_thread(partial(self._books.turn, answered, waiting))
+        except TakenForDead:
+            self._withdraw(waiting)
+            self._todo.clear()
+            self.stop(Ending.FAILED, "This process gave no sign of life for a minute, and another has taken over.")
+        except JournalError as exc:
+            self._withdraw(waiting)
+            self.stop(Ending.FAILED, f"{exc.message} {exc.hint}")
+            await self._until_recorded(answered, waiting)
+        except AWAY as exc:
+            # Whether that commit succeeded is not known: no dot.
+            self._withdraw(waiting)
+            if not await self._until_recorded(answered, waiting):
+                self.stop(Ending.FAILED, _of_database(exc))
+        else:
+            await self._let_go(turn, waiting)
+
+    async def _let_go(self, turn: Turn, waiting: Sequence[Claimed]) -> None:
+        marked = turn.marked
+        for delivery in marked.passed:
+            # Missing when the connection went away meanwhile: then its message was never taken.
+            if (lane := self._held.pop(delivery, None)) is not None:
+                lane.release()
+        turned_away = [row for row in waiting if row.delivery not in marked.passed]
+        self._withdraw(turned_away)
+        for row in turned_away:
+            if row.delivery in marked.refused:
+                self.tally.add(row.mailing, DeliveryState.SKIPPED)
+        stopped = {mailing for mailing, state in turn.states.items() if state is not MailingState.SENDING}
+        if any(row.mailing in stopped for row in self._todo):
+            back = [row for row in self._todo if row.mailing in stopped]
+            self._todo = deque(row for row in self._todo if row.mailing not in stopped)
+            await self._in_thread(partial(self._books.give_back, [row.delivery for row in back]))
+
+    def _withdraw(self, rows: Sequence[Claimed]) -> None:
+        """Drop the connections of messages that may not leave; their rows are settled by the books."""
+        for row in rows:
+            if (lane := self._held.pop(row.delivery, None)) is not None:
+                self._withdrawn.add(row.delivery)
+                lane.abort()
+
+    async def _until_recorded(self, answered: Sequence[tuple[Claimed, Result]], undone: Sequence[Claimed]) -> bool:
+        """Hold the answers in the journal and offer them to the database again and again; say whether it took them."""
+        with contextlib.suppress(JournalError):
+            await self._in_thread(self._books.keep_in_journal)
+        for pause in COMMIT_AGAIN_AFTER:
+            try:
+                await self._in_thread(partial(self._books.put_right, answered, [row.delivery for row in undone]))
+            except AWAY:
+                await asyncio.sleep(pause)
+            else:
+                self._dry_until = 0.0
+                return True
+        return False
+
+    async def _in_thread(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+
+def _of_database(exc: Exception) -> str:
+    """Return what a database error says in one line without its statement, which may hold addresses."""
+    said = str(getattr(exc, "orig", None) or type(exc).__name__).splitlines()[0]
+    return f"The database does not take what happened: {said}. Mend that, then run: balintmail dispatch"

@@ -1,0 +1,181 @@
+"""One turn of the dispatch loop at the books: what came of the last messages, who may have the next dots.
+
+A turn is one transaction and one forced line in the journal, for as many connections as wait. It runs in a thread
+beside the event loop and touches no connection; services/engine.py calls it and lets the dots go.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from balintmail.db import ledger, mailings, meta, receipts, workers
+from balintmail.db.ledger import Claimed, Marked, Result
+from balintmail.db.mailings import MailingRow
+from balintmail.db.session import Tx
+from balintmail.domain.states import MailingState
+from balintmail.services.context import Context
+from balintmail.services.journal import Entry, Journal
+
+BATCH = 1000  # rows claimed at once: one commit for many messages, and not much to give back
+SIGN_OF_LIFE = 10.0  # seconds; a sixth of the lease in db/workers.py
+
+Probe = Callable[[str], None]  # told the name of the point reached; tests stop the process there
+
+
+def no_probe(point: str) -> None:
+    """Do nothing; the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn said: who may be released, and how the mailings stand now."""
+
+    marked: Marked
+    states: dict[int, MailingState]
+
+
+NOBODY = Marked(frozenset(), {}, frozenset(), frozenset())
+
+
+class TakenForDead(Exception):
+    """Another worker has taken this one's rows, because it gave no sign of life for a whole lease."""
+
+
+class Books:
+    """The ledger and the journal as one worker uses them."""
+
+    def __init__(self, ctx: Context, worker: str, journal: Journal, *, probe: Probe = no_probe) -> None:
+        self.worker = worker
+        self.mailings: dict[int, MailingRow] = {}
+        self._ctx = ctx
+        self._journal = journal
+        self._probe = probe
+        self._seen_at = ctx.clock.monotonic()
+        with ctx.db.read() as tx:
+            journal.turn = int(meta.fact(tx, journal.key) or 0)
+
+    def claim(self, only: int | None, limit: int = BATCH) -> list[Claimed]:
+        """Take the next rows to try; deferred ones whose time has come are among them."""
+        now = self._ctx.clock.now()
+        with self._ctx.db.write() as tx:
+            sending = [row for row in mailings.in_state(tx, MailingState.SENDING) if only in (None, row.id)]
+            self.mailings |= {row.id: row for row in sending}
+            ledger.wake_deferred(tx, [row.id for row in sending], now=now)
+            taken: list[Claimed] = []
+            for row in sending:
+                if len(taken) < limit:
+                    taken += ledger.claim(tx, row.id, self.worker, limit=limit - len(taken), now=now)
+        if taken:
+            self._probe("after claim")
+        return taken
+
+    def turn(self, answered: Sequence[tuple[Claimed, Result]], waiting: Sequence[Claimed]) -> Turn:
+        """Record what was answered and mark at risk whoever waits at the dot; both or neither.
+
+        Raises JournalError when the journal cannot be written (nobody who waits may be released then) and the
+        database's own error when the commit failed or its result is unknown.
+        """
+        now = self._ctx.clock.now()
+        if not answered and not waiting:
+            return Turn(NOBODY, self._glance())
+        if answered:
+            self._probe("before (3)")
+            self._journal.write((self._entry(row, result) for row, result in answered), now=now)
+        with self._ctx.db.write() as tx:
+            ledger.record(tx, [result for _, result in answered], self.worker, now=now)
+            if answered:
+                self._probe("in (3)")
+            if waiting:
+                self._probe("before (2)")
+            marked = self._mark(tx, waiting, now)
+            states = mailings.states(tx, list(self.mailings))
+            self._sign_of_life(tx)
+        if answered:
+            self._probe("after (3)")
+        if marked.passed:
+            self._journal.turn += 1
+            self._note_risk([row for row in waiting if row.delivery in marked.passed], now)
+            self._probe("after (2)")
+        return Turn(marked, states)
+
+    def _glance(self) -> dict[int, MailingState]:
+        """Look how the mailings stand, and give a sign of life when one is due."""
+        if self._ctx.clock.monotonic() - self._seen_at >= SIGN_OF_LIFE:
+            with self._ctx.db.write() as tx:
+                self._sign_of_life(tx)
+        with self._ctx.db.read() as tx:
+            return mailings.states(tx, list(self.mailings))
+
+    def _mark(self, tx: Tx, waiting: Sequence[Claimed], now: datetime) -> Marked:
+        if not waiting:
+            return NOBODY
+        marked = ledger.mark_at_risk(tx, [row.delivery for row in waiting], self.worker, now=now)
+        if marked.passed:
+            meta.put(tx, self._journal.key, str(self._journal.turn + 1))
+        return marked
+
+    def _note_risk(self, rows: Sequence[Claimed], now: datetime) -> None:
+        """Force the lines to disk; when that cannot be done, the rows go back, for no dot will leave."""
+        try:
+            self._journal.write((self._entry(row) for row in rows), now=now)
+            self._journal.sync()
+        except Exception:
+            self.take_back([row.delivery for row in rows])
+            raise
+
+    def _sign_of_life(self, tx: Tx) -> None:
+        if self._ctx.clock.monotonic() - self._seen_at < SIGN_OF_LIFE:
+            return
+        self._seen_at = self._ctx.clock.monotonic()
+        if not workers.seen(tx, self.worker):
+            raise TakenForDead
+
+    def _entry(self, row: Claimed, result: Result | None = None) -> Entry:
+        mailing = self.mailings[row.mailing]
+        entry = Entry(row.mailing, mailing.list, mailing.number or "", row.person or 0, row.delivery)
+        if result is None:
+            return entry
+        return replace(entry, state=result.state, code=result.outcome.code, stage=result.outcome.stage.value)
+
+    def keep_in_journal(self) -> None:
+        """Force the answers that the database did not take to disk, so that they outlive this process."""
+        self._journal.sync()
+
+    def put_right(self, answered: Sequence[tuple[Claimed, Result]], undone: Sequence[int]) -> None:
+        """Record answers that are in the journal already, and queue rows whose dot surely never left."""
+        now = self._ctx.clock.now()
+        with self._ctx.db.write() as tx:
+            ledger.record(tx, [result for _, result in answered], self.worker, now=now)
+            ledger.take_back(tx, self.worker, undone, now=now)
+
+    def take_back(self, deliveries: Sequence[int]) -> None:
+        """Queue rows whose dot surely never left, whether or not the commit before it succeeded."""
+        with self._ctx.db.write() as tx:
+            ledger.take_back(tx, self.worker, deliveries, now=self._ctx.clock.now())
+
+    def give_back(self, deliveries: Sequence[int]) -> None:
+        """Queue claimed rows that were not tried."""
+        with self._ctx.db.write() as tx:
+            ledger.give_back(tx, self.worker, deliveries, now=self._ctx.clock.now())
+
+    def finish(self) -> list[int]:
+        """Call every mailing sent whose rows are all final (D2); return which."""
+        now = self._ctx.clock.now()
+        finished = []
+        self._probe("before finishing")
+        with self._ctx.db.write() as tx:
+            for row in mailings.in_state(tx, MailingState.SENDING):
+                if not receipts.anything_open(tx, row.id) and mailings.finish(tx, row.id, now=now):
+                    finished.append(row.id)
+            for row in mailings.in_state(tx, MailingState.CANCELLED):
+                if row.finished_at is None and not receipts.anything_open(tx, row.id):
+                    mailings.close_cancelled(tx, row.id, now=now)
+            self._probe("at finishing")
+        return finished
+
+    def close(self) -> None:
+        """Give back what is still claimed and strike this worker out."""
+        with self._ctx.db.write() as tx:
+            ledger.give_all_back(tx, self.worker, now=self._ctx.clock.now())
+            workers.leave(tx, self.worker)
+        self._journal.sync()
