@@ -19,7 +19,7 @@ class Step(StrEnum):
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
-    BODY = "body"  # once `at_bytes` of the body have come; the closing dot has not
+    BODY = "body"  # once `at_bytes` of the body have come, be the dot among them or not; nothing is taken
     DOT = "dot"  # the dot has come, nothing is in the log yet
     ACCEPTED = "accepted"  # it is in the log (fsynced), the 250 has not left
     ANSWERED = "answered"  # the 250 has left

@@ -246,14 +246,14 @@ class Session:
         """Return the message without its dot, unstuffed; what follows the dot stays in the buffer."""
         start, step_done = 0, False
         while True:
+            if not step_done and self.buffer:
+                step_done = await self.misbehave_in_body()
             whole = b"\r\n" + self.buffer
             end = whole.find(b"\r\n.\r\n", start)
             if end >= 0:
                 raw, self.buffer = whole[2 : end + 2], whole[end + 5 :]
                 return (b"\r\n" + raw).replace(b"\r\n..", b"\r\n.")[2:]
             start = max(0, len(whole) - 6)
-            if not step_done and self.buffer:
-                step_done = await self.misbehave_in_body()
             await self.more()
 
     async def misbehave_in_body(self) -> bool:
