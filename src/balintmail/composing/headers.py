@@ -70,12 +70,16 @@ def encoded_words(text: str, *, first_room: int) -> list[str]:
 
     `first_room` is what the first line has left for its word.
     """
-    quoted = sum(len(_Q[octet]) for octet in text.encode("utf-8", "replace"))
-    binary = quoted > len(text.encode("utf-8", "replace")) * 4 // 3 + 4
+    whole = text.encode("utf-8", "replace")
+    quoted = sum([len(_Q[octet]) for octet in whole])
+    shortest = (len(whole) + 2) // 3 * 4
+    binary = quoted > shortest + 4
     words: list[str] = []
     piece = b""
     size = 0
     room = min(_LONGEST_WORD, max(first_room, 40)) - len("=?utf-8?q??=")
+    if text and (shortest if binary else quoted) <= room:
+        return [_word(whole, binary=binary)]
     for letter in text:
         octets = letter.encode("utf-8", "replace")
         wide = (len(piece) + len(octets) + 2) // 3 * 4 if binary else size + sum(len(_Q[octet]) for octet in octets)

@@ -6,6 +6,7 @@ changes nothing, RFC 5321 section 4.5.2) or with "From " (mbox files change that
 """
 
 import re
+from functools import lru_cache
 
 SOFT_BREAK = "=\r\n"
 LONGEST = 75  # octets of a line before its soft break's "="
@@ -27,9 +28,17 @@ def constant(text: str) -> str:
 
 def value(text: str) -> bytes:
     """Return one merged value (no line ends in it) encoded, a soft break after it."""
+    return _short_value(text) if len(text) <= 60 else _value(text)
+
+
+def _value(text: str) -> bytes:
     if _PLAIN_VALUE.fullmatch(text):
         return text.encode("ascii") + b"=\r\n"
     return _line(text, hard=False).encode("ascii") if text else b""
+
+
+# First names, towns and the like come again and again, and each stands in HTML and in text.
+_short_value = lru_cache(maxsize=8192)(_value)
 
 
 def decode(encoded: bytes) -> str:
@@ -51,6 +60,8 @@ _ESCAPE = re.compile(rb"=([0-9A-F]{2})")
 def _line(text: str, *, hard: bool) -> str:
     """Return one line of text as lines of quoted-printable, the last ended by a hard or a soft break."""
     units = [_TABLE[octet] for octet in text.encode("utf-8", "replace")]
+    if not hard and len(whole := "".join(units)) <= LONGEST and not whole.startswith((".", "From ")):
+        return whole + SOFT_BREAK
     if hard and units and units[-1] in {" ", "\t"}:
         units[-1] = f"={ord(units[-1]):02X}"
     lines: list[str] = []
