@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backup": ("backup", "backup", "Write everything of this instance into one checked file."),
     "restore": ("backup", "restore", "Unpack a backup into a new folder."),
     "reconcile": ("backup", "reconcile", "Hold the ledger against the journal and allow sending again."),
+    "dkim": ("dkim", "dkim", "Make, show and check the keys that sign letters."),
     "config": ("config", "config", "Show and check the settings."),
     "cron": ("cron", "cron", "Print the crontab line and a systemd timer."),
     "migrate": ("migrate", "migrate", "Bring the database to this version's schema."),
