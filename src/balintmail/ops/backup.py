@@ -31,7 +31,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 256 << 20  # bytes; two million files fit, an endless one does not
 SQLITE_MEMBER = "database/balintmail.db"
-FOLDERS = ("journal", "outbox", "templates", "pages", "files")
+FOLDERS = ("journal", "outbox", "templates", "pages", "files", "dkim")
 _CHUNK = 1 << 20
 # Whatever zipfile and json raise over bytes that are not what they say.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)

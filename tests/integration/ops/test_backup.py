@@ -26,6 +26,15 @@ from balintmail.ops.restore import RestoreRefused, restore
 from balintmail.services.founding import Answers, found
 from balintmail.wiring import Instance, open_instance
 
+FILES = (
+    "journal/2026-11.log",
+    "outbox/new/1",
+    "templates/emails/x.txt",
+    "pages/a.md",
+    "files/ab/cd",
+    "dkim/a.pem",
+    "newsletter.md",
+)
 NOW = SystemClock().now()
 
 
@@ -47,7 +56,15 @@ def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instanc
                 for n in range(500)
             ],
         )
-    for name in ("journal/2026-11.log", "outbox/new/1", "templates/emails/x.txt", "pages/a.md", "files/ab/cd", "n.md"):
+    for name in (
+        "journal/2026-11.log",
+        "outbox/new/1",
+        "templates/emails/x.txt",
+        "pages/a.md",
+        "files/ab/cd",
+        "dkim/a.pem",
+        "n.md",
+    ):
         path = tmp_path / "live" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode() * 1000)
