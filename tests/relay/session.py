@@ -257,7 +257,7 @@ class Session:
             await self.more()
 
     async def misbehave_in_body(self) -> bool:
-        fault = self.relay.fault_at(Step.BODY, "", self.recipients[-1], self.accepted, len(self.buffer))
+        fault = self.relay.fault_at(Step.BODY, "", "".join(self.recipients), self.accepted, len(self.buffer))
         if fault is None:
             return False
         await asyncio.sleep(fault.delay)

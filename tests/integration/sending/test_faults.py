@@ -30,7 +30,7 @@ from tests.relay.faults import (
 from tests.support.sending import LOOPS, SOON, Recorder, letter, run, send, smtp
 
 from balintmail.domain.outcome import Outcome, Stage, Verdict
-from balintmail.sending.transport import TransportDown
+from balintmail.sending.transport import Lane, TransportDown
 
 plain_and_pipelined = pytest.mark.parametrize("pipelining", [False, True], ids=["plain", "pipelined"])
 BODY = b"a line of the letter\r\n" * 200
@@ -322,10 +322,24 @@ def test_extra_250_I11_never_counts_for_somebody_else(step: str, pipelining: boo
             assert not taken
 
 
-def test_extra_250_after_acceptance_I11_leaves_the_acceptance_and_the_connection(tmp_path: Path) -> None:
-    outcome, copies = attempt(extra_250("accepted"), pipelining=True, log=tmp_path / "log")
-    assert outcome is not None
-    assert (outcome.verdict, copies) == (Verdict.ACCEPTED, 1)
+def test_extra_250_after_acceptance_I11_ends_the_connection_before_the_next_can_begin() -> None:
+    class Eager(Recorder):
+        closed_when_told = False
+
+        def finished(self, lane: Lane, delivery: int, outcome: Outcome) -> None:
+            self.closed_when_told = lane.closed
+            super().finished(lane, delivery, outcome)
+
+    async def work() -> None:
+        async with Relay(Manners(), extra_250("accepted")) as relay:
+            transport, events = smtp(relay.port), Eager()
+            lane = await transport.open(events)
+            assert (await events.one(lane, letter(1))).verdict is Verdict.ACCEPTED
+            assert events.closed_when_told
+            assert events.lost_lanes == 0
+            await transport.close()
+
+    run(work())
 
 
 def test_unasked_reply_on_an_idle_connection_ends_it() -> None:
