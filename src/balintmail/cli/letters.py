@@ -70,17 +70,17 @@ def _document(finding: "Finding") -> dict[str, object]:
 
 def _show(out: Output, file: Path, report: "Report") -> None:
     """Print the report for people: what it is, what was found, whether it may go."""
-    if report.letter and report.mailing_list:
-        out.line(f'{report.mailing_list.name} {report.letter.number}  "{report.letter.title}"')
-        out.line()
-        if report.counts:
-            out.line(f"  list      {report.mailing_list.slug}, {report.counts.audience:,} people")
-            out.line(f"  reaches   {report.counts.reached:,}")
-        if report.largest_html:
-            out.line(f"  size      {report.largest_html:,} bytes of HTML at most")
-        out.line()
-    else:
-        out.line(file.name)
+    facts: list[tuple[str, str]] = []
+    if report.counts and report.mailing_list:
+        facts += [("list", f"{report.mailing_list.slug}, {report.counts.audience:,} people")]
+        facts += [("reaches", f"{report.counts.reached:,}")]
+    if report.largest_html:
+        facts += [("size", f"{report.largest_html:,} bytes of HTML at most")]
+    out.line(_heading(file, report))
+    out.line()
+    for name, value in facts:
+        out.line(f"  {name:<10}{value}")
+    if facts:
         out.line()
     for finding in report.findings:
         where = f"line {finding.line}" if finding.line else ""
@@ -88,6 +88,12 @@ def _show(out: Output, file: Path, report: "Report") -> None:
     if report.findings:
         out.line()
     out.line(_verdict(report))
+
+
+def _heading(file: Path, report: "Report") -> str:
+    if report.letter is None or report.mailing_list is None:
+        return file.name
+    return f'{report.mailing_list.name} {report.letter.number}  "{report.letter.title}"'
 
 
 def _verdict(report: "Report") -> str:
