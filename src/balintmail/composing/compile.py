@@ -34,8 +34,9 @@ from balintmail.composing.look import read_words
 from balintmail.composing.markdown import BOUNDARY, check_links, parse, place_pictures, to_html
 from balintmail.composing.mime import PlacedPicture, frame
 from balintmail.composing.plaintext import render_text
-from balintmail.composing.program import RAW, Program, Splitter, to_data
+from balintmail.composing.program import RAW, Program, to_data
 from balintmail.composing.refusals import ComposingError, LeaveLinkMissing, raise_first
+from balintmail.composing.splitting import Splitter
 from balintmail.composing.subset import Fragment, Leading, Part, TokenTable, Vocabulary, Woven, new_table, weave
 from balintmail.composing.surroundings import Surroundings
 from balintmail.domain.states import MailingKind

@@ -11,8 +11,9 @@ from balintmail.composing import headers
 from balintmail.composing.expressions import Field
 from balintmail.composing.identity import Identity, leave_by_mail
 from balintmail.composing.letter import Letter
-from balintmail.composing.program import RAW, Program, Splitter
+from balintmail.composing.program import RAW, Program
 from balintmail.composing.refusals import AddressUnusable
+from balintmail.composing.splitting import Splitter
 from balintmail.composing.surroundings import ListFacts, Surroundings
 from balintmail.domain.states import MailingKind
 

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from balintmail.composing.escaping import clean_header
 from balintmail.composing.letter import Letter
-from balintmail.composing.program import LinkPattern
 from balintmail.composing.refusals import AddressUnusable
+from balintmail.composing.splitting import LinkPattern
 from balintmail.composing.surroundings import Surroundings
 from balintmail.config import BounceStyle
 from balintmail.domain.address import AddressRefused, parse
