@@ -85,7 +85,9 @@ def test_commands_refuse_politely_on_an_older_or_newer_schema_J10(instance: Path
 
 def test_commands_refuse_politely_without_a_schema_and_migrate_makes_one_J10(instance: Path) -> None:
     (instance / "balintmail.db").unlink()
-    assert "balintmail migrate" in call("-C", instance, "people", "list").err
+    refused = call("-C", instance, "people", "list")
+    assert (refused.status, "balintmail migrate" in refused.err) == (1, True)
+    assert not (instance / "balintmail.db").exists()
     done = call("-C", instance, "migrate", "--json")
     assert (done.status, done.json["before"], done.json["copy"]) == (0, None, None)
     assert call("-C", instance, "migrate").out.startswith("The database has schema")

@@ -41,9 +41,12 @@ def report(exc: BaseException, options: Globals) -> int:
         return _say(options, code=exc.code, message=exc.message, hint=exc.hint, status=exc.exit_status)
     if (known := _operational(exc)) is not None:
         return _say(options, code="system", message=known, hint="Mend that and run the command again.", status=1)
-    where = _write_report(exc)
     message = "This is a fault of balintmail itself; nothing half-done was kept."
-    return _say(options, code="bug", message=message, hint=f"The report for its makers: {where}", status=EXIT_BUG)
+    try:
+        hint = f"The report for its makers: {_write_report(exc)}"
+    except OSError as full:
+        hint = f"No report could be written: {full.strerror}. It was {type(exc).__name__}."
+    return _say(options, code="bug", message=message, hint=hint, status=EXIT_BUG)
 
 
 def _operational(exc: BaseException) -> str | None:
@@ -52,10 +55,12 @@ def _operational(exc: BaseException) -> str | None:
         named = f"{exc.filename}: " if exc.filename else ""
         return f"{named}{exc.strerror}."
     if "sqlalchemy" in sys.modules:
-        from sqlalchemy.exc import OperationalError  # noqa: PLC0415  (loaded already, or not needed)
+        from sqlalchemy.exc import DatabaseError, OperationalError  # noqa: PLC0415  (loaded already, or not needed)
 
         if isinstance(exc, OperationalError):
             return f"The database does not answer: {_ADDRESS.sub('(address)', str(exc.orig)).splitlines()[0]}."
+        if type(exc) is DatabaseError:  # its heirs are our own mistakes, it itself is a file that is no database
+            return f"The database is damaged: {_ADDRESS.sub('(address)', str(exc.orig)).splitlines()[0]}."
     return None
 
 

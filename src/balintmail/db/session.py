@@ -83,7 +83,12 @@ class Database:
             return found
 
     def require_schema(self) -> None:
-        """Raise SchemaMismatch unless the schema is this version's."""
+        """Raise SchemaMismatch unless the schema is this version's; a missing SQLite file is not made by asking."""
+        if self.is_sqlite and not Path(str(self.url.database)).is_file():
+            raise SchemaMismatch(
+                f"The database {self.url.database} is missing.",
+                hint="Put it back from a backup. To begin with an empty one: balintmail migrate",
+            )
         found = self.schema()
         if found == SCHEMA:
             return

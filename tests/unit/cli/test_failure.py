@@ -65,3 +65,19 @@ def test_being_stopped_says_so() -> None:
 def test_control_characters_in_an_error_are_shown_and_not_obeyed_J13(capsys: pytest.CaptureFixture[str]) -> None:
     report(BalintmailError("a\x1b[2Jb"), Globals())
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_database_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    exc = sa.exc.DatabaseError("SELECT 1", {}, sqlite3.DatabaseError("file is not a database"))
+    assert report(exc, Globals()) == 1
+    assert "file is not a database" in capsys.readouterr().err
+    broken = sa.exc.IntegrityError("INSERT", {}, sqlite3.IntegrityError("UNIQUE constraint failed"))
+    assert report(broken, Globals()) == 70
+
+
+def test_a_bug_on_a_machine_where_nothing_can_be_written_is_still_two_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/none")
+    assert report(ZeroDivisionError(), Globals()) == 70
+    assert "No report could be written" in capsys.readouterr().err
