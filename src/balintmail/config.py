@@ -33,6 +33,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from balintmail.domain import colour
 from balintmail.domain.dkim import read_domain, read_selector
 from balintmail.errors import BalintmailError
 
@@ -105,6 +106,22 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _accent(value: str) -> str:
+    """Refuse a colour that nobody could read on the card of a letter, naming the nearest that passes."""
+    if not value:
+        return ""
+    found = colour.parse(value)
+    if found is None:
+        raise ValueError('a colour is written like "#0b5563"')
+    nearest = colour.nearest_readable(found, colour.WHITE)
+    if nearest != found:
+        reached = colour.contrast(found, colour.WHITE)
+        raise ValueError(
+            f"its contrast on white is {reached:.1f}, not {colour.READABLE}; the nearest that passes is {nearest}"
+        )
+    return str(found)
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
@@ -120,7 +137,7 @@ class Society(_Section):
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/London"
     languages: tuple[str, ...] = ("en",)
     address: str = ""  # the postal address in the foot of every letter
-    accent: str = ""
+    accent: Annotated[str, AfterValidator(_accent)] = ""
     logo: str = ""
 
 

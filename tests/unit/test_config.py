@@ -179,3 +179,12 @@ def test_settings_never_show_a_secret(tmp_path: Path) -> None:
     settings = load(write(tmp_path, "", '[relays.main]\npassword = "sesame"\n[keys]\nprevious = ["sesame"]\n')).settings
     assert "sesame" not in repr(settings)
     assert "sesame" not in str(settings.relays)
+
+
+def test_accent_that_nobody_can_read_is_refused_with_the_nearest_that_passes(tmp_path: Path) -> None:
+    found = refusal(write(tmp_path, '[society]\naccent = "#ffcc00"\n'))
+    assert "balintmail.toml, line 2" in found.message
+    nearest = found.message.partition("nearest that passes is ")[2].rstrip(".")
+    assert load(write(tmp_path, f'[society]\naccent = "{nearest}"\n')).settings.society.accent == nearest
+    assert "written like" in refusal(write(tmp_path, '[society]\naccent = "url(x)"\n')).message
+    assert load(write(tmp_path, '[society]\naccent = "Navy"\n')).settings.society.accent == "#000080"

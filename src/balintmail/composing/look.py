@@ -47,8 +47,8 @@ def read_look(templates: tuple[Path, ...], accent: str = "") -> Look:
 
 def _dress(look: Look, accent: Colour) -> None:
     """Put the society's accent and its tints in place."""
-    paper, card = _colour(look.light["paper"]), _colour(look.light["card"])
-    shown = nearest_readable(nearest_readable(accent, card), paper)
+    card, ground = _colour(look.light["card"]), _colour(look.light["ground"])
+    shown = nearest_readable(accent, ground)  # the ground is darker than the card, so the card is served too
     look.light.update(accent=str(shown), soft=str(mix(card, shown, 0.11)))
     look.light["on_accent"] = str(nearest_readable(card, shown))
     night = _colour(look.dark["card"])

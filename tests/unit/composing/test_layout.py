@@ -231,6 +231,7 @@ def test_any_accent_of_a_society_stays_readable(parts: tuple[int, int, int]) -> 
     for scheme in (look.light, look.dark):
         colours = {name: parse(value) or Colour(0, 0, 0) for name, value in scheme.items()}
         assert contrast(colours["accent"], colours["card"]) >= READABLE
+        assert contrast(colours["accent"], colours["ground"]) >= READABLE
         assert contrast(colours["on_accent"], colours["accent"]) >= READABLE
         assert contrast(colours["ink"], colours["soft"]) >= READABLE
 
