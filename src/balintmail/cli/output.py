@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, TextIO
 
@@ -57,6 +57,17 @@ class Output:
         """Print the one JSON document of this command, if it was asked for."""
         if self.wants_json:
             print(json.dumps(document, ensure_ascii=False, indent=2), file=self._out)
+
+    def json_array(self, documents: Iterable[Any]) -> None:
+        """Print one JSON array as its items come, so that a long one needs no memory; silent unless asked for."""
+        if not self.wants_json:
+            return
+        opened = False
+        for document in documents:
+            text = json.dumps(document, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+            print(",\n  " if opened else "[\n  ", text, sep="", end="", file=self._out)
+            opened = True
+        print("\n]" if opened else "[]", file=self._out)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print aligned columns; a column of numbers stands to the right."""

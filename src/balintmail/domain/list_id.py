@@ -8,6 +8,8 @@ from balintmail.domain import address as addresses
 from balintmail.domain.hygiene import TextRefused
 
 _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*")
+# RFC 2919 section 3: dot-atoms; section 6: at most 255 octets.
+_LIST_ID = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", re.IGNORECASE)
 _SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -27,3 +29,11 @@ def list_id(slug: str, url: str, secretary: str) -> str:
         if _HOST_NAME.fullmatch(domain):
             return f"{slug}.{domain}"
     return f"{slug}.{addresses.parse(secretary).domain}"
+
+
+def checked(text: str) -> str:
+    """Return a List-Id that a list had elsewhere, without its angle brackets; raise TextRefused otherwise."""
+    bare = text.removeprefix("<").removesuffix(">")
+    if len(bare) > 255 or not bare.isascii() or not _LIST_ID.fullmatch(bare):
+        raise TextRefused("the List-Id", 'it is written like "newsletter.balint.example.org"')
+    return bare

@@ -50,10 +50,22 @@ def named(tx: Tx, slug: str = "") -> MailingListRow:
     return row
 
 
-def add(ctx: Context, slug: str, manners: Manners) -> MailingListRow:
-    """Make a list; raise Conflict when the slug is taken, TextRefused for what no header can hold."""
+def sender(text: str) -> tuple[str, str]:
+    """Return the name and the address in `Name <address>`, `address` or ""; neither is checked yet."""
+    before, mark, inside = text.strip().rpartition("<")
+    if mark and inside.endswith(">"):
+        return before.strip().strip('"').strip(), inside[:-1]
+    return "", text.strip()
+
+
+def add(ctx: Context, slug: str, manners: Manners, identity: str = "") -> MailingListRow:
+    """Make a list; raise Conflict when the slug is taken, TextRefused for what no header can hold.
+
+    `identity` is the List-Id it had elsewhere; without one it is made from the site's address.
+    """
     values = _values(manners)
     slug = list_id.slug(slug)
+    identity = list_id.checked(identity) if identity else ""
     now = ctx.clock.now()
     with ctx.db.write() as tx:
         if lists.by_slug(tx, slug) is not None:
@@ -63,7 +75,7 @@ def add(ctx: Context, slug: str, manners: Manners) -> MailingListRow:
             raise NotFound(
                 "There is no Secretary, so the list would have no sender.", hint="See: balintmail people list"
             )
-        identity = list_id.list_id(slug, ctx.settings.society.url, secretary.address)
+        identity = identity or list_id.list_id(slug, ctx.settings.society.url, secretary.address)
         if any(row.list_id == identity for row in lists.every(tx)):
             raise Conflict(f"There is a list with the List-Id {identity} already.")
         values.setdefault("name", slug.replace("-", " ").capitalize())

@@ -30,7 +30,7 @@ class SharedAddress(Conflict):
 
     def __init__(self, found: Sequence[PersonRow]) -> None:
         listed = "; ".join(f"{person.id} {person.name or '(no name)'}" for person in found)
-        super().__init__(f"{len(found)} people share this address: {listed}.", hint="Say which: --person ID")
+        super().__init__(f"{len(found)} people share this address: {listed}.", hint="Name one by number, or say --person ID or --all.")
         self.people = tuple(found)
 
 
@@ -154,6 +154,7 @@ def edit(ctx: Context, person_id: int, changes: Changes) -> list[str]:
     return done
 
 
+_TOLD_BY_CONSENT = {"subscribed", "unsubscribed"}  # the consent event says the same with its words
 _WORDS = {
     "name": "name",
     "first_name": "first name",
@@ -259,6 +260,8 @@ def _consents(tx: Tx, person_id: int) -> Iterator[Moment]:
 
 def _acts(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
     for row in audit.of_people(tx, numbers):
+        if row.action in _TOLD_BY_CONSENT:
+            continue
         changed = row.detail.get("changed")
         more = f": {', '.join(map(str, changed))}" if isinstance(changed, list) else ""
         yield Moment(row.at, f"{row.action}{more}", row.actor)

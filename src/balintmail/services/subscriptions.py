@@ -110,7 +110,7 @@ def unsubscribe(ctx: Context, whom: Sequence[str], leaving: Leaving) -> list[Res
             try:
                 found = find(tx, who) if leaving.everyone else [find_one(tx, who, person=leaving.person)]
             except SharedAddress as exc:
-                results.append(Result(_shown(who), None, ResultKind.REFUSED, f"{exc.message} {exc.hint}, or --all."))
+                results.append(Result(_shown(who), None, ResultKind.REFUSED, f"{exc.message} {exc.hint}"))
                 continue
             except NotFound as exc:
                 results.append(Result(_shown(who), None, ResultKind.REFUSED, exc.message))

@@ -1,0 +1,92 @@
+"""`balintmail subscribe` and `unsubscribe`: the Secretary's own acts, one line of answer for each person.
+
+They decide nothing; services/subscriptions.py does. They send no mail.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from balintmail.cli.command import App, Command, pass_app
+from balintmail.cli.output import Tone
+
+if TYPE_CHECKING:
+    from balintmail.services.subscriptions import Result
+
+_REFUSED = 1  # exit status when somebody was refused
+
+
+@click.command(cls=Command)
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@click.option("--list", "list_slug", metavar="LIST", default="", help="The list (default: the default list).")
+@click.option("--consent", metavar="TEXT", help="The words they agreed to (default: the list's standing words).")
+@click.option("--name", metavar="NAME", help="The person's name, in their own order.")
+@click.option("--language", metavar="TAG", help='The person\'s language, such as "hu" or "en-NZ".')
+@click.option("--member", is_flag=True, help="The person is a member of the society.")
+@click.option("--request", "as_request", is_flag=True, help="Open a join request that waits, instead of subscribing.")
+@pass_app
+def subscribe(  # noqa: PLR0917
+    app: App,
+    addresses: tuple[str, ...],
+    list_slug: str,
+    consent: str | None,
+    name: str | None,
+    language: str | None,
+    member: bool,
+    as_request: bool,
+) -> int:
+    """Put people on a list, with their consent on record.
+
+    This is the Secretary's own act: it subscribes at once under every policy of the list, records who did it and in
+    which words, and sends no mail. Another name at a known address is a second person who shares it.
+    """
+    from balintmail.services import subscriptions  # noqa: PLC0415  (loads SQLAlchemy)
+
+    if as_request and member:
+        raise click.UsageError("--request and --member do not go together: who is a member is decided, not asked.")
+    joining = subscriptions.Joining(list_slug, name, True if member else None, language, consent)
+    with app.context() as ctx:
+        act = subscriptions.request if as_request else subscriptions.subscribe
+        return _answer(app, act(ctx, addresses, joining))
+
+
+@click.command(cls=Command)
+@click.argument("who", metavar="ADDRESS...", nargs=-1, required=True)
+@click.option("--list", "list_slug", metavar="LIST", default="", help="The list (default: the default list).")
+@click.option("--reason", metavar="TEXT", default="", help="Why they leave, in their words, for the record.")
+@click.option("--person", metavar="ID", type=int, help="Which one, where people share the address.")
+@click.option("--all", "everyone", is_flag=True, help="Everybody who shares the address.")
+@pass_app
+def unsubscribe(app: App, who: tuple[str, ...], list_slug: str, reason: str, person: int | None, everyone: bool) -> int:
+    """Take somebody off a list; an address or a person's number names them.
+
+    What is still to be mailed to them of that list does not leave any more, also from a send that is running.
+    """
+    from balintmail.services import subscriptions  # noqa: PLC0415  (loads SQLAlchemy)
+
+    if everyone and person is not None:
+        raise click.UsageError("--person and --all do not go together.")
+    with app.context() as ctx:
+        leaving = subscriptions.Leaving(list_slug, reason, person, everyone)
+        return _answer(app, subscriptions.unsubscribe(ctx, who, leaving))
+
+
+def _answer(app: App, results: Sequence["Result"]) -> int:
+    """Print one line for each result, or the document, and return the exit status."""
+    from balintmail.services.subscriptions import ResultKind  # noqa: PLC0415  (loaded already)
+
+    app.out.json(
+        [
+            {"address": each.address, "person": each.person, "result": each.result.value, "reason": each.reason}
+            for each in results
+        ]
+    )
+    refused = False
+    for each in results:
+        number = f" (person {each.person})" if each.person is not None else ""
+        reason = f": {each.reason}" if each.reason else ""
+        bad = each.result is ResultKind.REFUSED
+        app.out.line(f"{each.address}  {each.result.value}{number}{reason}", Tone.STOP if bad else Tone.PLAIN)
+        refused = refused or bad
+    return _REFUSED if refused else 0

@@ -1,0 +1,218 @@
+"""`subscribe`, `unsubscribe`, `people` and `lists` as people and programs call them."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.command import SOCIETY, Finished, call, process
+
+FILES = (".db", ".db-wal", ".db-shm")
+
+
+class Instance:
+    """A fresh instance and a way to call commands on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *args: str) -> Finished:
+        return call("-C", self.folder, *args)
+
+
+@pytest.fixture
+def society(tmp_path: Path) -> Instance:
+    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    return Instance(tmp_path / "i")
+
+
+def test_subscribe_prints_the_contracts_document(society: Instance) -> None:
+    done = society("subscribe", "anna@example.org", "not an address", "--json")
+    assert done.status == 1
+    assert done.json == [
+        {"address": "anna@example.org", "person": 2, "result": "subscribed", "reason": ""},
+        {
+            "address": "not an address",
+            "person": None,
+            "result": "refused",
+            "reason": "invalid: an email address must have an @-sign",
+        },
+    ]
+    again = society("subscribe", "ANNA@example.org", "--json")
+    assert again.status == 0
+    assert again.json[0]["result"] == "already"
+
+
+def test_subscribe_records_who_did_it(society: Instance) -> None:
+    society("subscribe", "a@example.org", "--consent", "signed the sheet at the AGM", "--by", "Tom Treasurer")
+    timeline = society("people", "show", "a@example.org", "--json").json["timeline"]
+    assert timeline[0]["by"] == "Tom Treasurer"
+    assert "signed the sheet at the AGM" in timeline[0]["what"]
+
+
+def test_subscribe_takes_an_address_that_begins_with_a_dash_after_two_dashes_B11_J12(society: Instance) -> None:
+    assert society("subscribe", "-oQ/tmp@example.org").status == 2
+    assert society("subscribe", "--json", "--", "-oQ/tmp@example.org").json[0]["result"] == "subscribed"
+
+
+def test_subscribe_with_request_waits(society: Instance) -> None:
+    done = society("subscribe", "a@example.org", "--request", "--json")
+    assert (done.status, done.json[0]["result"], done.json[0]["person"]) == (0, "requested", None)
+    assert society("people", "list", "--list", "newsletter", "--json").json == []
+    assert society("subscribe", "a@example.org", "--request", "--member").status == 2
+
+
+def test_subscribe_to_an_unknown_list_names_the_nearest(society: Instance) -> None:
+    done = society("subscribe", "a@example.org", "--list", "newsleter", "--json")
+    assert (done.status, done.json["error"]["code"], done.json["error"]["hint"]) == (
+        1,
+        "not_found",
+        "Nearest: newsletter",
+    )
+
+
+def test_unsubscribe_prints_the_contracts_document(society: Instance) -> None:
+    society("subscribe", "a@example.org")
+    done = society("unsubscribe", "A@example.org", "--reason", "moved away", "--json")
+    assert done.status == 0
+    assert done.json == [{"address": "a@example.org", "person": 2, "result": "unsubscribed", "reason": ""}]
+    unknown = society("unsubscribe", "b@example.org", "--json")
+    assert (unknown.status, unknown.json[0]["result"]) == (1, "refused")
+
+
+def test_unsubscribe_of_a_shared_address_lists_the_people(society: Instance) -> None:
+    society("subscribe", "both@example.org", "--name", "Anna Example")
+    society("subscribe", "both@example.org", "--name", "Bea Example")
+    done = society("unsubscribe", "both@example.org")
+    assert done.status == 1
+    assert "2 Anna Example; 3 Bea Example" in done.out
+    assert society("unsubscribe", "both@example.org", "--person", "2").status == 0
+    assert society("unsubscribe", "both@example.org", "--all").status == 0
+    assert society("unsubscribe", "both@example.org", "--all", "--person", "2").status == 2
+
+
+def test_people_list_prints_the_contracts_document(society: Instance) -> None:
+    society("subscribe", "b@példa.example.org", "--name", "Bálint Mihály", "--member", "--language", "hu")
+    assert society("people", "list", "--member", "--json").json == [
+        {
+            "id": 2,
+            "name": "Bálint Mihály",
+            "addresses": [{"address": "b@példa.example.org", "state": "ok"}],
+            "member": True,
+            "language": "hu",
+            "lists": {"newsletter": "subscribed"},
+        }
+    ]
+    assert [row["id"] for row in society("people", "list", "--json").json] == [1, 2]
+    assert [row["id"] for row in society("people", "list", "--not-member", "--json").json] == [1]
+    assert society("people", "list", "--where", 'member and language = "de"', "--json").out == "[]\n"
+
+
+def test_people_list_with_a_wrong_filter_names_place_and_nearest(society: Instance) -> None:
+    done = society("people", "list", "--where", 'member and langauge = "hu"')
+    assert done.status == 1
+    assert done.err.splitlines() == [
+        'The filter is not right at character 12: there is no field "langauge".',
+        "Nearest: language",
+    ]
+
+
+@pytest.mark.parametrize("text", ["' OR 1=1--", "name = 'a\0b'", "id = 99999999999999999999", "name = '\udcff'"])
+def test_hostile_filter_is_refused_and_no_fault_of_ours_F1_F9_F10(society: Instance, text: str) -> None:
+    assert society("people", "list", "--where", text).status == 1
+
+
+def test_people_show_takes_id_or_address_and_asks_where_shared(society: Instance) -> None:
+    society("subscribe", "both@example.org", "--name", "Anna Example")
+    society("subscribe", "both@example.org", "--name", "Bea Example")
+    shared = society("people", "show", "both@example.org", "--json")
+    assert (shared.status, shared.json["error"]["code"]) == (1, "shared_address")
+    assert society("people", "show", "both@example.org", "--person", "3", "--json").json["name"] == "Bea Example"
+    assert [row["id"] for row in society("people", "show", "both@example.org", "--all", "--json").json] == [2, 3]
+    assert "Anna Example, person 2" in society("people", "show", "2").out
+    for nobody in ("99", "99999999999999999999", "nobody@example.org", "nonsense"):
+        assert society("people", "show", nobody).status == 1
+
+
+def test_people_edit_changes_only_what_was_said(society: Instance) -> None:
+    society("subscribe", "a@example.org", "--name", "Anna Kovács")
+    done = society("people", "edit", "2", "--set", "city=Oxford", "--add-address", "b@example.org", "--json")
+    assert done.json == {"person": 2, "changed": ["own fields", "address added"]}
+    assert society("people", "edit", "2").status == 2
+    assert society("people", "edit", "2", "--set", "city").status == 2
+    assert society("people", "edit", "2", "--name", "x\ny").status == 1
+    shown = society("people", "show", "2", "--json").json
+    assert (shown["name"], shown["first_name"], shown["fields"]) == ("Anna Kovács", "Anna", {"city": "Oxford"})
+    assert [row["address"] for row in shown["addresses"]] == ["a@example.org", "b@example.org"]
+
+
+def test_pausing_and_resuming(society: Instance) -> None:
+    society("subscribe", "a@example.org")
+    society("people", "edit", "2", "--pause", "newsletter")
+    assert society("people", "show", "2", "--json").json["lists"] == {"newsletter": "paused"}
+    society("people", "edit", "2", "--resume", "newsletter")
+    assert society("people", "show", "2", "--json").json["lists"] == {"newsletter": "subscribed"}
+
+
+def test_erase_off_a_terminal_wants_yes_and_then_leaves_no_byte_S45(society: Instance) -> None:
+    society("subscribe", "gone.gone@example.org", "--name", "Gonegone Personne")
+    refused = society("people", "erase", "gone.gone@example.org")
+    assert refused.status == 1
+    assert "--yes" in refused.err
+    assert society("people", "show", "2").status == 0
+    done = society("people", "erase", "gone.gone@example.org", "--yes", "--json")
+    assert done.json == {"person": 2, "addresses": 1, "shared": 0, "stopped": 0, "letters": 0, "swept": True}
+    for end in FILES:
+        file = society.folder / f"balintmail{end}"
+        if file.exists():
+            assert b"gonegone" not in file.read_bytes().lower().replace(b".", b"")
+    again = society("subscribe", "gone.gone@example.org", "--json")
+    assert (again.status, again.json[0]["result"]) == (1, "refused")
+    assert "erased" in again.json[0]["reason"]
+    assert society("people", "erase", "--sweep").status == 0
+
+
+def test_merge_off_a_terminal_wants_yes(society: Instance) -> None:
+    society("subscribe", "a@example.org", "b@example.org")
+    assert society("people", "merge", "2", "3").status == 1
+    done = society("people", "merge", "a@example.org", "b@example.org", "--yes", "--json")
+    assert done.json == {"kept": 2, "gone": 3, "addresses": 2}
+
+
+def test_suppress_and_allow(society: Instance) -> None:
+    society("subscribe", "a@example.org")
+    assert society("people", "suppress", "a@example.org", "--note", "asked by telephone").status == 0
+    assert society("people", "list", "--json").json[1]["addresses"][0]["state"] == "suppressed"
+    refused = society("subscribe", "a@example.org", "--json").json[0]
+    assert refused["result"] == "refused"
+    assert "asked by telephone" in refused["reason"]
+    assert society("people", "allow", "a@example.org").status == 0
+    assert society("subscribe", "a@example.org", "--json").json[0]["result"] == "already"
+
+
+def test_lists_are_added_edited_archived_and_opened_again(society: Instance) -> None:
+    added = society("lists", "add", "journal", "--name", "The Journal", "--from", "Desk <desk@example.org>", "--json")
+    assert added.json["list_id"] == "journal.balint.example.org"
+    assert (added.json["from_name"], added.json["from_address"]) == ("Desk", "desk@example.org")
+    assert society("lists", "add", "journal").status == 1
+    assert society("lists", "edit", "journal", "--policy", "closed", "--json").json["changed"] == ["policy"]
+    assert society("lists", "edit", "journal").status == 2
+    assert society("lists", "archive", "newsletter").status == 1
+    assert society("lists", "archive", "journal").status == 0
+    assert society("subscribe", "a@example.org", "--list", "journal").status == 1
+    assert [row["archived"] for row in society("lists", "list", "--json").json] == [False, True]
+    assert society("lists", "archive", "journal", "--undo").status == 0
+    assert society("subscribe", "a@example.org", "--list", "journal").status == 0
+
+
+def test_people_list_imports_no_reader_of_spreadsheets(society: Instance) -> None:
+    from bench.startup import outside_parts
+
+    found = outside_parts(["-C", str(society.folder), "people", "list"])
+    assert "sqlalchemy" in found
+    assert not found & {"openpyxl", "alembic", "rich", "jinja2", "aiosmtplib", "asyncio", "httpx"}
+
+
+def test_whole_processes_work_under_a_plain_locale_J14(society: Instance) -> None:
+    env = {"LANG": "C", "LC_ALL": "C"}
+    done = process("subscribe", "b@példa.example.org", "--name", "李 明", "--json", cwd=society.folder, env=env)
+    assert done.json[0]["result"] == "subscribed", done.said
+    assert "李 明" in process("people", "list", cwd=society.folder, env=env).out
