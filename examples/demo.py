@@ -14,7 +14,7 @@ DEMO = ROOT / "demo"
 PREVIEW = DEMO / "preview"
 IMPORTED = DEMO / ".imported"  # left by the first run, so that the second asks the register nothing
 LETTER = "newsletter/84"
-READER = "rose.ormond@example.org"
+READER = "halmos.zsofia@mail.example.org"  # a member, who sees the members' part
 
 
 def main() -> int:
@@ -22,7 +22,8 @@ def main() -> int:
     steps: list[tuple[str, list[str]]] = []
     if not (DEMO / "balintmail.toml").exists():
         society = ["--society", "The Example Balint Society", "--url", "https://balint.example.org"]
-        secretary = ["--secretary-name", "Rose Ormond", "--secretary-address", READER]
+        society += ["--postal-address", "1 Example Street, London"]
+        secretary = ["--secretary-name", "Rose Ormond", "--secretary-address", "rose.ormond@example.org"]
         steps.append(("Found a society in demo/", ["init", "demo", "--yes", *society, *secretary]))
     if not IMPORTED.exists():
         steps.append(("Bring in 300 people", ["-C", "demo", "people", "import", "examples/people.csv", "--yes"]))

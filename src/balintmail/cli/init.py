@@ -34,6 +34,7 @@ class NobodyToAsk(BalintmailError):
 @click.option("--secretary-address", metavar="ADDRESS", help="The Secretary's email address.")
 @click.option("--timezone", metavar="ZONE", help=f"The society's time zone (default: {DEFAULT_ZONE}).")
 @click.option("--url", metavar="URL", help="The public address of the site; may be left out.")
+@click.option("--postal-address", metavar="TEXT", help="The society's postal address, for the foot of every letter.")
 @click.option("--database", metavar="URL", help="A database on PostgreSQL (default: SQLite in the folder).")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @pass_app
@@ -82,6 +83,7 @@ def _as_given(given: dict[str, str | None]) -> founding.Answers:
         secretary_address=given["secretary_address"] or "",
         timezone=DEFAULT_ZONE if given["timezone"] is None else given["timezone"],
         url=given["url"] or "",
+        postal_address=given["postal_address"] or "",
         database=given["database"] or "",
     )
 
@@ -110,6 +112,7 @@ def _asked(app: App, given: dict[str, str | None]) -> founding.Answers:
         secretary_address=ask("secretary_address", "The Secretary's email address", founding.secretary_address),
         timezone=ask("timezone", "Time zone", founding.time_zone, _machine_zone()),
         url=ask("url", "Public address of the site, if there is one", founding.public_address, ""),
+        postal_address=given["postal_address"] or "",
         database=given["database"] or "",
     )
 

@@ -45,6 +45,7 @@ class Answers:
     secretary_address: str
     timezone: str = "Europe/London"
     url: str = ""
+    postal_address: str = ""
     database: str = ""
 
 
@@ -86,6 +87,7 @@ def checked(answers: Answers) -> Answers:
         secretary_address=secretary_address(answers.secretary_address),
         timezone=time_zone(answers.timezone),
         url=public_address(answers.url),
+        postal_address=_line("the postal address", answers.postal_address),
         database=answers.database,
     )
 
@@ -133,19 +135,30 @@ def public_address(text: str) -> str:
 
 
 def _name(what: str, text: str) -> str:
-    """Return a name as one clean line; refuse what would break a header (group A)."""
-    try:
-        line = hygiene.one_line(text, what=what)
-    except hygiene.TextRefused as exc:
-        raise UsageRefused(exc.message, hint="Type it anew, in one line.") from exc
+    line = _line(what, text)
     if not line:
         raise UsageRefused(f"{what[0].upper()}{what[1:]} is empty.")
     return line
 
 
+def _line(what: str, text: str) -> str:
+    """Return `text` as one clean line; refuse what would break a header (group A)."""
+    try:
+        return hygiene.one_line(text, what=what)
+    except hygiene.TextRefused as exc:
+        raise UsageRefused(exc.message, hint="Type it anew, in one line.") from exc
+
+
 def _settings_text(answers: Answers) -> SettingsText:
     secret = bool(answers.database) and Database.parse(answers.database).password is not None
-    return SettingsText(answers.society, answers.url, answers.timezone, answers.database, secret)
+    return SettingsText(
+        answers.society,
+        answers.url,
+        answers.timezone,
+        postal_address=answers.postal_address,
+        database=answers.database,
+        database_is_secret=secret,
+    )
 
 
 @contextmanager

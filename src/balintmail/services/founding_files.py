@@ -16,7 +16,7 @@ name = {name}
 {url}
 timezone = {timezone}
 # The postal address in the foot of every letter.
-# address = "1 Example Street, London"
+{address}
 # languages = ["en"]
 # accent = "#0b5563"
 
@@ -64,6 +64,7 @@ class SettingsText:
     name: str
     url: str
     timezone: str
+    postal_address: str = ""
     database: str = ""
     database_is_secret: bool = False
 
@@ -74,7 +75,9 @@ def settings_toml(answers: SettingsText) -> str:
     database = f"url = {toml_string(answers.database or 'sqlite:///balintmail.db')}"
     if answers.database_is_secret:
         database = "# url stands in secrets.toml, because it holds a password."
+    address = toml_string(answers.postal_address or "1 Example Street, London")
     return _SETTINGS.format(
+        address=f"{'' if answers.postal_address else '# '}address = {address}",
         name_plain=answers.name,
         name=toml_string(answers.name),
         url=url,

@@ -239,6 +239,11 @@ def test_answers_that_cannot_be_are_explained(tmp_path: Path, field: str, value:
     assert listing(tmp_path) == set()
 
 
+def test_postal_address_stands_in_the_settings(tmp_path: Path) -> None:
+    make(tmp_path, Answers("S", "N", "s@example.org", postal_address='1 "Example" Street'))
+    assert load(tmp_path).settings.society.address == '1 "Example" Street'
+
+
 def test_every_commented_setting_is_a_real_one(tmp_path: Path) -> None:
     make(tmp_path)
     for name in ("balintmail.toml", "secrets.toml"):
