@@ -81,7 +81,7 @@ def judge(key: DkimKey, domain: str, texts: Sequence[str]) -> list[Finding]:
         message = f"There are {len(texts)} TXT records at {name}; readers may take either. Leave one."
         return [say(Level.STOP, "several", message)]
     tags = _tags(texts[0])
-    if tags is None:
+    if tags is None or re.search(r'["\\]', "".join(tags[one] for one in tags if one != "n")):
         message = f"The record at {name} is no list of tags such as k=rsa; p=…."
         if re.search(r'["\\]', texts[0]):
             message += " It holds quotes or backslashes of its own: paste it without them."
