@@ -16,6 +16,8 @@ from balintmail.composing.refusals import FrontMatterRefused, LetterError
 LARGEST = 16_000  # characters
 _FENCE = re.compile(r"---[ \t]*")
 _END = re.compile(r"(?:---|\.\.\.)[ \t]*")
+# `from: "A name" <a@example.org>` is what people write; YAML wants it in quotation marks.
+_MAILBOX = re.compile(r"^(from|reply_to):[ \t]*(\"[^\"]*\"[ \t]*<[^<>]*>)[ \t]*$")
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 _HINT = "See docs/newsletter-format.md; a text with a colon in it stands in quotation marks."
 
@@ -53,7 +55,7 @@ def read_front_matter(source: str, file: str, keys: Sequence[str]) -> FrontMatte
     end = next((number for number in range(start + 1, len(lines)) if _END.fullmatch(lines[number])), 0)
     if not end:
         raise FrontMatterRefused(file, start + 1, "the front matter has no end.", hint="End it with a line of ---.")
-    text = "\n".join(lines[start + 1 : end])
+    text = "\n".join(_MAILBOX.sub(_quoted, line) for line in lines[start + 1 : end])
     if len(text) > LARGEST:
         raise FrontMatterRefused(file, start + 1, f"the front matter is longer than {LARGEST} characters.", hint=_HINT)
     entries: dict[str, Entry] = {}
@@ -65,11 +67,14 @@ def read_front_matter(source: str, file: str, keys: Sequence[str]) -> FrontMatte
             near = difflib.get_close_matches(key.lower().replace("-", "_"), keys, n=1, cutoff=0.5)
             hint = f"Nearest: {near[0]}." if near else f"Known: {', '.join(keys)}."
             problems.append(FrontMatterRefused(file, entry.line, f'there is no key "{key:.40}".', hint=hint))
-        elif entry.items is not None and key != "attachments":
-            problems.append(FrontMatterRefused(file, entry.line, f'"{key}" must be one text.', hint=_HINT))
         elif entry.items is not None or (entry.text is not None and entry.text.strip()):
             entries[key] = entry
     return FrontMatter(entries, "\n".join(lines[end + 1 :]), end + 2, tuple(problems))
+
+
+def _quoted(found: re.Match[str]) -> str:
+    escaped = found[2].replace("'", "''")
+    return f"{found[1]}: '{escaped}'"
 
 
 def _entries(text: str, file: str, offset: int) -> Iterator[tuple[str, Entry]]:
