@@ -59,7 +59,9 @@ def subscribe(  # noqa: PLR0917
 @click.option("--all", "everyone", is_flag=True, help="Everybody who shares the address.")
 @pass_app
 def unsubscribe(app: App, who: tuple[str, ...], list_slug: str, reason: str, person: int | None, everyone: bool) -> int:
-    """Take somebody off a list; an address or a person's number names them.
+    """Take somebody off a list.
+
+    An address or a person's number names them.
 
     What is still to be mailed to them of that list does not leave any more, also from a send that is running.
     """
