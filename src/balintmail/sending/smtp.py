@@ -65,6 +65,10 @@ class SmtpTransport:
         self._lanes, lanes = set(), self._lanes
         await asyncio.gather(*(lane.close() for lane in lanes))
 
+    def forgive(self) -> None:
+        """Try every relay again in the order of the file, those that were down as well."""
+        self._down_until.clear()
+
     def _in_turn(self) -> list[RelayTerms]:
         """Return the relays in the order of the file, those that were down a moment ago last."""
         try:
