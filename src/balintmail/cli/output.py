@@ -14,6 +14,8 @@ from typing import Any, TextIO
 
 import click
 
+from balintmail.errors import BalintmailError
+
 
 class Tone(StrEnum):
     """What a colour repeats."""
@@ -23,6 +25,12 @@ class Tone(StrEnum):
     WARN = "yellow"
     GOOD = "green"
     MUTED = "bright_black"
+
+
+class NotConfirmed(BalintmailError):
+    """Somebody said no, or nobody could be asked."""
+
+    code = "not_confirmed"
 
 
 class Output:

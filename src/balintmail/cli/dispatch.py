@@ -1,0 +1,84 @@
+"""`balintmail dispatch`: the command that cron runs every minute."""
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from balintmail.cli.command import App, Command, pass_app
+
+if TYPE_CHECKING:
+    from balintmail.services.context import Context
+    from balintmail.services.dispatch import Report
+    from balintmail.wiring import Instance
+
+_WATCH_SECONDS = 0.5  # between looks for something due: a resume acts within a second
+_DOWN_SECONDS = (5.0, 15.0, 60.0, 300.0)  # growing pauses while the relay cannot be reached
+
+
+@click.command(cls=Command)
+@click.option("--watch", is_flag=True, help="Stay in the foreground and look again all the time.")
+@pass_app
+def dispatch(app: App, watch: bool) -> int:
+    """Send what is due and go on with what was interrupted (for cron).
+
+    It starts mailings whose time has come, goes on with interrupted ones and tries deferred deliveries again. When
+    another dispatcher runs already it says so and ends well.
+    """
+    with app.instance() as instance:
+        ctx = instance.context(actor=app.options.by or "dispatch")
+        if watch:
+            return _watch(app, instance, ctx)
+        return _tell(app, instance, ctx, _run(instance, ctx))
+
+
+def _run(instance: "Instance", ctx: "Context") -> "Report":
+    from balintmail import wiring  # noqa: PLC0415
+    from balintmail.services.dispatch import Orders  # noqa: PLC0415
+    from balintmail.services.dispatch import dispatch as run  # noqa: PLC0415
+
+    return run(ctx, lambda: wiring.transport(instance), Orders())
+
+
+def _watch(app: App, instance: "Instance", ctx: "Context") -> int:
+    """Run again and again until somebody stops it."""
+    from balintmail.services.engine import Ending  # noqa: PLC0415
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    app.out.line("Watching. Ctrl-C stops it.")
+    down = 0
+    while not stop.is_set():
+        report = _run(instance, ctx)
+        if report.tally.by_mailing or report.ending not in {Ending.DONE, Ending.BUSY}:
+            _tell(app, instance, ctx, report)
+        if report.ending is Ending.STOPPED:
+            break
+        trouble = report.ending in {Ending.DOWN, Ending.FAILED}
+        down = min(down + 1, len(_DOWN_SECONDS)) if trouble else 0
+        stop.wait(_DOWN_SECONDS[down - 1] if down else _WATCH_SECONDS)
+    return 0
+
+
+def _tell(app: App, instance: "Instance", ctx: "Context", report: "Report") -> int:
+    """Say what a run did; cron mails what is printed, so an idle run prints nothing."""
+    from balintmail.cli.receipts import document, tell_result  # noqa: PLC0415
+    from balintmail.services import mailings  # noqa: PLC0415
+    from balintmail.services.engine import Ending  # noqa: PLC0415
+
+    if report.ending is Ending.BUSY:
+        app.out.line("Another dispatcher is running; there is nothing to do here.")
+    if report.recovered.unknown:
+        app.out.line(f"After an interruption {report.recovered.unknown} deliveries are unknown: they wait for you.")
+    touched = sorted({*report.started, *report.finished, *report.tally.by_mailing})
+    receipts = [mailings.receipt(ctx, mailing) for mailing in touched]
+    for receipt in receipts:
+        app.out.line(f'{receipt.mailing.label}  "{receipt.mailing.title}"')
+        tell_result(app.out, receipt, ctx.settings.zone)
+    if report.reason:
+        app.out.note(report.reason)
+    zone = instance.settings.zone
+    app.out.json({"ending": report.ending.value, "mailings": [document(receipt, zone) for receipt in receipts]})
+    return 4 if report.ending in {Ending.STOPPED, Ending.DOWN, Ending.FAILED} else 0

@@ -1,0 +1,172 @@
+"""`balintmail mailings`: the receipts, and the hand on the tap."""
+
+from typing import Any
+
+import click
+
+from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.output import NotConfirmed
+
+NAME = click.argument("name", metavar="MAILING")
+
+
+@click.group(cls=Group)
+def mailings() -> None:
+    """Show, pause, resume, cancel, retry and settle mailings.
+
+    A mailing is named by its id or by LIST/NUMBER, such as newsletter/84.
+    """
+
+
+@mailings.command("list")
+@pass_app
+def list_(app: App) -> None:
+    """List all mailings, the newest first."""
+    from balintmail.services import mailings as service  # noqa: PLC0415  (the group's help needs no database)
+
+    with app.context() as ctx:
+        lines = service.every(ctx)
+    app.out.json(
+        [
+            {
+                "id": line.mailing.id,
+                "list": line.mailing.list,
+                "number": line.mailing.number,
+                "title": line.mailing.title,
+                "kind": line.mailing.kind.value,
+                "state": line.mailing.state.value,
+                "audience": line.mailing.audience,
+                "counts": {state.value: number for state, number in line.counts.items()},
+            }
+            for line in lines
+        ]
+    )
+    if not lines:
+        app.out.line("No mailing yet. The first one: balintmail new, then balintmail send newsletter.md")
+        return
+    rows = [
+        (
+            line.mailing.id,
+            line.mailing.label if line.mailing.number else line.mailing.kind.value,
+            line.mailing.state.value,
+            line.mailing.audience,
+            line.counts["accepted"],  # type: ignore[index]
+            line.mailing.title,
+        )
+        for line in lines
+    ]
+    app.out.table(("id", "mailing", "state", "audience", "accepted", "title"), rows)
+
+
+@mailings.command()
+@NAME
+@pass_app
+def show(app: App, name: str) -> None:
+    """Show the receipt of a mailing."""
+    from balintmail.services import mailings as service  # noqa: PLC0415
+
+    with app.context() as ctx:
+        _tell(app, service.receipt(ctx, name), ctx.settings.zone)
+
+
+@mailings.command()
+@NAME
+@pass_app
+def pause(app: App, name: str) -> None:
+    """Pause a mailing that is being sent; it stops within a second."""
+    from balintmail.services import mailings as service  # noqa: PLC0415
+
+    with app.context() as ctx:
+        receipt = service.pause(ctx, name)
+        _document(app, receipt, ctx.settings.zone)
+    label = receipt.mailing.label
+    app.out.line(f"{label} is paused. It goes on with: balintmail mailings resume {label}")
+
+
+@mailings.command()
+@NAME
+@pass_app
+def resume(app: App, name: str) -> None:
+    """Let a paused mailing go on."""
+    from balintmail.services import mailings as service  # noqa: PLC0415
+
+    with app.context() as ctx:
+        receipt = service.resume(ctx, name)
+        _document(app, receipt, ctx.settings.zone)
+    app.out.line(f"{receipt.mailing.label} goes on with the next: balintmail dispatch   (cron does it)")
+
+
+@mailings.command()
+@NAME
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@pass_app
+def cancel(app: App, name: str, yes: bool) -> None:
+    """End a mailing for good: whoever has not been mailed yet will not be."""
+    from balintmail.services import mailings as service  # noqa: PLC0415
+
+    with app.context() as ctx:
+        before = service.receipt(ctx, name)
+        waiting = before.open - before.counts["unknown"] - before.counts["at_risk"]  # type: ignore[index]
+        question = f"Cancel {before.mailing.label}? {waiting} people will not get it, and it cannot be taken back."
+        if not yes and not app.out.confirm(question):
+            raise NotConfirmed("Nothing was cancelled.", hint="To cancel it unasked: --yes")
+        receipt = service.cancel(ctx, name)
+        _document(app, receipt, ctx.settings.zone)
+    app.out.line(f"{receipt.mailing.label} is cancelled; {receipt.counts['accepted']} have it already.")  # type: ignore[index]
+
+
+@mailings.command()
+@NAME
+@pass_app
+def retry(app: App, name: str) -> int:
+    """Try the deferred deliveries of a mailing now."""
+    from balintmail.cli.receipts import exit_status, tell_result  # noqa: PLC0415
+    from balintmail.cli.sending import send_now, tell_ending  # noqa: PLC0415
+    from balintmail.services import mailings as service  # noqa: PLC0415
+
+    with app.instance() as instance:
+        ctx = instance.context(actor=app.options.by)
+        row = service.receipt(ctx, name).mailing
+        report = send_now(app.out, instance, ctx, row.id, retry=True)
+        receipt = service.receipt(ctx, row.id)
+        tell_ending(app.out, report, receipt.mailing)
+        tell_result(app.out, receipt, ctx.settings.zone)
+        _document(app, receipt, ctx.settings.zone)
+    return exit_status(receipt)
+
+
+@mailings.command()
+@NAME
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@click.option("--accepted", "decision", flag_value="accepted", help="They have it.")
+@click.option("--resend", "decision", flag_value="queued", help="Send it again; some may then have it twice.")
+@click.option("--write-off", "decision", flag_value="written_off", help="Leave it; they may have gone without.")
+@pass_app
+def settle(app: App, name: str, addresses: tuple[str, ...], decision: str | None) -> int:
+    """Decide the deliveries whose fate is unknown, all of a mailing or those to the addresses given."""
+    from balintmail.cli.receipts import exit_status, tell_result  # noqa: PLC0415
+    from balintmail.domain.states import DeliveryState  # noqa: PLC0415
+    from balintmail.services import mailings as service  # noqa: PLC0415
+
+    if decision is None:
+        raise click.UsageError("Say what is decided: --accepted, --resend or --write-off.")
+    with app.context() as ctx:
+        receipt = service.settle(ctx, name, addresses, DeliveryState(decision))
+        tell_result(app.out, receipt, ctx.settings.zone)
+        _document(app, receipt, ctx.settings.zone)
+    if decision == "queued":
+        app.out.line("They are sent again by the next: balintmail dispatch   (cron does it)")
+    return exit_status(receipt)
+
+
+def _tell(app: App, receipt: Any, zone: Any) -> None:
+    from balintmail.cli.receipts import show as show_receipt  # noqa: PLC0415
+
+    _document(app, receipt, zone)
+    show_receipt(app.out, receipt, zone)
+
+
+def _document(app: App, receipt: Any, zone: Any) -> None:
+    from balintmail.cli.receipts import document  # noqa: PLC0415
+
+    app.out.json(document(receipt, zone))

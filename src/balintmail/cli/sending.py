@@ -1,0 +1,107 @@
+"""Run a dispatch from a command: progress on a terminal, and what its ending means in words.
+
+Shared by `send`, `mailings retry` and `dispatch`. Progress appears only where a person sits; NO_COLOR is obeyed.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from balintmail import wiring
+from balintmail.cli.output import Output
+from balintmail.db.mailings import MailingRow
+from balintmail.domain.states import DeliveryState
+from balintmail.services import mailings
+from balintmail.services.context import Context
+from balintmail.services.dispatch import Orders, Report, dispatch
+from balintmail.services.engine import Ending, Tally
+from balintmail.services.mailings import Receipt
+from balintmail.wiring import Instance
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_S = DeliveryState
+_FOLLOW = 0.5  # seconds between looks while another process sends
+_MOVING = (_S.QUEUED, _S.CLAIMED, _S.AT_RISK)
+
+
+def send_now(out: Output, instance: Instance, ctx: Context, mailing: int, *, retry: bool = False) -> Report:
+    """Send one mailing, or watch another process send it, until nothing more can be done now."""
+    before = mailings.receipt(ctx, mailing)
+    with _progress(out, before) as watch:
+        while True:
+            orders = Orders(only=mailing, retry=retry, watch=lambda tally: watch(tally.of(mailing)))
+            report = dispatch(ctx, lambda: wiring.transport(instance), orders)
+            if report.ending is not Ending.BUSY or not _follow(ctx, mailing):
+                return report
+
+
+def _follow(ctx: Context, mailing: int) -> bool:
+    """Wait while the dispatcher that holds the lock gets on; say whether there is still something to send."""
+    time.sleep(_FOLLOW)
+    counts = mailings.receipt(ctx, mailing).counts
+    return any(counts[state] for state in _MOVING)
+
+
+def tell_ending(out: Output, report: Report, row: MailingRow) -> None:
+    """Say why a run stopped before its time, and how it goes on."""
+    again = f"balintmail mailings resume {row.label}" if report.ending is Ending.PAUSED else "balintmail dispatch"
+    if report.ending is Ending.STOPPED:
+        out.note(f"Stopped; what was open has been finished. The rest goes on with: {again}   (or by cron)")
+    elif report.ending is Ending.PAUSED:
+        out.note(f"Paused{': ' + report.reason if report.reason else ''}. It goes on with: {again}")
+    elif report.ending is Ending.DOWN:
+        out.note(f"{report.reason}")
+        out.note(f"Nobody was lost: what waits goes on with: {again}   (or by cron)")
+    elif report.ending is Ending.FAILED:
+        out.note(report.reason)
+
+
+@contextmanager
+def _progress(out: Output, before: Receipt) -> Iterator[Callable[[dict[DeliveryState, int]], None]]:
+    """Yield what is told how far it has come; it draws a bar on a terminal and nothing elsewhere."""
+    if not out.interactive:
+        yield lambda done: None
+        return
+    bar = _bar(out)
+    total = sum(before.counts[state] for state in (*_MOVING, _S.DEFERRED, _S.ACCEPTED, _S.REFUSED))
+    already = before.counts[_S.ACCEPTED] + before.counts[_S.REFUSED]
+    with bar:
+        task = bar.add_task("", total=total, completed=already, speed="", left="", deferred="")
+        began = time.monotonic()
+
+        def watch(done: dict[DeliveryState, int]) -> None:
+            new = sum(done.get(state, 0) for state in (_S.ACCEPTED, _S.REFUSED, _S.SKIPPED, _S.UNKNOWN))
+            seconds = max(time.monotonic() - began, 0.001)
+            deferred = f"{done[_S.DEFERRED]} deferred" if done.get(_S.DEFERRED) else ""
+            left = _left(total - already - new, new / seconds)
+            bar.update(task, completed=already + new, speed=_speed(new / seconds), left=left, deferred=deferred)
+
+        yield watch
+
+
+def _bar(out: Output) -> "Progress":
+    from rich.console import Console  # noqa: PLC0415  (only on a terminal)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    console = Console(no_color=not out.colour, highlight=False)
+    texts = [TextColumn("{task.fields[" + name + "]}") for name in ("speed", "left", "deferred")]
+    return Progress(TextColumn(" "), BarColumn(36), MofNCompleteColumn(" of "), *texts, console=console)
+
+
+def _speed(per_second: float) -> str:
+    if per_second >= 1:
+        return f"{per_second:,.0f} a second"
+    return f"{per_second * 60:.1f} a minute" if per_second else ""
+
+
+def _left(messages: int, per_second: float) -> str:
+    if messages <= 0 or not per_second:
+        return ""
+    seconds = messages / per_second
+    return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
+
+
+__all__ = ["Tally", "send_now", "tell_ending"]
