@@ -60,6 +60,9 @@ _MAILING = """\
  "not_reached": [{"person", "address", "state", "code", "enhanced", "reply", "at"}]}"""
 _PUT = """\
 [{"address", "person", "result": "subscribed|already|requested|unsubscribed|refused", "reason"}]"""
+_KEYS = """\
+[{"selector", "domain", "algorithm", "bits", "made_at", "name", "type", "value", "strings": […],
+  "in_force": true|false, "open_mailings", "needed": true|false, "needed_until", "refused"}]"""
 
 JSON: dict[str, str] = {
     "init": '{"folder", "secretary", "list", "list_id", "files": […]}',
@@ -81,6 +84,12 @@ JSON: dict[str, str] = {
     "backup": '{"file", "made_at", "files", "bytes"}',
     "restore": '{"folder", "made_at", "files", "migrate": true|false}',
     "reconcile": '{"lines", "answered", "unknown", "blocked": […], "unplaced"}',
+    "dkim new": _KEYS,
+    "dkim show": _KEYS,
+    "dkim check": (
+        '{"ok", "keys": [{"selector", "domain", "in_force", "asked", "in_order"}],\n'
+        ' "findings": [{"code", "level": "stop|warn|note", "selector", "name", "message"}]}'
+    ),
     "config show": '{"folder", "settings": [{"key", "value", "source"}]}',
     "config check": '{"ok", "findings": [{"code", "level": "stop|warn", "message"}]}',
     "cron": '{"crontab", "service", "timer"}',

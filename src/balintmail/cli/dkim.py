@@ -107,7 +107,7 @@ def check(app: App, /, selectors: tuple[str, ...], nameserver: str) -> int:
         results = held_against(views, DnsLookup(*_server(nameserver)), now=ctx.clock.now(), named=selectors)
         doubts = [] if selectors else doubts_of(views, from_domains(ctx))
         now, zone = ctx.clock.now(), ctx.settings.zone
-    findings = [*doubts, *(one for result in results for one in result.findings)]
+    findings = [*(one for result in results for one in result.findings), *doubts]
     stopped = any(one.level.value == "stop" for one in findings)
     app.out.json(_check_document(results, findings, ok=not stopped))
     for result in results:

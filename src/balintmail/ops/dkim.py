@@ -100,7 +100,7 @@ def doubts(views: Sequence[KeyView], from_domains: Sequence[str]) -> list[Findin
             message += "Begin with: balintmail dkim new"
         return [Finding(Level.WARN, "unsigned", "", "", message)]
     found = []
-    if not any(view.key and view.key.algorithm is Algorithm.RSA for view in in_force):
+    if all(view.key and view.key.algorithm is Algorithm.ED25519 for view in in_force):
         message = "No RSA key is in force: many providers cannot check Ed25519 and take the letters as unsigned."
         found.append(Finding(Level.WARN, "no_rsa", "", "", message))
     signing = in_force[0].domain
