@@ -8,7 +8,7 @@
 .PHONY: help demo test lint docs bench bench-compose bench-import bench-startup torture clean
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 -c constraints.txt
 PARTS := pyproject.toml constraints.txt src/balintmail/__init__.py
 
 # A checkout that was copied or moved has an environment that belongs to its old place.

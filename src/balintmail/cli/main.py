@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
     "people": ("people", "people", "List, show, edit, import, export, merge and erase people."),
     "lists": ("lists", "lists", "List, add, edit and archive mailing lists."),
-    "outbox": ("outbox", "outbox", "Look at the messages of the default transport."),
+    "outbox": ("outbox", "outbox", "Look at the messages of the default transport, a Maildir on this machine."),
     "backup": ("backup", "backup", "Write everything of this instance into one checked file."),
     "restore": ("backup", "restore", "Unpack a backup into a new folder."),
     "reconcile": ("backup", "reconcile", "Hold the ledger against the journal and allow sending again."),
