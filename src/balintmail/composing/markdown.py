@@ -9,6 +9,7 @@ conditions.py for the conditions, layout.py and plaintext.py after.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -93,7 +94,7 @@ def check_links(tokens: Sequence[Token], woven: Woven, table: TokenTable) -> Non
 
 def scheme_of(written: str) -> str:
     """Return the scheme a browser would see in an address, in small letters, or ""."""
-    found = _SCHEME.match(_IGNORED_IN_ADDRESS.sub("", written.replace("&colon;", ":")))
+    found = _SCHEME.match(_IGNORED_IN_ADDRESS.sub("", unquote(written)))
     return found[1].lower() if found else ""
 
 
