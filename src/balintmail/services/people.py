@@ -30,7 +30,10 @@ class SharedAddress(Conflict):
 
     def __init__(self, found: Sequence[PersonRow]) -> None:
         listed = "; ".join(f"{person.id} {person.name or '(no name)'}" for person in found)
-        super().__init__(f"{len(found)} people share this address: {listed}.", hint="Name one by number, or say --person ID or --all.")
+        super().__init__(
+            f"{len(found)} people share this address: {listed}.",
+            hint="Name one by number, or say --person ID or --all.",
+        )
         self.people = tuple(found)
 
 
@@ -79,6 +82,8 @@ def find(tx: Tx, who: str) -> list[PersonRow]:
     """Return whoever an id or an address names, several where an address is shared; raise NotFound for nobody."""
     text = who.strip()
     if text.isascii() and text.isdigit():
+        if len(text) > len(str(LARGEST_ID)):
+            raise NotFound("There is no person of that number.", hint="See: balintmail people list")
         return [by_id(tx, int(text))]
     try:
         key = parsing.parse(text).key
