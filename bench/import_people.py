@@ -18,7 +18,20 @@ RESULTS = Path(__file__).parent / "results" / "import.json"
 MOST_MEMORY = 200  # megabytes
 MOST_GROWTH = 1.15  # time a row at the largest size over that at the smallest
 
-GIVEN = ("Anna", "Bálint", "Csilla", "Dávid", "Emese", "Ferenc", "Gizella", "Hedvig", "李明", "Āwhina", "Jean-Luc", "Uta")
+GIVEN = (
+    "Anna",
+    "Bálint",
+    "Csilla",
+    "Dávid",
+    "Emese",
+    "Ferenc",
+    "Gizella",
+    "Hedvig",
+    "李明",
+    "Āwhina",
+    "Jean-Luc",
+    "Uta",
+)
 FAMILY = ("Kovács", "O'Neill", "Müller", "Lefèvre", "Nagy", "Szabó", "Smith", "Tāmati", "Weiß", "Horváth", "Brown")
 
 
@@ -29,7 +42,9 @@ def write_people(file: Path, rows: int) -> None:
         for n in range(rows):
             given, family = GIVEN[n % len(GIVEN)], FAMILY[n % len(FAMILY)]
             member = "yes" if n % 3 else "no"
-            out.write(f"{given} {family},reader{n}@example{n % 997}.example.org,hu,{member},Town {n % 5000},2025-03-21\n")
+            out.write(
+                f"{given} {family},reader{n}@example{n % 997}.example.org,hu,{member},Town {n % 5000},2025-03-21\n"
+            )
 
 
 def measure(rows: int, folder: Path) -> dict[str, float]:
@@ -49,7 +64,12 @@ def measure(rows: int, folder: Path) -> dict[str, float]:
     report = json.loads((folder / "report.json").read_text())
     if process.returncode or report["new"] != rows or not report["written"]:
         raise SystemExit(f"the import of {rows:,} rows went wrong: status {process.returncode}, {report}")
-    return {"rows": rows, "seconds": round(seconds, 2), "rows_a_second": round(rows / seconds), "peak_mb": usage.ru_maxrss // 1024}
+    return {
+        "rows": rows,
+        "seconds": round(seconds, 2),
+        "rows_a_second": round(rows / seconds),
+        "peak_mb": usage.ru_maxrss // 1024,
+    }
 
 
 def main() -> None:

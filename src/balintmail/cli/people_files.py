@@ -5,6 +5,7 @@ It decides nothing about people; services/importing.py does. The files are read 
 
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +29,10 @@ NOT_WRITTEN = 1
 
 @click.command("import", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--list", "list_slug", metavar="LIST", default="", help="The list of rows that name none."
-)
+@click.option("--list", "list_slug", metavar="LIST", default="", help="The list of rows that name none.")
 @click.option("--consent", metavar="TEXT", default="", help="The words they agreed to, for rows without their own.")
 @click.option("--collected", metavar="DATE", default="", help="The day they agreed, for rows without their own.")
-@click.option(
-    "--map", "maps", metavar="COLUMN=FIELD", multiple=True, help="Correct the meaning of a column."
-)
+@click.option("--map", "maps", metavar="COLUMN=FIELD", multiple=True, help="Correct the meaning of a column.")
 @click.option("--encoding", metavar="NAME", default="", help="The file's encoding, when the guess is wrong.")
 @click.option("--delimiter", metavar="SIGN", default=None, help="comma, semicolon, tab, bar, none, or the sign itself.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
@@ -67,7 +64,9 @@ def import_people(  # noqa: PLR0917
         if day is not None and day > ctx.clock.now().astimezone(ctx.settings.zone).date():
             raise UsageRefused(f"--collected {day} has not come yet.")
         reading = open_people(file, corrections)
-        terms = importing.Terms(file.name, reading.tool, list_slug, consent.strip(), day)
+        terms = importing.Terms(
+            file.name, reading.tool, list_slug, consent.strip(), day, consent_in_file=reading.tells_consent
+        )
         _show_reading(app, file, reading)
         with importing.staged(ctx, reading.rows, terms) as found:
             report = found.dry_run()
@@ -104,7 +103,7 @@ def _show_report(app: App, report: "Report", terms: "Terms") -> None:
         left = report.counts.refused - len(shown)
         if left:
             app.out.line(f"  … and {left:,} more   (all of them: --json)")
-    if report.lacks_consent and not (terms.consent and terms.collected):
+    if report.lacks_consent and not terms.tell_consent:
         app.out.line("Nobody is subscribed without a ground: add --consent TEXT and --collected DATE.", Tone.WARN)
     app.out.line()
 
@@ -160,11 +159,9 @@ def _day(text: str) -> date | None:
 
 @click.command("export", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--format", "layout", type=click.Choice(["csv", "tsv", "json"]), help="Default: as the file is named."
-)
+@click.option("--format", "layout", type=click.Choice(["csv", "tsv", "json"]), help="Default: as the file is named.")
 @click.option("--list", "list_slug", metavar="LIST", default="", help="Only people on this list.")
-@click.option("--member/--no-member", "member", default=None, help="Only members, or only others.")
+@click.option("--member/--not-member", "member", default=None, help="Only members, or only others.")
 @click.option("--where", metavar="FILTER", default="", help='Only people who fit, such as: language = "hu"')
 @pass_app
 def export_people(
@@ -182,7 +179,7 @@ def export_people(
     wanted = Wanted(list_slug, member, where)
     with app.context() as ctx:
         if to_stdout or file is None:
-            stream = io.TextIOWrapper(click.get_binary_stream("stdout"), "utf-8", newline="", write_through=False)
+            stream = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
             try:
                 export(ctx, wanted, kind, stream)
                 stream.flush()

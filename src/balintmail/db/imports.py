@@ -85,6 +85,7 @@ class StagedRow(NamedTuple):
     ground: str = "consent"
     addresses: Sequence[StagedAddress] = ()
     states: Sequence[StagedState] = ()
+    prefers: bool = True  # the first address has rank 0 and is preferred; else the ranks begin at 1
 
 
 class Staging:
@@ -154,7 +155,9 @@ def _fill(tx: Tx, rows: Iterable[StagedRow]) -> int:
         for row in batch:
             count += 1
             people.append((count, *encode(row)))
-            addresses.extend((count, rank, *address) for rank, address in enumerate(row.addresses))
+            addresses.extend(
+                (count, rank, *address) for rank, address in enumerate(row.addresses, start=0 if row.prefers else 1)
+            )
             states.extend((count, *state) for state in row.states)
         for table, lines in zip(_TABLES, (people, addresses, states), strict=True):
             if lines:
@@ -173,10 +176,13 @@ def _postgresql_row(row: StagedRow) -> tuple[Any, ...]:
 
 
 def _row(row: StagedRow, joined: Any, collected: Any) -> tuple[Any, ...]:
-    fields = json.dumps(row.fields) if row.fields else None
+    fields = _encode(row.fields) if row.fields else None
     main_key = row.addresses[0].key if row.addresses else ""
     who = (row.line, row.shown, row.stated, row.given, row.name, row.name_key, row.first_name, row.language)
     return (*who, row.member, fields, row.first_guess, joined, row.consent, collected, row.ground, main_key)
+
+
+_encode = json.JSONEncoder().encode
 
 
 def _put_sqlite(tx: Tx, table: str, lines: _Lines) -> None:

@@ -51,7 +51,7 @@ class GivenAddress(NamedTuple):
 class ImportRow(NamedTuple):
     """One row, understood. Empty text, None and missing fields mean "the file says nothing", never "make it empty".
 
-    The first address is the preferred one. `lists` holds (slug, state) pairs, or None when the file names no list.
+    `lists` holds (slug, state) pairs, or None when the file names no list.
     `refused` is the reason why nothing of this row can be used, else "".
     """
 
@@ -65,6 +65,7 @@ class ImportRow(NamedTuple):
     language: str = ""
     member: bool | None = None
     addresses: tuple[GivenAddress, ...] = ()
+    prefers: bool = True  # whether the first of the addresses is the preferred one
     fields: Mapping[str, Any] | None = None
     joined: DateTime | None = None
     lists: tuple[tuple[str, FileState], ...] | None = None

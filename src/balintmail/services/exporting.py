@@ -18,6 +18,7 @@ from balintmail.domain.imports import cell_text
 from balintmail.domain.times import rfc3339
 from balintmail.services import people
 from balintmail.services.context import Context
+from balintmail.services.importing import REGISTER_LETTERS
 from balintmail.services.people import Wanted
 
 COLUMNS = (
@@ -50,7 +51,7 @@ def export(ctx: Context, wanted: Wanted, layout: Layout, out: TextIO) -> int:
     `out` must keep line ends as they are written. Raises FilterError or NotFound before anything is written.
     """
     with ctx.db.read() as tx:
-        register = meta.fact(tx, meta.INSTANCE_ID) or ""
+        register = (meta.fact(tx, meta.INSTANCE_ID) or "")[:REGISTER_LETTERS]
         own = own_fields(tx)
         found = people.entries(tx, wanted, ctx)
         if layout is Layout.JSON:

@@ -20,6 +20,7 @@ from balintmail.domain.states import SubscriptionState
 from balintmail.errors import BalintmailError, NotFound, UsageRefused
 from balintmail.services.context import Context
 
+REGISTER_LETTERS = 8  # of the instance's id, beside each person's number in an export
 MOST_REFUSALS = 50_000  # shown with their reasons; a file with more is not looked through row by row
 
 
@@ -33,8 +34,8 @@ class ImportRefused(BalintmailError):
 class Terms:
     """What is said for every row of the file that does not say it itself.
 
-    `list_slug` is the list of rows that name none ("": the default list), `asked_for_list` whether somebody named it;
-    `tool` is whose export the file is, for the record.
+    `list_slug` is the list of rows that name none ("": the default list); `tool` is whose export the file is, for the
+    record; `consent_in_file` says that the file has columns for the words and for the day.
     """
 
     file: str
@@ -42,6 +43,12 @@ class Terms:
     list_slug: str = ""
     consent: str = ""
     collected: date | None = None
+    consent_in_file: bool = False
+
+    @property
+    def tell_consent(self) -> bool:
+        """Whether the options or the file's columns say what people agreed to and when."""
+        return self.consent_in_file or bool(self.consent and self.collected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Import:
             people.lock(tx)
             import_matching.settle(tx)
             found = _report(tx)
-            if found.lacks_consent and not (terms.consent and terms.collected):
+            if found.lacks_consent and not terms.tell_consent:
                 raise UsageRefused(
                     f"Nothing was written: the file does not say that {found.counts.groundless} people agreed.",
                     hint="Add --consent TEXT (the words they agreed to) and --collected DATE (when).",
@@ -99,7 +106,7 @@ def staged(ctx: Context, rows: Iterable[ImportRow], terms: Terms) -> Iterator[Im
     with imports.staging(ctx.db) as place:
         with place.looking() as tx:
             shelf = _Lists.read(tx, terms.list_slug)
-            register = meta.fact(tx, meta.INSTANCE_ID) or ""
+            register = (meta.fact(tx, meta.INSTANCE_ID) or "")[:REGISTER_LETTERS]
         stager = _Stager(shelf, terms, ctx.keyring, register, ctx.clock.now().astimezone(ctx.settings.zone).date())
         place.load(map(stager.stage, rows))
         yield Import(ctx, place, terms)
@@ -165,7 +172,7 @@ class _Stager:
         person = row.person if row.register in {"", self._register} else None
         return StagedRow(
             row.line, row.shown, "", person, row.name, name_key, row.first_name, row.language, row.member, fields,
-            guess, row.joined, consent, collected, row.ground.value, addresses, states,
+            guess, row.joined, consent, collected, row.ground.value, addresses, states, row.prefers,
         )  # fmt: skip
 
     def _states(self, row: ImportRow) -> tuple[tuple[StagedState, ...], str]:

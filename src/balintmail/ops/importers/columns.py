@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from balintmail.domain import hygiene
 from balintmail.errors import UsageRefused
@@ -69,7 +70,7 @@ _WORDS: dict[Meaning, str] = {
     Meaning.OTHER_ADDRESSES: "other addresses|second address|weitere adressen|autres adresses|tovabbi cimek",
     Meaning.NAME: (
         "name|full name|fullname|real name|realname|display name|person name|contact name|vollstandiger name"
-        "|vor und nachname|nom complet|nom et prenom|prenom et nom|nev|teljes nev"
+        "|vor und nachname|nom complet|nom et prenom|prenom et nom|nom|nev|teljes nev"
     ),
     Meaning.FIRST_NAME: (
         "first name|firstname|given name|givenname|forename|fname|vorname|rufname|prenom|keresztnev|utonev|knev"
@@ -105,6 +106,7 @@ _FAMILY_BESIDE_GIVEN = {"name", "nom"}
 _TAKEN = {*(meaning.value for meaning in Meaning), "email", "addresses", "since", "left", "domain"}
 
 
+@lru_cache(maxsize=10_000)
 def plain(title: str) -> str:
     """Return a column's name for comparing: small, without accents and signs."""
     split = unicodedata.normalize("NFKD", title.casefold())

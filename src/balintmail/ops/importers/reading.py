@@ -39,6 +39,11 @@ class Reading:
     rows: Iterator[ImportRow]
     formulas: bool = False
 
+    @property
+    def tells_consent(self) -> bool:
+        """Whether the file has columns for the words people agreed to and for the day."""
+        return {Meaning.CONSENT, Meaning.COLLECTED} <= {column.meaning for column in self.columns}
+
 
 def open_people(path: Path, corrections: Corrections, limits: Limits = Limits()) -> Reading:  # noqa: B008
     """Return what is in `path`; raise NotFound, FileRefused or UsageRefused when it cannot be read."""

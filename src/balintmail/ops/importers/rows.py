@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from balintmail.domain import address as addresses
@@ -22,8 +23,8 @@ from balintmail.ops.importers.table import Limits, Line
 from balintmail.ops.importers.tools import SUBSCRIBED, Standing, Tool, UnknownState, state_of
 
 _SHOWN = 100  # characters of an odd address that a refusal repeats
-_NAMED = re.compile(r"\s*\"?(?P<name>[^\"<>]*?)\"?\s*<(?P<address>[^<>]+)>\s*")
-_REMARKED = re.compile(r"\s*(?P<address>[^\s()]+)\s+\((?P<name>[^()]*)\)\s*")
+_NAMED = re.compile(r"\s*\"?(?P<name>[^\"<>@\r\n]*?)\"?\s*<(?P<address>[^<>]+)>\s*")
+_REMARKED = re.compile(r"\s*(?P<address>[^\s()]+)\s+\((?P<name>[^()@\r\n]*)\)\s*")
 _YES = frozenset(
     ["1", "yes", "y", "true", "t", "x", "ja", "j", "oui", "o", "igen", "i", "si", "mitglied", "membre", "tag", "member"]
 )
@@ -65,7 +66,10 @@ class TableRows:
 
     def understand(self, line: Line) -> ImportRow:
         """Return what `line` says; never raises for its content."""
-        cells = [plain_cell(cell) for cell in line.cells]
+        # Most cells are plain; two passes of the interpreter's own are cheaper than one call for each.
+        cells = line.cells
+        if any(cell.startswith("'") for cell in cells):
+            cells = [plain_cell(cell) for cell in cells]
         position = self._at.get(Meaning.ADDRESS)
         shown = cells[position].strip()[:_SHOWN] if position is not None and position < len(cells) else ""
         try:
@@ -80,9 +84,9 @@ class TableRows:
     def _check(self, cells: list[str]) -> None:
         if len(cells) > self._width and any(cell.strip() for cell in cells[self._width :]):
             raise _RowRefused(f"it has {len(cells)} cells where the header has {self._width}")
-        for cell in cells:
-            if len(cell) > self._limits.cell:
-                raise _RowRefused(f"a cell holds {len(cell):,} characters; at most {self._limits.cell:,} are read")
+        longest = max(map(len, cells))
+        if longest > self._limits.cell:
+            raise _RowRefused(f"a cell holds {longest:,} characters; at most {self._limits.cell:,} are read")
 
     def _row(self, number: int, shown: str, cells: list[str]) -> ImportRow:
         at = self._at
@@ -101,10 +105,10 @@ class TableRows:
         given = _addresses(text, get, standing)
         if not given and person is None:
             raise _RowRefused("it has no address")
-        first = names.clean(get(Meaning.FIRST_NAME))
-        last = names.clean(get(Meaning.LAST_NAME))
-        whole = names.clean(get(Meaning.NAME) or name)
-        if not whole:
+        first = _name(get(Meaning.FIRST_NAME))
+        last = _name(get(Meaning.LAST_NAME))
+        whole = _name(get(Meaning.NAME) or name)
+        if not whole and Meaning.NAME not in at:
             whole = f"{last} {first}".strip() if self._hungarian else f"{first} {last}".strip()
         slug = get(Meaning.LIST)
         lists = _lists(get(Meaning.LISTS)) if Meaning.LISTS in at else ((slug, standing.state),) if slug else None
@@ -112,8 +116,9 @@ class TableRows:
         return ImportRow(
             line=number, shown=shown, register=get(Meaning.REGISTER), person=person, name=whole, first_name=first,
             language=_language(get(Meaning.LANGUAGE)), member=_yes_or_no(get(Meaning.MEMBER), "member"),
-            addresses=given, fields=self._fields(cells, by_title), joined=_moment(get(Meaning.JOINED)), lists=lists,
-            state=standing.state, consent=hygiene.paragraphs(get(Meaning.CONSENT), what="the consent"),
+            addresses=given, prefers=bool(text), fields=self._fields(cells, by_title),
+            joined=_moment(get(Meaning.JOINED)), lists=lists,
+            state=standing.state, consent=_consent(get(Meaning.CONSENT)),
             collected=collected, ground=_ground(get(Meaning.GROUND)),
             opt_out_offered=bool(_yes_or_no(get(Meaning.OPT_OUT), "opt-out offered")),
         )  # fmt: skip
@@ -151,6 +156,10 @@ def of_document(number: int, value: Mapping[str, Any]) -> ImportRow:
                 raise _RowRefused("its addresses are not written as the export writes them")
             shown = shown or _string(each, "address")[:_SHOWN]
             found.append(_given(_string(each, "address"), _string(each, "state")))
+        # The preferred one comes first; a list by hand need not say which that is.
+        marks = [each.get("preferred") for each in given] if isinstance(given, list) else []
+        found = [each for _, each in sorted(zip(marks, found, strict=True), key=lambda pair: pair[0] is not True)]
+        prefers = any(mark is not False for mark in marks)
         person = value.get("id")
         if person is not None and (type(person) is not int or person < 1):
             raise _RowRefused("its id is not a number")
@@ -162,9 +171,9 @@ def of_document(number: int, value: Mapping[str, Any]) -> ImportRow:
         return ImportRow(
             line=number, shown=shown, register=_string(value, "register"), person=person,
             name=names.clean(_string(value, "name")), first_name=names.clean(_string(value, "first_name")),
-            language=_language(_string(value, "language")), member=member, addresses=_distinct(found),
+            language=_language(_string(value, "language")), member=member, addresses=_distinct(found), prefers=prefers,
             fields=_document_fields(value), joined=_moment(_string(value, "joined")), lists=_document_lists(value),
-            consent=hygiene.paragraphs(_string(value, "consent"), what="the consent"),
+            consent=_consent(_string(value, "consent")),
             collected=_day(_string(value, "collected"), "the day of the consent"),
             ground=_ground(_string(value, "ground")), opt_out_offered=value.get("opt_out_offered") is True,
         )  # fmt: skip
@@ -176,7 +185,9 @@ def of_document(number: int, value: Mapping[str, Any]) -> ImportRow:
 
 
 def _document_fields(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    fields = value.get("fields") or {}
+    fields = value.get("fields")
+    if fields is None:
+        return None
     if not isinstance(fields, dict):
         raise _RowRefused('"fields" is not an object')
     return {key: _typed_value(key, held) for key, held in fields.items()} or None
@@ -207,6 +218,15 @@ def _string(value: Mapping[str, Any], key: str) -> str:
     return found
 
 
+def _name(text: str) -> str:
+    return names.clean(text) if text else ""
+
+
+@lru_cache(maxsize=1000)
+def _consent(text: str) -> str:
+    return hygiene.paragraphs(text, what="the consent") if text else ""
+
+
 def _said(exc: AddressRefused | TextRefused) -> str:
     if isinstance(exc, TextRefused):
         message = exc.message.rstrip(".")
@@ -232,15 +252,12 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _addresses(text: str, get: Callable[[Meaning], str], standing: Standing) -> tuple[GivenAddress, ...]:
-    if not text:
-        return ()
-    first = _given(text, get(Meaning.ADDRESS_STATE))
+    found = [_given(text, get(Meaning.ADDRESS_STATE))] if text else []
     if standing.suppress is not None:
-        first = first._replace(suppress=standing.suppress)
+        found = [each._replace(suppress=standing.suppress) for each in found]
     others = get(Meaning.OTHER_ADDRESSES)
     if not others:
-        return (first,)
-    found = [first]
+        return tuple(found)
     for each in others.replace(",", " ").replace(";", " ").split():
         other, _, state = each.partition(":")
         found.append(_given(other, state))
@@ -261,6 +278,7 @@ def _distinct(found: Sequence[GivenAddress]) -> tuple[GivenAddress, ...]:
     return tuple(kept.values())
 
 
+@lru_cache(maxsize=1000)
 def _lists(text: str) -> tuple[tuple[str, FileState], ...]:
     """Return the states of `newsletter:subscribed journal:unsubscribed`."""
     pairs = [each.partition(":") for each in text.replace(";", " ").replace(",", " ").split()]
@@ -274,6 +292,7 @@ def _list_state(state: str) -> FileState:
         raise _RowRefused(f'the state "{exc}" is not known') from exc
 
 
+@lru_cache(maxsize=1000)
 def _language(text: str) -> str:
     if not text:
         return ""
@@ -300,6 +319,7 @@ def _ground(text: str) -> Ground:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def _field_value(own: str, value: str) -> str:
     return hygiene.paragraphs(value, what=f'the field "{own}"', longest=hygiene.LONGEST_VALUE)
 
@@ -329,6 +349,7 @@ _DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})(?: .*)?")
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?: .*)?")
 
 
+@lru_cache(maxsize=1000)
 def _day(text: str, what: str) -> date | None:
     """Return the day that `2025-03-21`, `21.03.2025`, `2025. 03. 21.` or `21/03/2025` names, or None."""
     if not text:

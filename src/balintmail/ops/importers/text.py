@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -26,8 +27,8 @@ _SAMPLE_BYTES = 200_000
 _SAMPLE_ROWS = 50
 _CHUNK = 1 << 20
 
-# What charset-normalizer may answer: the encodings of spreadsheets between London, Berlin and Budapest.
-_CANDIDATES = ["cp1252", "cp1250", "iso8859_2", "cp852", "mac_roman"]
+# The encodings of spreadsheets between London, Berlin and Budapest, the likeliest first: of two equal ones it wins.
+_CANDIDATES = ("cp1252", "cp1250", "iso8859_2", "cp852", "mac_roman")
 
 
 def read(path: Path, limits: Limits, *, encoding: str = "", delimiter: str | None = None) -> Table:
@@ -35,7 +36,7 @@ def read(path: Path, limits: Limits, *, encoding: str = "", delimiter: str | Non
     encoding = _known(encoding) if encoding else guess_encoding(path)
     with _open(path, encoding) as file:
         sample = _decoded(file.read, encoding, _SAMPLE_BYTES)
-    if sample.count("\0") > len(sample) // 100:  # one may be somebody's odd name, a file full of them is no text
+    if sample.count("\0") > len(sample) // 20:  # one may be somebody's odd name, a file full of them is no text
         raise FileRefused(f"{path.name} is not a text file.", hint="CSV, TSV, XLSX and JSON are read.")
     if delimiter is None:
         delimiter = guess_delimiter(sample)
@@ -93,28 +94,17 @@ def _wide(start: bytes) -> str | None:
 def _eight_bit(sample: bytes) -> str:
     """Return the likeliest encoding of one byte a letter.
 
-    Hungarian ő and ű (and Polish letters) are the bytes that Western Europe reads as õ, û or signs; a name such as
-    "Szőke" decides it, which a statistic over a few names cannot.
+    Hungarian ő and ű (and Polish letters) are the bytes that Western Europe reads as õ, û or signs; one name such as
+    "Szőke" decides it, which a statistic over a few names cannot. That statistic answers for other alphabets.
     """
-    from charset_normalizer import from_bytes  # noqa: PLC0415  (20 ms; most files are UTF-8)
+    scores = {encoding: score for encoding in _CANDIDATES if (score := _score(sample, encoding)) is not None}
+    best = max(scores, key=lambda encoding: scores[encoding])
+    if scores[best] < 0:
+        from charset_normalizer import from_bytes  # noqa: PLC0415  (20 ms; most files are UTF-8)
 
-    western, central = _try(sample, "cp1252"), _try(sample, "cp1250")
-    if central is not None and (western is None or _score(central) > _score(western)):
-        latin2 = _try(sample, "iso8859_2")
-        # The two differ in Š, Ž, Ť and their like, which are control characters in the other.
-        return "iso8859_2" if latin2 is not None and _score(latin2) > _score(central) else "cp1250"
-    if western is not None:
-        dos = _try(sample, "cp852")
-        return "cp852" if dos is not None and _score(dos) > _score(western) else "cp1252"
-    best = from_bytes(sample, cp_isolation=_CANDIDATES).best()
-    return best.encoding if best is not None else "latin-1"
-
-
-def _try(sample: bytes, encoding: str) -> str | None:
-    try:
-        return sample.decode(encoding)
-    except UnicodeDecodeError:
-        return None
+        found = from_bytes(sample).best()
+        return found.encoding if found is not None else best
+    return best
 
 
 _COMMON = frozenset("áéíóöúüÁÉÍÓÖÚÜäÄßàâçèêëîïôùÀÂÇÈÊËÎÔÙñÑåÅøØæÆœŒ")
@@ -122,16 +112,21 @@ _CENTRAL = frozenset("őűŐŰąćęłńśźżĄĆĘŁŃŚŹŻčďěňřšťůž
 _MARKS = frozenset("–—‘’‚“”„…€·«»§°")
 
 
-def _score(text: str) -> int:
-    """Return how much `text` looks like names: letters that names have count, others and signs count against it."""
+def _score(sample: bytes, encoding: str) -> int | None:
+    """Return how much the sample looks like names: their letters count for it, other letters and signs against it."""
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return None
     score = 0
-    for before, letter in zip(" " + text, text, strict=False):
+    for before, letter, after in zip(" " + text, text, text[1:] + " ", strict=False):
         if letter < "\x80":
             continue
         if letter in _COMMON or letter in _CENTRAL:
             score += 2
         elif letter in _MARKS:
-            score += 1
+            inside = before.isalpha() and after.isalpha() and letter != "’"
+            score += -3 if inside else 1
         elif letter.isalpha():
             score -= 1
         else:
@@ -149,17 +144,20 @@ def guess_delimiter(sample: str) -> str:
     best, best_score = "", 0.0
     whole = sample if len(sample) < _SAMPLE_BYTES else sample.rpartition("\n")[0]
     for delimiter in DELIMITERS:
-        with_quotes = csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter)
-        try:
-            widths = [len(row) for row in islice(with_quotes, _SAMPLE_ROWS) if row]
-        except csv.Error:
-            continue
+        widths: list[int] = []
+        with suppress(csv.Error):  # a sample may end, or go wrong, inside a quotation; what came before tells enough
+            widths.extend(len(row) for row in islice(_reader(whole, delimiter), _SAMPLE_ROWS) if row)
         if not widths or widths[0] < 2:
             continue
         score = sum(width == widths[0] for width in widths) / len(widths) * min(widths[0], 20)
         if score > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def _reader(sample: str, delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(_SAMPLE_BYTES)
+    return csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
 
 
 def _rows(path: Path, encoding: str, delimiter: str, limits: Limits) -> Iterator[Line]:

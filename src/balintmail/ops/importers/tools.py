@@ -76,7 +76,7 @@ STATE_WORDS: Mapping[str, FileState] = {
 
 def state_of(word: str) -> FileState:
     """Return the state that a cell's word means; an empty cell says subscribed. Raise UnknownState otherwise."""
-    key = plain(word)
+    key = plain(word) if word else ""
     if not key:
         return FileState.SUBSCRIBED
     try:

@@ -4,7 +4,9 @@ Formulas are kept as the text they are and never calculated; macros, links and p
 """
 
 import stat
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path, PurePosixPath
@@ -98,7 +100,16 @@ def inspect(path: Path, limits: Limits) -> None:
                 raise FileRefused(f"{path.name} is an archive, not a workbook.", hint="Unpack it first.")
             for part in parts:
                 _inspect_content(archive, part)
-    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as exc:
+    except (
+        BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        struct.error,
+        zlib.error,
+        OSError,
+    ) as exc:
         if isinstance(exc, OSError) and exc.errno is not None:
             raise
         raise FileRefused(f"{path.name} is a damaged workbook.", hint=_ADVICE) from exc
