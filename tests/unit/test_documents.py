@@ -116,7 +116,7 @@ def lookup(words: list[str]) -> tuple[click.Command, list[str]]:
 @pytest.mark.parametrize("page", BY_HAND, ids=lambda page: page.name)
 def test_every_command_on_a_page_exists_with_its_options(page: Path) -> None:
     for line in command_lines(page):
-        plain = re.sub(r"\$\([^)]*\)", "X", line.partition(" # ")[0].partition(" (")[0].partition("…")[0])
+        plain = re.sub(r"\$\([^)]*\)", "X", re.split(r" # |\s{2,}\(|…", line)[0])
         command, rest = lookup(shlex.split(plain)[1:])
         known = {name for param in command.params for name in [*param.opts, *param.secondary_opts]} | {"--help", "-h"}
         for word in rest:
@@ -134,7 +134,8 @@ def test_every_make_target_on_a_page_exists() -> None:
 
 def test_every_link_between_pages_leads_somewhere() -> None:
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        text = re.sub(r"```.*?```|`[^`\n]*`|^ {4}[^\n]*$", "", page.read_text("utf-8"), flags=re.M | re.S)
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
