@@ -107,7 +107,7 @@ class Merger:
 
     def html_bytes(self, recipient: Recipient) -> int:
         """Return the size of the rendered HTML part in bytes (S27)."""
-        return len(self.html(recipient).encode("utf-8"))
+        return quoted.decoded_bytes(self._run(self._compiled.html, recipient))
 
     def subject(self, recipient: Recipient) -> str:
         """Return the subject as `recipient` would read it."""

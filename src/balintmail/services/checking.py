@@ -204,13 +204,12 @@ class _Trial:
         """Try one person of the audience."""
         try:
             self.merger.compose(recipient)
-            html = self.merger.html(recipient)
+            size = self.merger.html_bytes(recipient)
             for name in self.compiled.open_fields:
                 self.empty[name] += not self.merger.value(name, recipient)
         except ContentRefused as exc:
             self.refused[exc.reason] += 1
             return
-        size = len(html.encode("utf-8"))
         self.report.largest_html = max(self.report.largest_html, size)
         self.too_large += size > self.limit
         self.large += WARN_HTML_BYTES < size <= self.limit

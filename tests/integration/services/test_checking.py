@@ -261,3 +261,13 @@ def test_example_number_passes_without_a_warning(register: Context) -> None:
     report = check(register, path)
     assert report.findings == []
     assert report.largest_html < 40_000
+
+
+def test_pale_colours_of_an_instance_warn_with_the_nearest_that_passes_S28(register: Context) -> None:
+    folder = register.folder / "templates" / "emails"
+    folder.mkdir(parents=True)
+    shipped = (templates_folder() / "emails" / "tokens.toml").read_text("utf-8")
+    (folder / "tokens.toml").write_text(shipped.replace('muted = "#56616a"', 'muted = "#bbbbbb"'), "utf-8")
+    findings = checked(register, GOOD).findings
+    assert {(finding.code, finding.level) for finding in findings} == {("contrast", Level.WARN)}
+    assert "nearest: #" in findings[0].message

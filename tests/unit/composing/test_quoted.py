@@ -68,3 +68,10 @@ def test_word_of_five_thousand_letters_is_broken_S23() -> None:
     encoded = quoted.constant("x" * 5000 + "\n").encode()
     assert_safe(encoded)
     assert quoted.decode(encoded) == "x" * 5000 + "\n"
+
+
+@given(st.lists(TEXT, max_size=8))
+def test_decoded_bytes_is_the_size_of_what_decode_gives(texts: list[str]) -> None:
+    constants = [quoted.constant(f"{text}\n{text}").encode("ascii") for text in texts]
+    pieces = b"".join(constants + [quoted.value(text) for text in texts])
+    assert quoted.decoded_bytes(pieces) == len(quoted.decode(pieces).encode("utf-8"))
