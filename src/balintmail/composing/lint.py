@@ -213,11 +213,14 @@ def _tables(letter: Rendered, page: Page) -> Iterator[Finding]:
 
 
 def _contrasts(letter: Rendered, page: Page) -> Iterator[Finding]:
-    """WCAG 2.2, 1.4.3, in both colour schemes."""
+    """WCAG 2.2, 1.4.3, in both colour schemes; once for each pair of colours."""
+    named: set[tuple[object, ...]] = set()
     for text in page.texts:
         wanted = LARGE_READABLE if text.large else READABLE
         reached = contrast(text.ink, text.ground)
-        if reached < wanted:
+        pair = (text.ink, text.ground, text.dark, text.large)
+        if reached < wanted and pair not in named:
+            named.add(pair)
             scheme = "in the dark scheme " if text.dark else ""
             line = _line(letter.source, str(text.ink)) or _line(letter.source, text.words)
             message = (
