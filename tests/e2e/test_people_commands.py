@@ -48,6 +48,11 @@ def test_subscribe_records_who_did_it(society: Instance) -> None:
     assert "signed the sheet at the AGM" in timeline[0]["what"]
 
 
+def test_name_of_who_does_it_is_one_clean_line_A1(society: Instance) -> None:
+    assert society("subscribe", "a@example.org", "--by", "x\r\ny").status == 1
+    assert society("people", "list", "--json").json[-1]["id"] == 1
+
+
 def test_subscribe_takes_an_address_that_begins_with_a_dash_after_two_dashes_B11_J12(society: Instance) -> None:
     assert society("subscribe", "-oQ/tmp@example.org").status == 2
     assert society("subscribe", "--json", "--", "-oQ/tmp@example.org").json[0]["result"] == "subscribed"

@@ -61,8 +61,11 @@ class App:
     @contextmanager
     def context(self) -> Iterator["Context"]:
         """Yield what a use-case needs, done in the name of `--by`."""
+        from balintmail.domain.hygiene import one_line  # noqa: PLC0415  (help needs none of it)
+
+        actor = one_line(self.options.by, what="the name after --by", longest=100)
         with self.instance() as instance:
-            yield instance.context(actor=self.options.by)
+            yield instance.context(actor=actor)
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:

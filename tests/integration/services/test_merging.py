@@ -92,6 +92,7 @@ def test_lists_of_both_are_kept(ctx: Context, two: tuple[int, int]) -> None:
     with ctx.db.read() as tx:
         entry = people.entry(tx, two[0])
         assert lists.sizes(tx) == {1: 1, 2: 1}
+        assert society.groundless(tx) == []
     assert entry is not None
     assert entry.lists == {"newsletter": SubscriptionState.SUBSCRIBED, "journal": SubscriptionState.SUBSCRIBED}
 

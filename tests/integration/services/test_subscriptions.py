@@ -1,5 +1,6 @@
 """Joining and leaving as the Secretary's own act, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -270,3 +271,12 @@ def test_every_act_is_in_the_audit_without_an_address(ctx: Context) -> None:
         rows = tx.execute(sa.select(AuditEvent.action, AuditEvent.detail)).all()
     assert [row[0] for row in rows] == ["subscribed", "unsubscribed"]
     assert all("@" not in str(row[1]) for row in rows)
+
+
+def test_two_who_subscribe_one_address_at_once_make_one_person(ctx: Context) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(subscribe, ctx, ["a@example.org", "b@example.org"], Joining()) for _ in range(4)]
+    people_found = {result.person for answer in answers for result in answer.result()}
+    assert len(people_found) == 2
+    kinds = sorted(result.result.value for answer in answers for result in answer.result())
+    assert kinds == ["already"] * 6 + ["subscribed"] * 2
