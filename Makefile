@@ -5,7 +5,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench bench-compose bench-import bench-startup torture clean
+.PHONY: help demo test lint docs bench bench-compose bench-import bench-startup bench-dkim torture clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 -c constraints.txt
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-compose  measure composing, importing and starting"
 	@echo "make bench-import   measure importing alone"
 	@echo "make bench-startup  measure starting alone"
+	@echo "make bench-dkim     measure signing, beside openssl speed"
 	@echo "make torture        the tests again, at full size (long)"
 	@echo "make clean          remove .venv, demo/ and all that is generated"
 
@@ -55,6 +56,9 @@ bench-import: .venv/.installed-test
 
 bench-startup: .venv/.installed-test
 	$(BIN)/python -m bench.startup
+
+bench-dkim: .venv/.installed-test
+	$(BIN)/python -m bench.dkim
 
 torture: .venv/.installed-test
 	@sh tests/support/system.sh postgresql
