@@ -55,7 +55,7 @@ def _kept(clean: Any) -> Any:
 
     def same(text: str) -> bool:
         try:
-            return clean(text) == text
+            return bool(clean(text) == text)
         except hygiene.TextRefused:
             return False
 

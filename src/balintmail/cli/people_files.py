@@ -179,12 +179,8 @@ def export_people(
     wanted = Wanted(list_slug, member, where)
     with app.context() as ctx:
         if to_stdout or file is None:
-            stream = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
-            try:
-                export(ctx, wanted, kind, stream)
-                stream.flush()
-            finally:
-                stream.detach()
+            with _stdout() as out:
+                export(ctx, wanted, kind, out)
             return
         with _private_file(file) as out:
             count = export(ctx, wanted, kind, out)
@@ -197,6 +193,20 @@ def _by_name(app: App, file: Path | None) -> str:
     if suffix in {"csv", "tsv", "json"}:
         return suffix
     return "json" if app.options.json else "csv"
+
+
+@contextmanager
+def _stdout() -> Iterator[TextIO]:
+    """Yield standard output in UTF-8 with line ends as they are written, whatever the locale says."""
+    if not hasattr(sys.stdout, "buffer"):  # somebody put a text of their own in its place
+        yield sys.stdout
+        return
+    stream = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+    try:
+        yield stream
+        stream.flush()
+    finally:
+        stream.detach()
 
 
 @contextmanager
