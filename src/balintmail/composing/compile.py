@@ -28,6 +28,7 @@ from balintmail.composing.escaping import clean_header
 from balintmail.composing.expressions import Field
 from balintmail.composing.heading import heading
 from balintmail.composing.identity import identify
+from balintmail.composing.inert import Fragment, Leading, Part, TokenTable, Vocabulary, Woven, new_table
 from balintmail.composing.layout import LayoutValues, render_html
 from balintmail.composing.letter import Letter
 from balintmail.composing.look import read_words
@@ -37,7 +38,7 @@ from balintmail.composing.plaintext import render_text
 from balintmail.composing.program import RAW, Program, to_data
 from balintmail.composing.refusals import ComposingError, LeaveLinkMissing, raise_first
 from balintmail.composing.splitting import Splitter
-from balintmail.composing.subset import Fragment, Leading, Part, TokenTable, Vocabulary, Woven, new_table, weave
+from balintmail.composing.subset import weave
 from balintmail.composing.surroundings import Surroundings
 from balintmail.domain.states import MailingKind
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from balintmail.composing.expressions import AllOf, AnyOf, Not, Test
+from balintmail.composing.inert import Part, TokenTable, Woven
 from balintmail.composing.layout import MEMBERS_CLOSE, MEMBERS_OPEN
 from balintmail.composing.markdown import BOUNDARY, each
 from balintmail.composing.refusals import SyntaxRefused
-from balintmail.composing.subset import Part, TokenTable, Woven
 
 _MARKUP = frozenset({"text", "code_inline", "fence", "code_block", BOUNDARY})
 Branch = tuple[int, int]  # a condition and the number of its part

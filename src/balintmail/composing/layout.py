@@ -1,7 +1,7 @@
 """Put a letter's HTML into the layout: Jinja, then MJML, then every style written into its element.
 
 It fetches nothing and adds no address of its own: whatever stands in the result came from the letter, the values or
-the template folders, and inert tokens (composing/subset.py) pass through untouched. What a mail needs to hold in
+the template folders, and inert tokens (composing/inert.py) pass through untouched. What a mail needs to hold in
 Outlook, at 360 pixels, in the dark and for a screen reader: S27-S29. Its neighbour for the text part is plaintext.py.
 """
 

@@ -20,8 +20,8 @@ from mdit_py_plugins.attrs import attrs_block_plugin, attrs_plugin
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
+from balintmail.composing.inert import Part, TokenTable, Woven
 from balintmail.composing.refusals import LinkRefused
-from balintmail.composing.subset import Part, TokenTable, Woven
 
 BOUNDARY = "merge"  # the type of a token that stands for the edge of a condition between blocks or rows
 ATTRIBUTES = ("class", "id", "lang", "dir", "title", "width", "height")

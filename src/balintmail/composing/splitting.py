@@ -1,7 +1,7 @@
 """Find the inert tokens again in rendered HTML or text, and make a program of what stands between them.
 
 Constants are escaped and encoded here, once; values keep a slot that says where they stand. It renders nothing and
-knows no person. Its neighbours are subset.py, which made the tokens, and merge.py, which runs the program.
+knows no person. Its neighbours are subset.py, which put the tokens in, and merge.py, which runs the program.
 """
 
 import re
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from balintmail.composing import quoted
 from balintmail.composing.escaping import Context, clean, escape
 from balintmail.composing.expressions import Const, Default, Field, Value
+from balintmail.composing.inert import Fragment, Leading, Part, TokenTable
 from balintmail.composing.program import RAW, Choice, Node, Program, Slot
-from balintmail.composing.subset import Fragment, Leading, Part, TokenTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import unicodedata
 
 WIDTH = 72  # columns: quoted twice it still fits into 80
 
-# Inert tokens as subset.py writes them: a value or an address, and the boundary of a condition.
+# Inert tokens as inert.py writes them: a value or an address, and the boundary of a condition.
 VALUE_TOKEN = re.compile(r"q[a-z2-7]{6}[vu][0-9]{4}z")
 ANY_TOKEN = re.compile(r"q[a-z2-7]{6}[a-z][0-9]{4}z")
 BOUNDARY_TOKENS = re.compile(r"(?:q[a-z2-7]{6}[iex][0-9]{4}z\s*)+")

@@ -8,10 +8,11 @@ from tests.support.composing import AROUND, KEYS, assert_well_formed, reader, so
 
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
+from balintmail.composing.inert import Vocabulary, new_table
 from balintmail.composing.letter import decode, parse_letter
 from balintmail.composing.merge import Merger
 from balintmail.composing.refusals import ComposingError, LetterError
-from balintmail.composing.subset import Vocabulary, new_table, weave
+from balintmail.composing.subset import weave
 
 PIECES = st.sampled_from(
     [

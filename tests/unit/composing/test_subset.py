@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from tests.support.composing import merger, reader, source
 
+from balintmail.composing.inert import Vocabulary, new_table
 from balintmail.composing.letter import parse_letter
 from balintmail.composing.refusals import FieldUnknown, LetterError, SyntaxRefused
-from balintmail.composing.subset import Vocabulary, new_table, weave
+from balintmail.composing.subset import weave
 
 NAMES = Vocabulary(frozenset({"town", "Home town"}), {"list.name": "News", "mailing.number": "84"})
 
