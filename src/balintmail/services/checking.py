@@ -32,6 +32,11 @@ from balintmail.services.context import Context
 from balintmail.services.links import TimeLimits
 
 MOST_VARIANTS = 24  # differing letters that are read for faults; conditions rarely make more
+_STATE_WORDS = {
+    MailingState.SENT: "was sent",
+    MailingState.PAUSED: "is being sent (paused)",
+    MailingState.CANCELLED: "was cancelled",
+}
 _SCHEME_NAMES = ("ground", "card", "ink", "muted", "accent", "soft")
 
 
@@ -153,11 +158,11 @@ def _number(tx: Tx, letter: Letter, report: Report) -> None:
     if known.frozen_at is None and known.state in {MailingState.DRAFT, MailingState.SCHEDULED, MailingState.CANCELLED}:
         return
     line = letter.line_of("number") or letter.line_of("slug")
-    label = f"{slug}/{letter.number}"
+    label, state = f"{slug}/{letter.number}", _STATE_WORDS.get(known.state, "is being sent")
     if known.content_hash == report.compiled.content_hash:
-        report.say("already_sent", Level.NOTE, f"{label} is {known.state.value} with exactly this content", line=line)
+        report.say("already_sent", Level.NOTE, f"{label} {state} with exactly this content", line=line)
         return
-    message = f"{label} is {known.state.value} already, with other content; give this one a number of its own"
+    message = f"{label} {state} already, with other content; give this one a number of its own"
     report.say("number_taken", Level.STOP, message, line=line)
 
 

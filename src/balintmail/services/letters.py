@@ -169,22 +169,28 @@ preheader: ""
 # attachments: [programme.pdf]
 ---
 
-{# The title above is the subject. Lines like this one are for you alone: readers never see them.
-   docs/newsletter-format.md shows all that a letter can hold. #}
+{# The title above is the subject, the preheader the line that mail programs show beside it. Lines like this one are
+   for you alone: readers never see them. docs/newsletter-format.md shows all that a letter can hold. #}
 
 Dear {{ person.first_name | default("reader") }},
 
-{# Begin with the news. Then: balintmail check, balintmail preview, balintmail send. #}
+{# Begin with the news. What else a letter can hold:
 
-## Meetings
+## A heading
 
-| When | What | Where |
-|------|------|-------|
-|      |      |       |
+| When       | What                         | Where                  |
+|------------|------------------------------|------------------------|
+| 14 January | Case discussion, open to all | Online, 19:30 (London) |
+
+[Book the weekend](https://www.example.org/weekend){.button}
+
+![What the picture shows](pictures/name.png)
 
 {% if person.member %}
-{# What stands between these two lines is for members alone and gets a tinted box. #}
+What stands here is for members alone and gets a tinted box.
 {% endif %}
+
+   Then: balintmail check, balintmail preview, balintmail send. #}
 
 With all good wishes,
 

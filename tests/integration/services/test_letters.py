@@ -126,6 +126,9 @@ def test_first_starter_is_number_one_and_passes_check(register: Context) -> None
     assert (started.number, started.list, started.after) == (1, "newsletter", "")
     report = checking.check(register, started.path)
     assert report.ok, report.findings
+    shown = letters.preview(register, started.path, "maria@example.org", person=2)
+    body = shown.text[shown.text.index("Dear Mária,") : shown.text.index("---")]
+    assert body.split() == ["Dear", "Mária,", "With", "all", "good", "wishes,", "The", "Secretary"]
 
 
 def test_starter_takes_the_next_number_and_last_times_settings(register: Context) -> None:
