@@ -41,7 +41,14 @@ def new(app: App, file: Path, list_slug: str) -> None:
 @click.argument("file", type=FILE)
 @click.option("--list", "list_slug", default="", metavar="SLUG", help="Another list than the letter names.")
 @click.option("--links", is_flag=True, help="Ask each link over HTTP too, in parallel.")
-@click.option("--timeout", type=click.FloatRange(min=0.1, max=600), default=10.0, show_default=True, metavar="SECONDS", help="How long one link may take.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1, max=600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long one link may take.",
+)
 @pass_app
 def check(app: App, file: Path, list_slug: str, links: bool, timeout: float) -> int:
     """Say what stops or spoils a newsletter, before anybody is mailed.
