@@ -38,7 +38,7 @@ NOT_WRITTEN = 1
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @pass_app
-def import_people(  # noqa: PLR0917
+def import_people(
     app: App,
     file: Path,
     list_slug: str,

@@ -128,17 +128,6 @@ def test_a_huge_cell_fails_its_row_and_a_huger_one_the_file_G6(tmp_path: Path) -
         read(tmp_path, 'name,email\n"x,a@example.org\n' + "y\n" * 2000, row=1000)
 
 
-@pytest.mark.slow
-def test_a_cell_of_a_gigabyte_is_refused_in_flat_memory_G6(tmp_path: Path) -> None:
-    file = tmp_path / "huge.csv"
-    with file.open("wb") as out:
-        out.write(b"name,email\n")
-        for _ in range(1024):
-            out.write(b"x" * (1 << 20))
-    with pytest.raises(FileRefused):
-        list(open_people(file, Corrections()).rows)
-
-
 def test_a_file_without_a_header_is_known_by_its_content_G12(tmp_path: Path) -> None:
     reading = opened(tmp_path, "Kiss Anna,a@example.org,12\nNagy Béla,b@example.org,13\n")
     assert not reading.header
