@@ -108,7 +108,7 @@ def cancel(app: App, name: str, yes: bool) -> None:
         before = service.receipt(ctx, name)
         waiting = before.open - before.counts["unknown"] - before.counts["at_risk"]  # type: ignore[index]
         question = f"Cancel {before.mailing.label}? {waiting} people will not get it, and it cannot be taken back."
-        if not yes and not app.out.confirm(question):
+        if not yes and app.out.interactive and not app.out.confirm(question):
             raise NotConfirmed("Nothing was cancelled.", hint="To cancel it unasked: --yes")
         receipt = service.cancel(ctx, name)
         _document(app, receipt, ctx.settings.zone)

@@ -63,7 +63,8 @@ def clear(app: App, yes: bool) -> None:
 
     folder = _folder(app)
     number = len(maildir.letters(folder))
-    if number and not yes and not app.out.confirm(f"Remove {number} messages from the outbox?"):
+    asks = number and app.out.interactive and not yes
+    if asks and not app.out.confirm(f"Remove {number} messages from the outbox?"):
         raise NotConfirmed("Nothing was removed.", hint="To remove them unasked: --yes")
     removed = maildir.clear(folder)
     app.out.json({"removed": removed})

@@ -90,9 +90,9 @@ class Books:
             marked = self._mark(tx, waiting, now)
             states = mailings.states(tx, list(self.mailings))
             self._sign_of_life(tx)
-        if answered:
+        if not marked.passed:
             self._probe("after (3)")
-        if marked.passed:
+        else:
             self._journal.turn += 1
             self._note_risk([row for row in waiting if row.delivery in marked.passed], now)
             self._probe("after (2)")
