@@ -31,6 +31,12 @@ def of_hash(tx: Tx, address_hash: bytes) -> SuppressionRow | None:
     return SuppressionRow(*row) if row else None
 
 
+def erased_hashes(tx: Tx) -> frozenset[bytes]:
+    """Return the keyed hashes of all that was erased, for whoever has many rows to hold against them."""
+    query = select(Suppression.address_hash).where(Suppression.reason == SuppressionReason.ERASED)
+    return frozenset(tx.scalars(query))
+
+
 def add(tx: Tx, address_hash: bytes, address_key: str, why: SuppressionRow) -> None:
     """Suppress an address; an existing suppression keeps its first reason."""
     if of_hash(tx, address_hash) is None:

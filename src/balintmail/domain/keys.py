@@ -33,6 +33,10 @@ class Keyring:
         """Return the keyed hash of an address key (`domain/address.py`); 32 bytes."""
         return hmac.digest(self.erasure, key.encode("utf-8"), "sha256")
 
+    def person_hash(self, key: str, name_key: str) -> bytes:
+        """Return the keyed hash of one person at an address that others share; an address key holds no line break."""
+        return self.address_hash(f"{key}\n{name_key}")
+
 
 def _fingerprint(key: bytes) -> str:
     return hmac.digest(key, b"balintmail key fingerprint", "sha256")[:8].hex()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 
-from balintmail.db import import_matching, import_writing, imports, lists, meta, people
+from balintmail.db import import_matching, import_writing, imports, lists, meta, people, suppressions
 from balintmail.db.import_writing import Counts, Provenance, RefusedRow
 from balintmail.db.imports import StagedAddress, StagedRow, StagedState, Staging
 from balintmail.db.session import Tx
@@ -107,7 +107,8 @@ def staged(ctx: Context, rows: Iterable[ImportRow], terms: Terms) -> Iterator[Im
         with place.looking() as tx:
             shelf = _Lists.read(tx, terms.list_slug)
             register = (meta.fact(tx, meta.INSTANCE_ID) or "")[:REGISTER_LETTERS]
-        stager = _Stager(shelf, terms, ctx.keyring, register, ctx.clock.now().astimezone(ctx.settings.zone).date())
+            hashes = _Hashes(ctx.keyring, suppressions.erased_hashes(tx))
+        stager = _Stager(shelf, terms, hashes, register, ctx.clock.now().astimezone(ctx.settings.zone).date())
         place.load(map(stager.stage, rows))
         yield Import(ctx, place, terms)
 
@@ -139,13 +140,28 @@ class _Lists:
         return cls(usable, archived, usable[slug] if slug else default.id if default else None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hashes:
+    """The keyed hashes of addresses, and those of people who were erased from an address that others share (D7)."""
+
+    keyring: Keyring
+    erased: frozenset[bytes]
+
+    def leaves_out(self, row: ImportRow, name_key: str) -> bool:
+        """Return whether the person of that name was erased from one of the row's addresses."""
+        if not self.erased or not name_key:
+            return False
+        return any(self.keyring.person_hash(address.key, name_key) in self.erased for address, _ in row.addresses)
+
+
 class _Stager:
     """Turns understood rows into staged ones: lists into numbers, states into subscriptions and suppressions."""
 
-    def __init__(self, shelf: _Lists, terms: Terms, keyring: Keyring, register: str, today: date) -> None:
+    def __init__(self, shelf: _Lists, terms: Terms, hashes: _Hashes, register: str, today: date) -> None:
         self._lists = shelf
         self._terms = terms
-        self._hash = keyring.address_hash
+        self._hashes = hashes
+        self._hash = hashes.keyring.address_hash
         self._register = register
         self._today = today
 
@@ -157,6 +173,9 @@ class _Stager:
         consent, collected = row.consent or self._terms.consent, row.collected or self._terms.collected
         if not reason and (row.collected is not None or row.ground != "consent"):
             reason = ground_refusal(row._replace(collected=collected), self._today)
+        name_key = key_of_name(row.name)
+        if not reason and self._hashes.leaves_out(row, name_key):
+            reason = "this person was erased at their own wish"
         if reason:
             return StagedRow(row.line, row.shown, reason)
         whole = SUPPRESSES.get(row.state)
@@ -165,7 +184,6 @@ class _Stager:
             why = suppress or (whole if position == 0 else None)
             text, envelope, key, domain = address.text, address.envelope, address.key, address.domain
             addresses.append(StagedAddress(text, envelope, key, domain, self._hash(key), why or ""))
-        name_key = key_of_name(row.name)
         fields = dict(row.fields) if row.fields else None
         guess = "" if row.first_name else names.first_name(row.name, row.language)
         # Another instance numbers its people otherwise; its numbers mean nothing here.

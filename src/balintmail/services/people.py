@@ -245,7 +245,7 @@ def erased(ctx: Context, tx: Tx, key: str, name: str) -> bool:
 
 def person_hash(ctx: Context, key: str, name: str) -> bytes:
     """Return the keyed hash of one person at an address that others share; it outlives that person's erasure."""
-    return ctx.keyring.address_hash(f"{key}\n{key_of_name(name)}")
+    return ctx.keyring.person_hash(key, key_of_name(name))
 
 
 def parsed(text: str) -> parsing.Address:

@@ -1,5 +1,6 @@
 """Erasing a person: nothing of them is left in any table or file, and they stay out (D7, S45)."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,15 @@ from tests.support import society
 
 from balintmail.db import audit, consent, officers, people
 from balintmail.db.models import Base, Delivery, Mailing
+from balintmail.domain.address import parse
+from balintmail.domain.imports import GivenAddress, ImportRow
 from balintmail.domain.recipient import PersonData, encode
 from balintmail.domain.states import DeliveryState, Ground, MailingKind, MailingState, Role, SkipReason
 from balintmail.errors import Conflict, NotFound
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.erasure import erase
+from balintmail.services.importing import Terms, staged
 from balintmail.services.lists import Manners, edit
 from balintmail.services.merging import merge
 from balintmail.services.subscriptions import Joining, ResultKind, request, subscribe
@@ -186,3 +190,16 @@ def test_address_that_a_list_speaks_from_is_not_erased(ctx: Context) -> None:
     edit(ctx, "newsletter", Manners(from_address="News@example.org"))
     with pytest.raises(Conflict, match='"newsletter" is sent from'):
         erase(ctx, person)
+
+
+def test_import_keeps_a_person_out_who_was_erased_from_a_shared_address_G11_D7(ctx: Context) -> None:
+    anna = subscribe(ctx, ["both@example.org"], Joining(name="Anna Example"))[0].person or 0
+    subscribe(ctx, ["both@example.org"], Joining(name="Bea Example"))
+    erase(ctx, anna)
+    address = GivenAddress(parse("both@example.org"))
+    rows = [ImportRow(2, "x", name=name, addresses=(address,)) for name in ("anna EXAMPLE", "Bea Example")]
+    terms = Terms("people.csv", consent="asked", collected=date(2026, 1, 1))
+    with staged(ctx, rows, terms) as wanted:
+        report = wanted.write()
+    assert [(each.line, each.reason) for each in report.refusals] == [(2, "this person was erased at their own wish")]
+    assert report.counts.unchanged == 1
