@@ -174,6 +174,15 @@ def test_picture_is_no_wider_than_the_column_in_outlook() -> None:
     assert 'width="90"' in render_html(BODY, values(pictures={"cid:chairs": 90}))
 
 
+def test_logo_stands_on_a_plate_of_its_own_and_adds_no_words_S29() -> None:
+    html = render_html(BODY, values(logo="cid:logo"))
+    picture = re.search(r'<img [^>]*src="cid:logo"[^>]*>', html)
+    assert picture
+    assert 'alt=""' in picture[0]
+    assert "background-color: #ffffff" in picture[0]
+    assert ".logo" not in html[html.index("prefers-color-scheme") : html.index("</style>", html.index("prefers-color"))]
+
+
 def test_short_first_cells_do_not_wrap(page_html: str) -> None:
     cell = page_html[page_html.index('<td class="short"') :]
     assert cell[: cell.index(">14 January")].count("white-space: nowrap") == 1
