@@ -98,7 +98,9 @@ class Session:
         if what is Then.GO_ON:
             return
         if what is Then.STALL:
-            await asyncio.Event().wait()
+            while await self.reader.read(65536):
+                pass
+            raise _Ended
         if what is Then.RESET:
             _reset(self.writer)
         else:

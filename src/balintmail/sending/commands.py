@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from balintmail.domain.outcome import Composed
 from balintmail.sending.wire import fault_of
 
-RSET = b"RSET\r\n"
-DATA = b"DATA\r\n"
 QUIT = b"QUIT\r\n"
 _MAILMAX = re.compile(r"(?:^|\s)MAILMAX=(\d{1,6})(?=\s|$)", re.IGNORECASE)
 
@@ -72,6 +70,16 @@ def rcpt(message: Composed) -> bytes:
     return f"RCPT TO:<{message.envelope.recipient}>\r\n".encode()
 
 
+def data(_: Composed) -> bytes:
+    """Return the DATA command."""
+    return b"DATA\r\n"
+
+
+def reset(_: Composed) -> bytes:
+    """Return the RSET command, which forgets a transaction that was refused half-way."""
+    return b"RSET\r\n"
+
+
 def whole(message: Composed) -> bytes:
     """Return MAIL, RCPT and DATA in one piece, for a relay that takes commands in groups (RFC 2920)."""
-    return mail(message) + rcpt(message) + DATA
+    return mail(message) + rcpt(message) + data(message)

@@ -123,10 +123,10 @@ async def connect(
             await _authenticate(client, target, limits)
         return _ready(client), read_offer(client.esmtp_extensions)
     except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as exc:
-        _forget(client)
+        _forget(client, connection)
         raise _explain(exc, stage, target) from None
     except BaseException:
-        _forget(client)
+        _forget(client, connection)
         raise
 
 
@@ -219,9 +219,11 @@ async def _authenticate(client: aiosmtplib.SMTP, target: RelayTarget, limits: Ti
         raise _down(target, outcomes.misconfigured(Stage.AUTH, why, target.name), _HINT_AUTH)
 
 
-def _forget(client: aiosmtplib.SMTP) -> None:
+def _forget(client: aiosmtplib.SMTP, connection: socket.socket) -> None:
     if client.transport is not None:
         cast(asyncio.Transport, client.transport).abort()
+    else:
+        connection.close()
     client.close()
 
 

@@ -54,6 +54,8 @@ class SmtpTransport:
             try:
                 lane = await self._open(relay, events)
             except TransportDown as exc:
+                if any(lane.relay == relay.target.name and not lane.closed for lane in self._lanes):
+                    raise  # it serves us and has refused one connection more: not down, only full
                 self._down_until[relay.target.name] = asyncio.get_running_loop().time() + PASS_OVER_SECONDS
                 first = first or exc
             else:

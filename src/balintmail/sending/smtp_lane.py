@@ -48,7 +48,8 @@ _STAGES = {
     _Step.DOT: Stage.DOT,
 }
 _GO_ON = {_Step.MAIL: 2, _Step.RCPT: 2, _Step.DATA: 3}  # the first digit that lets a transaction go on
-_ASKING = frozenset({_Step.RESET, _Step.MAIL, _Step.RCPT, _Step.DATA})
+_NEXT = {_Step.RESET: _Step.MAIL, _Step.MAIL: _Step.RCPT, _Step.RCPT: _Step.DATA}
+_SAY = {_Step.RESET: commands.reset, _Step.MAIL: commands.mail, _Step.RCPT: commands.rcpt, _Step.DATA: commands.data}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class SmtpLane(Line):
         self.relay = terms.relay
         self.offer = offer
         self._limits = terms.limits
+        self._seconds = _seconds_for(terms.limits)
         self._most = min((n for n in (terms.messages, offer.messages) if n is not None), default=math.inf)
         self._events = events
         self._step = _Step.IDLE
@@ -77,7 +79,7 @@ class SmtpLane(Line):
         self._pipelined = False  # RCPT and DATA of the current message have left already
         self._needs_reset = False
         self._served = 0  # messages begun
-        self._closed = False
+        self.closed = False
 
     def __repr__(self) -> str:
         return f"<SmtpLane {self.relay} {self._step.name.lower()}>"
@@ -85,15 +87,11 @@ class SmtpLane(Line):
     # What dispatch calls
 
     @property
-    def closed(self) -> bool:
-        return self._closed
-
-    @property
     def can_follow(self) -> bool:
-        return not self._closed and self._served < self._most
+        return not self.closed and self._served < self._most
 
     def begin(self, message: Composed) -> None:
-        if self._closed or self._step is not _Step.IDLE:
+        if self.closed or self._step is not _Step.IDLE:
             raise RuntimeError(f"{self!r} is not ready for a message")
         self._start(message)
 
@@ -143,19 +141,21 @@ class SmtpLane(Line):
             return
         self._served += 1
         self._pipelined = self.offer.pipelining
-        if self._needs_reset:
-            self._step = _Step.RESET
-            self._deadline.within(self._limits.reset)
-            opening = commands.RSET + commands.whole(message) if self._pipelined else commands.RSET
-        else:
-            self._step = _Step.MAIL
-            self._deadline.within(self._limits.mail)
-            opening = commands.whole(message) if self._pipelined else commands.mail(message)
-        self._wire.write(opening)
+        if self._pipelined:
+            afresh = commands.reset(message) if self._needs_reset else b""
+            self._wire.write(afresh + commands.whole(message))
+        self._ask(_Step.RESET if self._needs_reset else _Step.MAIL)
+
+    def _ask(self, step: _Step) -> None:
+        """Await the answer to a command, and say it unless it has left in a group."""
+        self._step = step
+        self._deadline.within(self._seconds[step])
+        if not self._pipelined:
+            self._wire.write(_SAY[step](self._message))
 
     def _take(self, reply: Reply) -> None:
         step = self._step
-        if self._more_behind and not self._pipelined and step in _ASKING:
+        if self._more_behind and not self._pipelined and step in _SAY:
             self._break("the relay answered before it was asked")  # I10
         elif step is _Step.DOT:
             self._answer_to_dot(reply)
@@ -176,10 +176,7 @@ class SmtpLane(Line):
             self._break(f"the relay would not start afresh: {reply.code} {reply.text}")
             return
         self._needs_reset = False
-        self._step = _Step.MAIL
-        self._deadline.within(self._limits.mail)
-        if not self._pipelined:
-            self._wire.write(commands.mail(self._message))
+        self._ask(_Step.MAIL)
 
     def _answer_to_command(self, step: _Step, reply: Reply) -> None:
         outcome = None
@@ -195,7 +192,7 @@ class SmtpLane(Line):
                 self._drop(self._failure)
                 return
         if step is not _Step.DATA and (self._failure is None or self._pipelined):
-            self._ask_next(step)
+            self._ask(_NEXT[step])
         elif self._failure is None:
             self._write_body()
         elif outcome is None:
@@ -204,18 +201,6 @@ class SmtpLane(Line):
             self._drop(self._failure)
         else:
             self._finish(self._failure)
-
-    def _ask_next(self, step: _Step) -> None:
-        if step is _Step.MAIL:
-            self._step = _Step.RCPT
-            self._deadline.within(self._limits.rcpt)
-            if not self._pipelined:
-                self._wire.write(commands.rcpt(self._message))
-        else:
-            self._step = _Step.DATA
-            self._deadline.within(self._limits.data)
-            if not self._pipelined:
-                self._wire.write(commands.DATA)
 
     def _write_body(self) -> None:
         if self._more_behind:
@@ -240,8 +225,7 @@ class SmtpLane(Line):
             finished = self._message
             self._current = following
             self._failure = None
-            self._step = _Step.MAIL
-            self._deadline.within(self._limits.mail)
+            self._ask(_Step.MAIL)
             self._events.finished(self, finished.delivery, outcome)
             return
         self._finish(outcome, following)
@@ -268,7 +252,7 @@ class SmtpLane(Line):
         self._events.finished(self, message.delivery, outcome)
         if following is None:
             return
-        if self._closed:
+        if self.closed:
             self._events.finished(self, following.delivery, outcomes.withdrawn(Stage.MAIL, self.relay))
         else:
             self._start(following)
@@ -305,13 +289,13 @@ class SmtpLane(Line):
         return [(message, ended) for message, ended in ends if message is not None]
 
     def _end(self) -> None:
-        self._closed = True
+        self.closed = True
         self._step = _Step.ENDED
         self._current = self._following = None
         self._hang_up()
 
     def _quit(self) -> None:
-        self._closed = True
+        self.closed = True
         self._step = _Step.QUIT
         self._deadline.within(self._limits.quit)
         self._wire.write(commands.QUIT)
@@ -328,3 +312,12 @@ class SmtpLane(Line):
         if self._current is None:
             raise RuntimeError("the lane carries no message")
         return self._current
+
+
+def _seconds_for(limits: TimeLimits) -> dict[_Step, float]:
+    return {
+        _Step.RESET: limits.reset,
+        _Step.MAIL: limits.mail,
+        _Step.RCPT: limits.rcpt,
+        _Step.DATA: limits.data,
+    }

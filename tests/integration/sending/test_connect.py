@@ -38,7 +38,9 @@ def manners(security: Security, context: ssl.SSLContext, **more: Any) -> Manners
     return Manners(users=USERS, auth_required=True, **where, **more)
 
 
-def down(relay_manners: Manners, *faults: Fault, **target: Any) -> tuple[TransportDown, list[str], list[str]]:
+def down(
+    relay_manners: Manners, *faults: Fault, loop: str = "asyncio", **target: Any
+) -> tuple[TransportDown, list[str], list[str]]:
     """Try to open a lane; return why not, the relay's commands and its complaints."""
 
     async def work() -> tuple[TransportDown, list[str], list[str]]:
@@ -51,7 +53,7 @@ def down(relay_manners: Manners, *faults: Fault, **target: Any) -> tuple[Transpo
             assert relay.accepted == []
             return caught.value, list(relay.commands), relay.violations
 
-    return run(work())
+    return run(work(), loop)
 
 
 @loops
@@ -72,19 +74,19 @@ def test_open_over_verified_tls_S30_authenticates_and_sends(
     run(work(), loop)
 
 
+@loops
 @with_tls
 @pytest.mark.parametrize("kind", ["wrong name", "expired", "unknown authority"])
 def test_open_with_a_certificate_that_is_not_right_S30_refuses_before_auth(
-    kind: str, security: Security, authority: Authority, ca_file: Path
+    kind: str, security: Security, loop: str, authority: Authority, ca_file: Path
 ) -> None:
     context = {
         "wrong name": lambda: authority.context("elsewhere.example.org"),
         "expired": lambda: authority.context(expired=True),
         "unknown authority": lambda: Authority().context(),
     }[kind]()
-    exc, commands, violations = down(
-        manners(security, context), security=security, username="secretary", password=PASSWORD, ca_file=ca_file
-    )
+    target = {"security": security, "username": "secretary", "password": PASSWORD, "ca_file": ca_file}
+    exc, commands, violations = down(manners(security, context), loop=loop, **target)
     assert (exc.outcome.verdict, exc.outcome.stage) == (Verdict.REFUSED, Stage.TLS)
     assert not any(text.startswith(("AUTH", "MAIL")) for text in commands)
     assert violations == []
@@ -302,6 +304,43 @@ def test_open_takes_the_next_relay_while_the_first_is_down_and_returns_to_it() -
             await transport.close()
 
     run(work())
+
+
+def test_open_beyond_what_a_relay_allows_stays_with_it() -> None:
+    async def work() -> None:
+        too_many = Fault(Step.GREETING, b"421 4.7.0 too many connections\r\n", Then.CLOSE, skip=1)
+        async with Relay(Manners(), too_many) as first, Relay() as second:
+            transport = SmtpTransport(
+                [
+                    RelayTerms(RelayTarget("first", "localhost", first.port, Security.NONE)),
+                    RelayTerms(RelayTarget("second", "localhost", second.port, Security.NONE)),
+                ]
+            )
+            lane = await transport.open(Recorder())
+            with pytest.raises(TransportDown):
+                await transport.open(Recorder())
+            assert (lane.relay, transport.name, second.connections) == ("first", "first", 0)
+            await transport.close()
+
+    run(work())
+
+
+@loops
+def test_open_that_is_cancelled_leaves_no_connection(loop: str, authority: Authority, ca_file: Path) -> None:
+    async def work() -> None:
+        async with Relay(Manners(tls=authority.context()), stalls("ehlo")) as relay:
+            for seconds in (0.0, 0.001, 0.005, 0.05):
+                transport = smtp(relay.port, security=Security.TLS, ca_file=ca_file)
+                opening = asyncio.ensure_future(transport.open(Recorder()))
+                await asyncio.sleep(seconds)
+                opening.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await opening
+                await transport.close()
+            await asyncio.sleep(0.05)
+            assert relay.open_connections == 0
+
+    run(work(), loop)
 
 
 def test_open_with_every_relay_down_tells_of_the_first() -> None:
