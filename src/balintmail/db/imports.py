@@ -108,6 +108,17 @@ class Staging:
         with self._connection.begin():
             yield self._connection
 
+    def unchanged_since(self, mark: int | None) -> bool:
+        """Return whether surely nobody else has changed the register since `mark` was taken."""
+        return mark is not None and mark == self.mark()
+
+    def mark(self) -> int | None:
+        """Return a number that changes when another connection changes the register; None where there is no such."""
+        if self._connection.dialect.name != "sqlite":
+            return None
+        found: int = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        return found
+
     def load(self, rows: Iterable[StagedRow]) -> int:
         """Stage `rows` as they come, in flat memory, and return how many there were."""
         with self.looking() as tx:

@@ -68,8 +68,8 @@ def own_field(name: str, value: str) -> tuple[str, str]:
 
 def _visible(text: str, *, what: str, allowed: str) -> str:
     """Return `text` in NFC without invisible formatting; refuse what can break a line or is no character."""
-    if text.isascii() and text.isprintable():
-        return text
+    if text.isprintable():  # none of what is looked for below, in the interpreter's own loop
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
     kept: list[str] = []
     for letter in text:
         category = unicodedata.category(letter)

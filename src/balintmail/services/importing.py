@@ -72,11 +72,13 @@ class Import:
         self._ctx = ctx
         self._staged = staged
         self._terms = terms
+        self._settled_at: int | None = None
 
     def dry_run(self) -> Report:
         """Return what would happen now; the register is only read."""
         with self._staged.looking() as tx:
             import_matching.settle(tx)
+            self._settled_at = self._staged.mark()
             return _report(tx)
 
     def write(self) -> Report:
@@ -84,7 +86,8 @@ class Import:
         ctx, terms = self._ctx, self._terms
         with self._staged.writing() as tx:
             people.lock(tx)
-            import_matching.settle(tx)
+            if not self._staged.unchanged_since(self._settled_at):
+                import_matching.settle(tx)
             found = _report(tx)
             if found.lacks_consent and not terms.tell_consent:
                 raise UsageRefused(
@@ -94,6 +97,7 @@ class Import:
             origin = f"an export of {terms.tool}" if terms.tool else f"the file {terms.file}"
             provenance = Provenance(ctx.clock.now(), ctx.actor, terms.file, f"left, by {origin}")
             import_writing.write(tx, provenance, found.counts)
+            self._settled_at = None
         return replace(found, written=True)
 
 

@@ -357,3 +357,30 @@ def test_changes_are_written_and_counted_once(context: Context, tmp_path: Path) 
     assert entry.person.fields == {"city": "Ózd", "room": "12"}
     with context.db.read() as tx:
         assert tx.scalar(select(func.count()).select_from(ConsentEvent)) == 1
+
+
+def test_what_happened_between_the_dry_run_and_the_answer_counts_D4(context: Context, tmp_path: Path) -> None:
+    run(context, tmp_path, "name,email\nAnna,anna@example.org\n")
+    file = tmp_path / "people.csv"
+    file.write_text("name,email\nAnna,anna@example.org\nBo,bo@example.org\n")
+    with importing.staged(
+        context, open_people(file, Corrections()).rows, Terms("x", "", "", CONSENT, COLLECTED)
+    ) as found:
+        assert numbers(found.dry_run()) == (1, 0, 1, 0)
+        with context.db.write() as tx:
+            tx.execute(sa.update(Subscription).values(state="unsubscribed", ended_at=NOW))
+        report = found.write()
+    assert numbers(report) == (1, 0, 0, 1)
+    assert reasons(report) == [(2, "left the list newsletter on 2026-11-21 and stays out")]
+
+
+def test_an_import_is_written_once_however_often_it_is_asked(context: Context, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,email\nAnna,anna@example.org\n")
+    with importing.staged(
+        context, open_people(file, Corrections()).rows, Terms("x", "", "", CONSENT, COLLECTED)
+    ) as found:
+        found.dry_run()
+        assert numbers(found.write()) == (1, 0, 0, 0)
+        assert numbers(found.write()) == (0, 0, 1, 0)
+    assert len(register(context)) == 1
