@@ -112,15 +112,20 @@ async def connect(
     stage = Stage.GREETING
     try:
         await client.connect()
+        _heed_cancelling()
         listening = _listen(client)
         await _hello(client, target, limits)
+        _heed_cancelling()
         if target.security is Security.STARTTLS:
             stage = Stage.TLS
             await _start_tls(client, listening, target, limits)
+            _heed_cancelling()
             await client.ehlo(timeout=limits.ehlo)
         if target.security is not Security.NONE and target.username:
             stage = Stage.AUTH
+            _heed_cancelling()
             await _authenticate(client, target, limits)
+        _heed_cancelling()
         return _ready(client), read_offer(client.esmtp_extensions)
     except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as exc:
         _forget(client, connection)
@@ -128,6 +133,13 @@ async def connect(
     except BaseException:
         _forget(client, connection)
         raise
+
+
+def _heed_cancelling() -> None:
+    """End here when this task was cancelled: before Python 3.12 `asyncio.wait_for` can swallow that (cpython#86296)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _ready(client: aiosmtplib.SMTP) -> asyncio.Transport:

@@ -329,7 +329,7 @@ def test_open_beyond_what_a_relay_allows_stays_with_it() -> None:
 def test_open_that_is_cancelled_leaves_no_connection(loop: str, authority: Authority, ca_file: Path) -> None:
     async def work() -> None:
         async with Relay(Manners(tls=authority.context()), stalls("ehlo")) as relay:
-            for seconds in (0.0, 0.001, 0.005, 0.05):
+            for seconds in [step * 0.0007 for step in range(40)]:
                 transport = smtp(relay.port, security=Security.TLS, ca_file=ca_file)
                 opening = asyncio.ensure_future(transport.open(Recorder()))
                 await asyncio.sleep(seconds)
