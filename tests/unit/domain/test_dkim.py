@@ -1,6 +1,7 @@
 """The words of DKIM: selectors that are never used twice, alignment, and how long a key is needed (S17, S48)."""
 
 from datetime import UTC, datetime, timedelta
+from string import ascii_lowercase
 
 import pytest
 
@@ -13,9 +14,7 @@ def test_next_selector_is_the_first_free_one() -> None:
     assert next_selector(Algorithm.RSA, 2026, ()) == "s2026a"
     assert next_selector(Algorithm.ED25519, 2026, {"s2026a"}) == "e2026a"
     assert next_selector(Algorithm.RSA, 2026, {"s2026a", "s2026c"}) == "s2026b"
-    assert (
-        next_selector(Algorithm.RSA, 2026, {f"s2026{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"}) == "s2026aa"
-    )
+    assert next_selector(Algorithm.RSA, 2026, {f"s2026{one}" for one in ascii_lowercase}) == "s2026aa"
 
 
 def test_what_a_mailing_signed_with_comes_back() -> None:
