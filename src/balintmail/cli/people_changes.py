@@ -35,7 +35,7 @@ _IN_USE = (
 @click.option("--pause", metavar="LIST", multiple=True, help="Send nothing of that list until it is resumed.")
 @click.option("--resume", metavar="LIST", multiple=True, help="End a pause.")
 @pass_app
-def edit(  # noqa: PLR0917
+def edit(
     app: App,
     who: str,
     person: int | None,

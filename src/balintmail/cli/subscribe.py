@@ -26,7 +26,7 @@ _REFUSED = 1  # exit status when somebody was refused
 @click.option("--member", is_flag=True, help="The person is a member of the society.")
 @click.option("--request", "as_request", is_flag=True, help="Open a join request that waits, instead of subscribing.")
 @pass_app
-def subscribe(  # noqa: PLR0917
+def subscribe(
     app: App,
     addresses: tuple[str, ...],
     list_slug: str,
