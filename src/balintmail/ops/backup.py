@@ -149,6 +149,8 @@ def _fill(context: Context, archive: zipfile.ZipFile, partial: Path) -> Manifest
         tables = _add_postgresql(context.db, archive, files)
     for path in _instance_files(context.folder):
         name = path.relative_to(context.folder).as_posix()
+        if not _is_plain(name):
+            raise Conflict(f"{path} has a name that no backup can hold.", hint="Rename it, then back up again.")
         # A message may be moved or cleared away meanwhile; what is gone is no part of this moment.
         try:
             source = path.open("rb")
@@ -268,6 +270,8 @@ def _compare_names(archive: zipfile.ZipFile, manifest: Manifest) -> None:
 def _is_plain(name: str) -> bool:
     """Say whether `name` is a relative path below one of the folders of an instance."""
     parts = name.split("/")
+    if any("\ud800" <= letter <= "\udfff" for letter in name):  # a file name that is not UTF-8
+        return False
     if any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts):
         return False
     if len(parts) == 1:

@@ -361,3 +361,13 @@ def test_restore_into_a_database_with_a_password_keeps_it_among_the_secrets(
     open_instance(tmp_path / "back").close()
     postgres.drop(url)
     postgres.drop(second)
+
+
+@pytest.mark.parametrize("name", [b"back\\slash", b"not utf-8 \xff"])
+def test_file_whose_name_no_backup_can_hold_is_named(sqlite_backup: Path, tmp_path: Path, name: bytes) -> None:
+    (tmp_path / "live" / "files" / os.fsdecode(name)).touch()
+    instance = open_instance(tmp_path / "live")
+    with pytest.raises(Conflict, match="no backup can hold"):
+        write(instance.context(), tmp_path / "second.zip")
+    instance.close()
+    assert not (tmp_path / "second.zip").exists()
