@@ -5,6 +5,7 @@ It evaluates nothing. Works on the token stream of markdown.py.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -110,35 +111,43 @@ def _flat(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _check_places(tokens: Sequence[Token], woven: Woven, table: TokenTable) -> None:
-    """Note every condition whose `if`, `else` and `endif` do not stand in the same element."""
+    """Note a condition whose `if`, `else` and `endif` do not stand in the same element, or are lost in Markdown."""
     stack: list[int] = []
-    place_of: dict[int, tuple[tuple[int, ...], int]] = {}
+    seen: Counter[tuple[int, str]] = Counter()
+    place_of: dict[int, tuple[int, ...]] = {}
+    torn: set[int] = set()
     for serial, placed in enumerate(each(tokens, woven)):
         token = placed.token
         if token.nesting == -1 and stack:
             stack.pop()
-        if token.type in _MARKUP and token.content:
-            for found in table.pattern("iex").finditer(token.content):
-                place = tuple(stack)
-                first, line = place_of.setdefault(int(found[2]), (place, placed.line))
-                if first != place:
-                    problem = f"the {{% if %}} of line {line} ends inside another paragraph, list or emphasis."
-                    hint = "Put {% if %} and {% endif %} on lines of their own, equally far in."
-                    table.problems.append(SyntaxRefused(table.file, placed.line, problem, hint=hint))
-                    return
-        elif not _balanced(str(token.attrGet("href") or token.attrGet("src") or ""), table):
-            problem = "a condition begins or ends inside the address of a link."
-            table.problems.append(SyntaxRefused(table.file, placed.line, problem, hint="Put it round the whole link."))
-            return
+        for found in table.pattern("iex").finditer(token.content if token.type in _MARKUP else ""):
+            number = int(found[2])
+            seen[number, found[1]] += 1
+            if place_of.setdefault(number, tuple(stack)) != tuple(stack):
+                torn.add(number)
+        alternative = token.content if token.type == "image" else ""
+        for value in (*map(str, token.attrs.values()), token.info, alternative):
+            edges = [(int(found[2]), found[1]) for found in table.pattern("iex").finditer(value)]
+            seen.update(edges)
+            torn |= {number for number, _ in edges if not _whole_in(number, Counter(edges), table)}
         if token.nesting == 1:
             stack.append(serial)
+    for number, line in table.lines.items():
+        if number in _in_text(woven, table) and (number in torn or not _whole_in(number, seen, table)):
+            problem = "the {% if %} here does not end in the same paragraph, list, cell or emphasis."
+            hint = "Put {% if %} and {% endif %} on lines of their own, equally far in."
+            table.problems.append(SyntaxRefused(table.file, line, problem, hint=hint))
 
 
-def _balanced(address: str, table: TokenTable) -> bool:
-    edges = list(table.pattern("iex").finditer(address))
-    begun = [edge[2] for edge in edges if edge[1] == Part.IF]
-    ended = [edge[2] for edge in edges if edge[1] == Part.END]
-    return sorted(begun) == sorted(ended) and all(edge[2] in begun for edge in edges)
+def _in_text(woven: Woven, table: TokenTable) -> set[int]:
+    return {int(found[2]) for found in table.pattern("i").finditer(woven.text)}
+
+
+def _whole_in(number: int, seen: Counter[tuple[int, str]], table: TokenTable) -> bool:
+    """Return whether condition `number` was seen, each time with its end and all its parts."""
+    begun = seen[number, Part.IF.value]
+    parts = table.elses[number] * begun
+    return 0 < begun == seen[number, Part.END.value] and seen[number, Part.ELSE.value] == parts
 
 
 def _lift_paragraphs(tokens: list[Token], table: TokenTable) -> list[Token]:

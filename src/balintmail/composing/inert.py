@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import re
 from base64 import b32encode
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -90,6 +91,8 @@ class TokenTable:
     file: str = "newsletter.md"
     values: list[Value | Fragment | Leading] = field(default_factory=list)
     conditions: list[list[Test]] = field(default_factory=list)
+    lines: dict[int, int] = field(default_factory=dict)  # of the conditions that stand in the letter's text
+    elses: Counter[int] = field(default_factory=Counter)  # how many `elif` and `else` each of them has
     problems: list[LetterError] = field(default_factory=list)
 
     def token(self, part: Part, number: int) -> str:

@@ -151,6 +151,7 @@ class _Weaver:
             self._refuse(line, f'"{_short(raw)}" is the second else of the same {{% if %}}.')
             return
         self.open[-1] = (number, opened, True)
+        self.table.elses[number] += 1
         self.out.append(self.table.token(Part.ELSE, number))
 
     def _condition(self, raw: str, keyword: str, line: int) -> None:
@@ -169,11 +170,13 @@ class _Weaver:
         if keyword == "elif":
             number = self.open[-1][0]
             self.table.conditions[number].append(test)
+            self.table.elses[number] += 1
             self.out.append(self.table.token(Part.ELSE, number))
             return
         if len(self.open) >= DEEPEST:
             self._refuse(line, f'"{_short(raw)}" stands in more than {DEEPEST} other conditions.')
         number = self.table.add_condition(test)
+        self.table.lines[number] = self.first_line + line - 1
         self.open.append((number, line, False))
         self.out.append(self.table.token(Part.IF, number))
 
