@@ -15,6 +15,8 @@ from balintmail.db.models import (
     Address,
     AuditEvent,
     ConsentEvent,
+    Delivery,
+    Mailing,
     MailingList,
     Person,
     PersonAddress,
@@ -22,7 +24,14 @@ from balintmail.db.models import (
     Suppression,
 )
 from balintmail.db.people import PersonEntry
-from balintmail.domain.states import AddressHealth, ConsentAction, SubscriptionState, SuppressionReason
+from balintmail.domain.states import (
+    AddressHealth,
+    ConsentAction,
+    DeliveryState,
+    SkipReason,
+    SubscriptionState,
+    SuppressionReason,
+)
 from balintmail.errors import NotFound, UsageRefused
 from balintmail.ops.importers.reading import Corrections, open_people
 from balintmail.services import importing
@@ -384,3 +393,25 @@ def test_an_import_is_written_once_however_often_it_is_asked(context: Context, t
         assert numbers(found.write()) == (1, 0, 0, 0)
         assert numbers(found.write()) == (0, 0, 1, 0)
     assert len(register(context)) == 1
+
+
+def test_a_no_in_a_file_stops_what_is_about_to_leave_D4(context: Context, tmp_path: Path) -> None:
+    run(context, tmp_path, "name,email\nAnna,anna@example.org\nBo,bo@example.org\nCili,cili@example.org\n")
+    with context.db.write() as tx:
+        list_id = tx.scalar(select(MailingList.id).where(MailingList.slug == "newsletter"))
+        mailing: int = tx.execute(
+            sa.insert(Mailing)
+            .values(list_id=list_id, kind="newsletter", title="t", state="sending", content_hash="x", created_at=NOW)
+            .returning(Mailing.id)
+        ).scalar_one()
+        for entry in list(people.entries(tx)):
+            row = {"address": "x", "envelope": "x", "address_key": entry.addresses[0].key, "ground": "consent"}
+            tx.execute(
+                sa.insert(Delivery).values(mailing_id=mailing, person_id=entry.person.id, state="queued", at=NOW, **row)
+            )
+    run(context, tmp_path, "name,email,status\nAnna,anna@example.org,unsubscribed\nBo,bo@example.org,bounced\n")
+    assert rows(context, Delivery.address_key, Delivery.state, Delivery.skip_reason) == [
+        ("anna@example.org", DeliveryState.SKIPPED, SkipReason.NOT_SUBSCRIBED),
+        ("bo@example.org", DeliveryState.SKIPPED, SkipReason.SUPPRESSED),
+        ("cili@example.org", DeliveryState.QUEUED, None),
+    ]
