@@ -10,6 +10,9 @@ from balintmail.domain.outcome import Composed
 
 LONGEST_TEXT_LINE = 998  # octets without CRLF; RFC 5322 section 2.1.1
 DOT = b"\r\n.\r\n"  # the final CRLF of the message belongs to it: RFC 5321 section 4.1.1.4
+# Lines of at most 998 octets, each LF behind a CR: one pass, where the obvious calls take three times as long.
+_LINES = re.compile(rb"(?:.{0,%d}\r\n)*+" % LONGEST_TEXT_LINE)
+_LEADING_DOT = re.compile(rb"\n\.")
 # No control, no blank, no bracket, no delete: nothing that could end a path or a command (S50).
 _UNFIT = re.compile(r"[\x00-\x20<>\x7f]")
 
@@ -24,27 +27,16 @@ def fault_of(message: Composed) -> str:
         return "the message has letters beyond ASCII but does not ask for SMTPUTF8"
     if not data.endswith(b"\r\n"):
         return "the message does not end with a line end"
+    if _LINES.fullmatch(data) and data.count(b"\n") == data.count(b"\r"):
+        return ""
     if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
         return "the message has a bare CR or LF"
-    if _has_long_line(data):
-        return f"the message has a line above {LONGEST_TEXT_LINE} octets"
-    return ""
+    return f"the message has a line above {LONGEST_TEXT_LINE} octets"
 
 
 def body_of(message: Composed) -> bytes:
     """Return the bytes that leave before the dot: stuffed, without the last CRLF, which goes with the dot."""
     data = message.data
-    if data.startswith(b".") or b"\n." in data:
+    if data.startswith(b".") or _LEADING_DOT.search(data):
         data = (b"\n" + data).replace(b"\n.", b"\n..")[1:]
     return data[:-2]
-
-
-def _has_long_line(data: bytes) -> bool:
-    """Hop from line end to line end as far as a line may be long: a dozen steps for 12 KB."""
-    start, reach = 0, LONGEST_TEXT_LINE + 2
-    while len(data) - start > reach:
-        end = data.rfind(b"\r\n", start, start + reach)
-        if end < 0:
-            return True
-        start = end + 2
-    return False
