@@ -390,3 +390,31 @@ def test_suppressed_and_erased_people_get_not_even_a_test_D7(instance: Path) -> 
     found = send(instance, "--test", "anna@example.org", "--json")
     assert (found.status, found.json["error"]["code"]) == (1, "may_not_be_mailed")
     assert send(instance, "--yes", "--json").json["counts"]["accepted"] == 2
+
+
+def test_subscribe_with_welcome_sends_the_welcome_letter_once(instance: Path) -> None:
+    assert call("-C", instance, "subscribe", "anna@example.org", "--welcome").status == 0
+    again = call("-C", instance, "subscribe", "anna@example.org", "bela@example.org", "--welcome", "--json")
+    assert [each["result"] for each in again.json] == ["already", "subscribed"]
+    letters = call("-C", instance, "outbox", "list", "--json").json
+    assert sorted(letter["to"] for letter in letters) == ["anna@example.org", "bela@example.org"]
+    assert all("Welcome" in letter["subject"] for letter in letters)
+
+
+def test_relays_words_cannot_drive_the_terminal_J13(instance: Path) -> None:
+    subscribe(instance, "anna")
+    with RelayThread(Manners(), faults.refuses_rcpt("anna", "550 5.1.1 \x1b[2Jgone")) as relay:
+        use_relay(instance, relay.port)
+        found = send(instance, "--yes")
+    assert found.status == 3
+    assert "gone" in found.out
+    assert "\x1b" not in found.said
+
+
+def test_person_on_five_lists_J5_gets_one_letter_of_each(instance: Path) -> None:
+    for number in range(5):
+        assert call("-C", instance, "lists", "add", f"l{number}", "--name", f"List {number}").status == 0
+        assert call("-C", instance, "subscribe", "anna@example.org", "--list", f"l{number}").status == 0
+    for number in range(5):
+        assert send(instance, "--yes", "--list", f"l{number}", "--json").json["counts"]["accepted"] == 1
+    assert in_outbox(instance) == 5

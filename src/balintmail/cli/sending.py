@@ -15,7 +15,7 @@ from balintmail.domain.states import DeliveryState
 from balintmail.services import mailings
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
-from balintmail.services.engine import Ending, Tally
+from balintmail.services.engine import Ending
 from balintmail.services.mailings import Receipt
 from balintmail.wiring import Instance
 
@@ -102,6 +102,3 @@ def _left(messages: int, per_second: float) -> str:
         return ""
     seconds = messages / per_second
     return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
-
-
-__all__ = ["Tally", "send_now", "tell_ending"]

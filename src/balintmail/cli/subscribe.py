@@ -1,6 +1,6 @@
 """`balintmail subscribe` and `unsubscribe`: the Secretary's own acts, one line of answer for each person.
 
-They decide nothing; services/subscriptions.py does. They send no mail.
+They decide nothing; services/subscriptions.py does. They send no mail unless --welcome asks for it.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ from balintmail.cli.command import App, Command, pass_app
 from balintmail.cli.output import Tone
 
 if TYPE_CHECKING:
+    from balintmail.services.context import Context
     from balintmail.services.subscriptions import Result
+    from balintmail.wiring import Instance
 
 _REFUSED = 1  # exit status when somebody was refused
 
@@ -25,6 +27,7 @@ _REFUSED = 1  # exit status when somebody was refused
 @click.option("--language", metavar="TAG", help='The person\'s language, such as "hu" or "en-NZ".')
 @click.option("--member", is_flag=True, help="The person is a member of the society.")
 @click.option("--request", "as_request", is_flag=True, help="Open a join request that waits, instead of subscribing.")
+@click.option("--welcome", is_flag=True, help="Send the list's welcome letter to whoever is new on it.")
 @pass_app
 def subscribe(
     app: App,
@@ -35,20 +38,40 @@ def subscribe(
     language: str | None,
     member: bool,
     as_request: bool,
+    welcome: bool,
 ) -> int:
     """Put people on a list, with their consent on record.
 
     This is the Secretary's own act: it subscribes at once under every policy of the list, records who did it and in
-    which words, and sends no mail. Another name at a known address is a second person who shares it.
+    which words, and sends no mail unless --welcome is given. Another name at a known address is a second person who
+    shares it.
     """
     from balintmail.services import subscriptions  # noqa: PLC0415  (loads SQLAlchemy)
 
     if as_request and member:
         raise click.UsageError("--request and --member do not go together: who is a member is decided, not asked.")
     joining = subscriptions.Joining(list_slug, name, True if member else None, language, consent)
-    with app.context() as ctx:
+    if as_request and welcome:
+        raise click.UsageError("--request and --welcome do not go together: nobody is on the list yet.")
+    with app.instance() as instance:
+        ctx = instance.context(actor=app.options.by)
         act = subscriptions.request if as_request else subscriptions.subscribe
-        return _answer(app, act(ctx, addresses, joining))
+        results = act(ctx, addresses, joining)
+        if welcome:
+            _welcome(app, instance, ctx, list_slug, results)
+    return _answer(app, results)
+
+
+def _welcome(app: App, instance: "Instance", ctx: "Context", list_slug: str, results: Sequence["Result"]) -> None:
+    """Send the welcome letter to whoever this command has put on the list."""
+    from balintmail.cli.sending import send_now, tell_ending  # noqa: PLC0415
+    from balintmail.services import notices  # noqa: PLC0415  (loads MJML)
+    from balintmail.services.subscriptions import ResultKind  # noqa: PLC0415
+
+    new = [each.person for each in results if each.result is ResultKind.SUBSCRIBED and each.person is not None]
+    row = notices.welcome(ctx, list_slug, new) if new else None
+    if row is not None:
+        tell_ending(app.out, send_now(app.out, instance, ctx, row.id), row)
 
 
 @click.command(cls=Command)
