@@ -153,6 +153,13 @@ def test_preheader_defaults_to_the_first_words_that_are_the_same_for_everybody()
     assert html.index("Three new groups begin in January") < html.index("Read in the browser")
 
 
+def test_preheader_by_default_holds_nothing_that_is_for_one_person() -> None:
+    body = f"<p>{'long ' * 20} qabcdefv0001z</p><p>{'the same for everybody ' * 4}</p>"
+    html = render_html(body, values(preheader=""))
+    assert html.count("qabcdefv0001z") == 1
+    assert html.index("the same for everybody") < html.index("Read in the browser")
+
+
 def test_button_is_a_painted_cell_with_its_link(page_html: str) -> None:
     found = re.search(r'<table class="button"[^>]*>.*?</table>', page_html, re.DOTALL)
     assert found
