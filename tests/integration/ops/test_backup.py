@@ -186,15 +186,19 @@ def test_backup_of_a_file_that_appears_meanwhile_loses_to_it(
 def test_backup_taken_while_others_write_is_of_one_moment(
     request: pytest.FixtureRequest, instance: Instance, tmp_path: Path
 ) -> None:
-    """Each transaction adds a pair; a backup that holds half a pair would be torn."""
+    """Each transaction adds a row to two tables; a backup that holds one of them only would be torn."""
     stop = threading.Event()
     other = open_instance(tmp_path / "live")
 
     def keep_writing() -> None:
+        number = 0
         while not stop.is_set():
+            number += 1
+            email = f"{number}@example.net"
             with other.database.write() as tx:
-                for half in ("left", "right"):
-                    tx.execute(insert(Person).values(name=half, fields={}, joined_at=NOW, updated_at=NOW))
+                tx.execute(insert(Person).values(name="pair", fields={}, joined_at=NOW, updated_at=NOW))
+                row = {"email": email, "envelope": email, "key": email, "domain": "example.net", "created_at": NOW}
+                tx.execute(insert(Address).values(**row))
 
     writer = threading.Thread(target=keep_writing)
     writer.start()
@@ -210,8 +214,9 @@ def test_backup_taken_while_others_write_is_of_one_moment(
         restore(tmp_path / f"b{number}.zip", back, database=fresh_database(request, instance))
         again = open_instance(back)
         with again.database.read() as tx:
-            pairs = [tx.scalar(select(func.count()).where(Person.name == half)) for half in ("left", "right")]
-        assert pairs[0] == pairs[1]
+            people = tx.scalar(select(func.count()).where(Person.name == "pair"))
+            addresses = tx.scalar(select(func.count()).where(Address.domain == "example.net"))
+        assert people == addresses
         again.close()
 
 
@@ -290,6 +295,17 @@ def test_members_that_would_get_out_are_refused_G7(sqlite_backup: Path, tmp_path
     with pytest.raises(BackupDamaged):
         restore(bad, tmp_path / "back")
     assert {path.name for path in tmp_path.iterdir()} == {"live", "b.zip", "bad.zip"}
+
+
+def test_member_that_is_not_the_one_of_the_manifest_is_refused(sqlite_backup: Path, tmp_path: Path) -> None:
+    """The zip's own sums are right: only the manifest's tell that somebody put another key in."""
+    with zipfile.ZipFile(sqlite_backup) as archive:
+        secrets = archive.read("secrets.toml")
+    other = secrets.replace(b"a", b"b")
+    bad = rewritten(sqlite_backup, tmp_path / "bad.zip", {"secrets.toml": other}, declare=False)
+    with pytest.raises(BackupDamaged, match=r"secrets\.toml"):
+        restore(bad, tmp_path / "back")
+    assert not (tmp_path / "back").exists()
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFDIR, stat.S_IFCHR])
