@@ -55,6 +55,7 @@ def import_people(
     Shows what it takes each column for, and who would be new, changed, unchanged or refused, before it asks. Whoever
     left stays out; nobody is subscribed without the words they agreed to and the day.
     """
+    from balintmail.domain import hygiene  # noqa: PLC0415
     from balintmail.ops.importers.reading import Corrections, open_people  # noqa: PLC0415
     from balintmail.services import importing  # noqa: PLC0415
 
@@ -64,9 +65,9 @@ def import_people(
         if day is not None and day > ctx.clock.now().astimezone(ctx.settings.zone).date():
             raise UsageRefused(f"--collected {day} has not come yet.")
         reading = open_people(file, corrections)
-        terms = importing.Terms(
-            file.name, reading.tool, list_slug, consent.strip(), day, consent_in_file=reading.tells_consent
-        )
+        name = os.fsencode(file.name).decode("utf-8", "replace")
+        words = hygiene.paragraphs(consent, what="the consent")
+        terms = importing.Terms(name, reading.tool, list_slug, words, day, consent_in_file=reading.tells_consent)
         _show_reading(app, file, reading)
         with importing.staged(ctx, reading.rows, terms) as found:
             report = found.dry_run()

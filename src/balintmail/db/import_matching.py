@@ -23,6 +23,8 @@ _LINKS = (
     " JOIN people p ON p.id = l.person_id"
 )
 
+_ANY_LINK = "import_addresses a JOIN addresses x ON x.key = a.key JOIN person_addresses l ON l.address_id = x.id"
+
 _RESET = """
 UPDATE import_people SET reason = stated, person = NULL, by_id = FALSE, merged = NULL, verdict = ''
 """
@@ -34,6 +36,14 @@ FROM (SELECT i.n AS n, p.id AS id, p.erased_at IS NOT NULL AS erased
       FROM import_people i JOIN people p ON p.id = i.given WHERE i.reason = '') AS found
 WHERE import_people.n = found.n
 """
+
+# A column "id" may be another tool's. Unless the file says whose numbers they are, something else has to agree.
+_SOMEBODY_ELSE = f"""
+UPDATE import_people AS i SET reason = 'person ' || i.given || ' is somebody else here: neither name nor address agrees'
+WHERE i.by_id AND NOT i.sure AND i.reason = '' AND i.main_key <> ''
+  AND NOT EXISTS (SELECT 1 FROM people p WHERE p.id = i.person AND p.name = i.name AND i.name <> '')
+  AND NOT EXISTS (SELECT 1 FROM {_ANY_LINK} WHERE a.n = i.n AND l.person_id = i.person)
+"""  # noqa: S608
 
 # Whoever was merged is the person they were merged into, however many steps on.
 _MERGED = """
@@ -174,6 +184,7 @@ def settle(tx: Tx, *, on_step: Callable[[], None] = lambda: None) -> None:
     tx.exec_driver_sql(_BY_ID)
     while tx.exec_driver_sql(_MERGED).rowcount:
         pass
+    tx.exec_driver_sql(_SOMEBODY_ELSE)
     tx.exec_driver_sql(_BY_ADDRESS_AND_NAME)
     on_step()
     _choose_among_candidates(tx)

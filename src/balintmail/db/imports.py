@@ -21,7 +21,7 @@ BATCH = 2_000  # rows a round trip; larger ones gain nothing measurable and cost
 _TABLES = {
     "import_people": (
         "n {id} PRIMARY KEY, line INTEGER NOT NULL, shown TEXT NOT NULL, stated TEXT NOT NULL, given BIGINT,"
-        " name TEXT NOT NULL, name_key TEXT NOT NULL, first_name TEXT NOT NULL, language TEXT NOT NULL,"
+        " sure BOOLEAN NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, first_name TEXT NOT NULL, language TEXT NOT NULL,"
         " member BOOLEAN, fields {json}, first_guess TEXT NOT NULL, joined {time},"
         " consent TEXT NOT NULL, collected {day}, ground TEXT NOT NULL, main_key TEXT NOT NULL,"
         " reason TEXT NOT NULL DEFAULT '', person BIGINT, by_id BOOLEAN NOT NULL DEFAULT FALSE,"
@@ -39,8 +39,8 @@ _TYPES = {
 }
 _COLUMNS = {
     "import_people": (
-        "n, line, shown, stated, given, name, name_key, first_name, language, member, fields, first_guess, joined,"
-        " consent, collected, ground, main_key"
+        "n, line, shown, stated, given, sure, name, name_key, first_name, language, member, fields, first_guess,"
+        " joined, consent, collected, ground, main_key"
     ),
     "import_addresses": "n, rank, email, envelope, key, domain, hash, suppress",
     "import_states": "n, list, state",
@@ -86,6 +86,7 @@ class StagedRow(NamedTuple):
     addresses: Sequence[StagedAddress] = ()
     states: Sequence[StagedState] = ()
     prefers: bool = True  # the first address has rank 0 and is preferred; else the ranks begin at 1
+    sure: bool = False  # whether `given` is surely a number of ours: the file says of which register it is
 
 
 class Staging:
@@ -189,7 +190,7 @@ def _postgresql_row(row: StagedRow) -> tuple[Any, ...]:
 def _row(row: StagedRow, joined: Any, collected: Any) -> tuple[Any, ...]:
     fields = _encode(row.fields) if row.fields else None
     main_key = row.addresses[0].key if row.addresses else ""
-    who = (row.line, row.shown, row.stated, row.given, row.name, row.name_key, row.first_name, row.language)
+    who = (row.line, row.shown, row.stated, row.given, row.sure, row.name, row.name_key, row.first_name, row.language)
     return (*who, row.member, fields, row.first_guess, joined, row.consent, collected, row.ground, main_key)
 
 

@@ -181,7 +181,7 @@ class _Stager:
         if not reason and self._hashes.leaves_out(row, name_key):
             reason = "this person was erased at their own wish"
         if reason:
-            return StagedRow(row.line, row.shown, reason)
+            return StagedRow(row.line, _visible(row.shown), _visible(reason))
         whole = SUPPRESSES.get(row.state)
         addresses = []
         for position, (address, suppress) in enumerate(row.addresses):
@@ -193,8 +193,8 @@ class _Stager:
         # Another instance numbers its people otherwise; its numbers mean nothing here.
         person = row.person if row.register in {"", self._register} else None
         return StagedRow(
-            row.line, row.shown, "", person, row.name, name_key, row.first_name, row.language, row.member, fields,
-            guess, row.joined, consent, collected, row.ground.value, addresses, states, row.prefers,
+            row.line, _visible(row.shown), "", person, row.name, name_key, row.first_name, row.language,
+            row.member, fields, guess, row.joined, consent, collected, row.ground.value, addresses, states, row.prefers, bool(row.register),
         )  # fmt: skip
 
     def _states(self, row: ImportRow) -> tuple[tuple[StagedState, ...], str]:
@@ -215,6 +215,13 @@ class _Stager:
             if (state := _SUBSCRIPTION.get(file_state)) is not None:
                 found[list_id] = state
         return tuple(StagedState(list_id, state) for list_id, state in found.items()), ""
+
+
+def _visible(text: str) -> str:
+    """Return text of a file's as every database and terminal can hold it."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 _SUBSCRIPTION = {

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import func, select
 from tests.support.register import NOW, a_list, a_person
 
-from balintmail.db import audit, people
+from balintmail.db import audit, meta, people
 from balintmail.db.models import (
     Address,
     AuditEvent,
@@ -174,9 +174,11 @@ def test_a_name_for_a_nameless_person_is_taken_and_another_name_is_another_perso
 
 
 def test_an_id_wins_over_name_and_address(context: Context, tmp_path: Path) -> None:
+    with context.db.write() as tx:
+        meta.put(tx, meta.INSTANCE_ID, "0123456789")
     run(context, tmp_path, "name,email\nAnna Kiss,anna@example.org\n")
     number = register(context)[0].person.id
-    report = run(context, tmp_path, f"id,name,email\n{number},Anna Nagy,nagy@example.org\n")
+    report = run(context, tmp_path, f"id,register,name,email\n{number},01234567,Anna Nagy,nagy@example.org\n")
     assert numbers(report) == (0, 1, 0, 0)
     (entry,) = register(context)
     assert entry.person.name == "Anna Nagy"
@@ -184,6 +186,29 @@ def test_an_id_wins_over_name_and_address(context: Context, tmp_path: Path) -> N
         ("nagy@example.org", True),
         ("anna@example.org", False),
     ]
+
+
+def test_an_id_that_may_be_another_tools_needs_a_name_or_an_address_that_agrees(
+    context: Context, tmp_path: Path
+) -> None:
+    run(context, tmp_path, "name,email\nAnna Kiss,anna@example.org\n")
+    number = register(context)[0].person.id
+    report = run(context, tmp_path, f"id,name,email\n{number},Bo,bo@example.org\n")
+    assert reasons(report) == [(2, f"person {number} is somebody else here: neither name nor address agrees")]
+    assert numbers(run(context, tmp_path, f"id,name,email\n{number},Anna Nagy,anna@example.org\n")) == (0, 1, 0, 0)
+    assert numbers(run(context, tmp_path, f"id,name,email\n{number},Anna Nagy,nagy@example.org\n")) == (0, 1, 0, 0)
+    assert len(register(context)) == 1
+
+
+def test_what_a_refusal_repeats_harms_no_database_F10_J13(context: Context, tmp_path: Path) -> None:
+    text = 'email,state\n"a\0@example.org",\nb@example.org,"x\0\x1b[31m"\n'
+    report = run(context, tmp_path, text)
+    assert [refusal.address for refusal in report.refusals] == [
+        "a\N{REPLACEMENT CHARACTER}@example.org",
+        "b@example.org",
+    ]
+    odd = '[\n{"addresses": [{"address": "\\ud800@example.org"}]}\n]\n'
+    assert numbers(run(context, tmp_path, odd, name="people.json")) == (0, 0, 0, 1)
 
 
 def test_ids_of_another_register_mean_nothing_here(context: Context, tmp_path: Path) -> None:

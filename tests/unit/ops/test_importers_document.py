@@ -21,10 +21,10 @@ def read(folder: Path, text: str, **limits: int) -> list[ImportRow]:
 
 @pytest.mark.parametrize("layout", ["[\n{0}\n]\n", "[{0}]", "[\n{0},\n{0}\n]", "  [ {0} ]"])
 def test_every_layout_of_the_export_is_read(tmp_path: Path, layout: str) -> None:
-    person = {**ANNA, "lists": {"newsletter": "unsubscribed"}, "fields": {"n": 1, "deep": {"x": []}}}
+    person = {**ANNA, "lists": {"newsletter": "unsubscribed"}, "fields": {"n": 1, "yes": True, "none": None}}
     row = read(tmp_path, layout.replace("{0}", json.dumps(person)))[0]
     assert (row.person, row.name, row.lists) == (3, "Anna", (("newsletter", FileState.UNSUBSCRIBED),))
-    assert row.fields == {"n": 1, "deep": {"x": []}}
+    assert row.fields == {"n": 1, "yes": True, "none": None}
     assert row.addresses[0].suppress == "cleaned"
 
 
@@ -44,6 +44,7 @@ def test_every_layout_of_the_export_is_read(tmp_path: Path, layout: str) -> None
         {"lists": {"newsletter": "perhaps"}},
         {"fields": []},
         {"fields": {"a b": "x"}},
+        {"fields": {"deep": {"x": ["\0"]}}},
         {"fields": {"ok": "x" * 5000}},
         {"joined": "yesterday"},
         {"id": None, "addresses": []},
@@ -77,3 +78,9 @@ def test_what_is_no_list_of_people_is_refused(tmp_path: Path, text: str) -> None
 def test_rows_are_limited_G5(tmp_path: Path) -> None:
     with pytest.raises(FileRefused, match="more than 3"):
         read(tmp_path, "[\n" + ",\n".join([json.dumps(ANNA)] * 9) + "\n]\n", rows=3)
+
+
+def test_a_number_beyond_all_bounds_fails_its_row(tmp_path: Path) -> None:
+    text = json.dumps({**ANNA, "fields": {"n": 7}}).replace("7", "1e999")
+    (bad,) = read(tmp_path, f"[\n{text}\n]\n")
+    assert bad.refused == 'the field "n" is neither text nor a number nor yes or no'

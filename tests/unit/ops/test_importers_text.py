@@ -264,3 +264,19 @@ def test_no_file_makes_the_reader_fall(tmp_path_factory: pytest.TempPathFactory,
 def test_plain_ascii_is_utf8(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"email\na@example.org\n")
     assert guess_encoding(tmp_path / "x.csv") == "utf-8"
+
+
+def test_a_plain_list_may_hold_commas_in_names(tmp_path: Path) -> None:
+    found = read(tmp_path, "Kiss, Anna <a@example.org>\nNagy, Béla <b@example.org>\nc@example.org\n")
+    assert names(found) == ["Kiss, Anna", "Nagy, Béla", ""]
+
+
+def test_a_single_quoted_column_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, '"email"\n"a@example.org"\n"b@example.org"\n')
+    assert [row.shown for row in found] == ["a@example.org", "b@example.org"]
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_every_line_end_is_read(tmp_path: Path, end: str) -> None:
+    found = read(tmp_path, end.join(["name,email", "Anna,a@example.org", "Bo,b@example.org", ""]))
+    assert names(found) == ["Anna", "Bo"]

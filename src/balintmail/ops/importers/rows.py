@@ -5,6 +5,7 @@ that an import lets in nothing that a command would refuse.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -197,7 +198,14 @@ def _typed_value(name: str, held: Any) -> Any:
     key, text = hygiene.own_field(name, held if isinstance(held, str) else "")
     if key != name:
         raise _RowRefused(f'"{name[:40]}" cannot be the name of a field')
-    return text if isinstance(held, str) else held
+    return text if isinstance(held, str) else _plain_value(name, held)
+
+
+def _plain_value(name: str, held: Any) -> Any:
+    """Return a number, yes or no, or nothing; no database need understand more of a field."""
+    if held is None or isinstance(held, bool | int) or (isinstance(held, float) and math.isfinite(held)):
+        return held
+    raise _RowRefused(f'the field "{name}" is neither text nor a number nor yes or no')
 
 
 def _document_lists(value: Mapping[str, Any]) -> tuple[tuple[str, FileState], ...] | None:
@@ -333,14 +341,14 @@ def _attributes(text: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise _RowRefused("its attributes are not a JSON object")
     found: dict[str, Any] = {}
-    for key, value in parsed.items():
+    for key, held in parsed.items():
+        value: Any = held
         name = field_name(str(key))
         if not name or value is None:
             continue
-        simple = isinstance(value, str | bool | int | float)
-        found[name] = value if simple and not isinstance(value, str) else _field_value(
-            name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        )  # fmt: skip
+        if isinstance(value, list | dict):
+            value = json.dumps(value, ensure_ascii=False)
+        found[name] = _field_value(name, value) if isinstance(value, str) else _plain_value(name, value)
     return found
 
 

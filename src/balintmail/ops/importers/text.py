@@ -6,6 +6,7 @@ It holds one row at a time, whatever the file's size, and follows RFC 4180 for q
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -23,6 +24,8 @@ _BOMS = (
 )
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "none": ""}
+# A line of a plain list: `Kiss, Anna <anna@example.org>`, whose comma divides nothing, or an address alone.
+_LISTED = re.compile(r"\s*([^<>@]*<[^<>\s@]+@[^<>\s@]+>|[^\s<>@,;|]+@[^\s<>@,;|]+(\s+\([^()@]*\))?)\s*")
 _SAMPLE_BYTES = 200_000
 _SAMPLE_ROWS = 50
 _CHUNK = 1 << 20
@@ -141,6 +144,9 @@ def guess_delimiter(sample: str) -> str:
     first = sample.partition("\n")[0].strip().strip('"').lower()
     if first.startswith("sep=") and len(first) == 5:
         return first[4]
+    shown = [line for line in sample.splitlines()[:_SAMPLE_ROWS] if line.strip()]
+    if shown and all(_LISTED.fullmatch(line) for line in shown[: -1 if len(shown) > 1 else None]):
+        return ""
     best, best_score = "", 0.0
     whole = sample if len(sample) < _SAMPLE_BYTES else sample.rpartition("\n")[0]
     for delimiter in DELIMITERS:
@@ -167,8 +173,9 @@ def _rows(path: Path, encoding: str, delimiter: str, limits: Limits) -> Iterator
         if not delimiter:
             for text in source:
                 source.row_done()
-                if text.strip():
-                    yield Line(source.number, [text.rstrip("\r\n")])
+                if bare := text.strip():
+                    quoted = len(bare) > 1 and bare[0] == bare[-1] == '"' and "<" not in bare
+                    yield Line(source.number, [bare[1:-1].replace('""', '"') if quoted else bare])
             return
         reader = csv.reader(source, delimiter=delimiter)
         while True:
