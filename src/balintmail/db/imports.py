@@ -21,8 +21,8 @@ BATCH = 2_000  # rows a round trip; larger ones gain nothing measurable and cost
 _TABLES = {
     "import_people": (
         "n {id} PRIMARY KEY, line INTEGER NOT NULL, shown TEXT NOT NULL, stated TEXT NOT NULL, given BIGINT,"
-        " sure BOOLEAN NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, first_name TEXT NOT NULL, language TEXT NOT NULL,"
-        " member BOOLEAN, fields {json}, first_guess TEXT NOT NULL, joined {time},"
+        " sure BOOLEAN NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, first_name TEXT NOT NULL,"
+        " language TEXT NOT NULL, member BOOLEAN, fields {json}, first_guess TEXT NOT NULL, joined {time},"
         " consent TEXT NOT NULL, collected {day}, ground TEXT NOT NULL, main_key TEXT NOT NULL,"
         " reason TEXT NOT NULL DEFAULT '', person BIGINT, by_id BOOLEAN NOT NULL DEFAULT FALSE,"
         " merged {json}, verdict TEXT NOT NULL DEFAULT ''"

@@ -194,7 +194,8 @@ class _Stager:
         person = row.person if row.register in {"", self._register} else None
         return StagedRow(
             row.line, _visible(row.shown), "", person, row.name, name_key, row.first_name, row.language,
-            row.member, fields, guess, row.joined, consent, collected, row.ground.value, addresses, states, row.prefers, bool(row.register),
+            row.member, fields, guess, row.joined, consent, collected, row.ground.value,
+            addresses, states, row.prefers, bool(row.register),
         )  # fmt: skip
 
     def _states(self, row: ImportRow) -> tuple[tuple[StagedState, ...], str]:
