@@ -91,6 +91,8 @@ def main() -> None:
     # Processor time: what else the machine does meanwhile does not count.
     growth = results[-1]["processor_us_a_row"] / results[0]["processor_us_a_row"]
     print(f"time a row grows by a factor of {growth:.2f} (to reach: {MOST_GROWTH}); memory to reach: {MOST_MEMORY} MB")
+    if sizes != SIZES:
+        return  # a trial; only the whole measurement is kept
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"sizes": results, "growth": round(growth, 3)}, indent=2) + "\n")
 
