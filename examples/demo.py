@@ -4,6 +4,7 @@ Run by `make demo`. Nothing leaves this machine: the default transport writes ev
 run goes on where the first stopped, or says that all is done.
 """
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -58,8 +59,8 @@ def say_where_to_look() -> None:
     print(f"Every message      {DEMO / 'outbox' / 'new'}")
     print(f"Settings           {DEMO / 'balintmail.toml'}")
     print("\n== What to try next")
-    activate = "." if Path.cwd() == ROOT else f"cd {ROOT} && ."
-    print(f"{activate} .venv/bin/activate        # afterwards the command is called balintmail")
+    print(f"cd {shlex.quote(str(ROOT))}")
+    print(". .venv/bin/activate        # afterwards the command is called balintmail")
     print(f"balintmail -C demo mailings show {LETTER}")
     print("balintmail -C demo outbox list")
     print("balintmail -C demo people list --where 'member and language = \"hu\"'")

@@ -1,4 +1,4 @@
-"""Reading the filter language: its tree, its errors, its limits. What SQL makes of it: tests/property/test_filters.py."""
+"""Reading the filter language: its tree, errors and limits. What SQL makes of it: tests/property/test_filters.py."""
 
 from datetime import date
 

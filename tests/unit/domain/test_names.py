@@ -97,4 +97,3 @@ def test_name_that_could_break_a_line_is_refused_with_a_reason_A(number: str, te
 )
 def test_name_is_cleaned_of_what_nobody_sees_A(number: str, text: str, clean: str) -> None:
     assert names.clean(text) == clean
-
