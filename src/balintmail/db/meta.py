@@ -3,7 +3,8 @@
 It gives them no meaning; the services that own a key do.
 """
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from balintmail.db.models import Meta
 from balintmail.db.session import Tx
@@ -20,8 +21,9 @@ def fact(tx: Tx, key: str) -> str | None:
 
 def put(tx: Tx, key: str, value: str) -> None:
     """Set `key` to `value`, whether it was there or not."""
-    if tx.execute(update(Meta).where(Meta.key == key).values(value=value)).rowcount == 0:
-        tx.execute(insert(Meta).values(key=key, value=value))
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(Meta).values(key=key, value=value)
+    tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
 def drop(tx: Tx, key: str) -> None:

@@ -93,6 +93,14 @@ def anything_open(tx: Tx, mailing_id: int) -> bool:
     return bool(tx.scalar(select(exists().where(_D.mailing_id == mailing_id, _D.state.in_(_OPEN)))))
 
 
+def anything_to_do(tx: Tx, mailing_id: int, *, now: datetime) -> bool:
+    """Say whether a dispatcher finds work in a mailing: a queued row, a deferred one that is due, or nothing open."""
+    of = _D.mailing_id == mailing_id
+    queued = exists().where(of, _D.state == _S.QUEUED)
+    awake = exists().where(of, _D.state == _S.DEFERRED, or_(_D.next_try_at.is_(None), _D.next_try_at <= now))
+    return bool(tx.scalar(select(or_(queued, awake)))) or not anything_open(tx, mailing_id)
+
+
 def unknown(tx: Tx, mailing_ids: Sequence[int] | None = None, *, attempts_below: int | None = None) -> list[int]:
     """Return the deliveries in doubt: of these mailings or of all, tried fewer times than that or however often."""
     query = select(_D.id).where(_D.state == _S.UNKNOWN).order_by(_D.id)

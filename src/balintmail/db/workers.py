@@ -44,6 +44,11 @@ def leave(tx: Tx, worker: str) -> None:
     tx.execute(delete(Worker).where(Worker.id == worker))
 
 
+def anything_held(tx: Tx) -> bool:
+    """Say whether any worker, living or dead, holds a row."""
+    return tx.scalar(select(_D.id).where(sa.text("state IN ('claimed', 'at_risk')")).limit(1)) is not None
+
+
 def recover(tx: Tx, worker: str, *, now: datetime) -> Recovered:
     """Put right what dead workers left; `worker` is the one who asks and is never dead itself."""
     living = select(Worker.id)

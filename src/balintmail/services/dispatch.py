@@ -19,15 +19,17 @@ from uuid import uuid4
 from sqlalchemy.exc import SQLAlchemyError
 
 from balintmail.config import UnknownPolicy
-from balintmail.db import ledger, mailings, receipts, workers
+from balintmail.db import ledger, mailings, meta, receipts, workers
 from balintmail.db.ledger import Claimed, Result
 from balintmail.db.workers import Recovered
 from balintmail.domain.outcome import Outcome
 from balintmail.domain.retry import Attempts, Patience, decide
 from balintmail.domain.states import DeliveryState, MailingState
+from balintmail.domain.times import long_form
+from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
 from balintmail.services.context import Context
-from balintmail.services.engine import Compose, Ending, Engine, Tally
+from balintmail.services.engine import CLOCK_JUMP, Compose, Ending, Engine, Tally
 from balintmail.services.freeze import start_due
 from balintmail.services.journal import FOLDER, Journal, open_journal
 from balintmail.services.letterpress import Letterpress
@@ -37,7 +39,14 @@ from balintmail.services.turns import Books, Probe, no_probe
 
 RESUME_PATIENCE = 10.0  # seconds that the sender of a paused mailing waits for somebody to resume it
 LOOK_AGAIN = 0.4  # seconds
+LAST_RUN = "last_run_at"  # the fact that a clock set back is noticed by
 RESENT_AT_MOST = 3  # attempts after which even the policy "resend" leaves an unknown row to the Secretary
+
+
+class ClockBehind(BalintmailError):
+    """The machine's clock stands before the time of the last run."""
+
+    code = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +83,41 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
         if alone and not lock.take():
             return Report(Ending.BUSY)
         require_permission(ctx)
+        _mind_the_clock(ctx)
+        if orders.only is None and not anything_due(ctx):
+            return Report(Ending.DONE)
         journal = open_journal(ctx.folder / FOLDER, instance_id(ctx), now=ctx.clock.now())
         try:
             return asyncio.run(_dispatch(ctx, open_transport, orders, journal))
         finally:
             journal.close()
+
+
+def anything_due(ctx: Context) -> bool:
+    """Say whether a run would find something to do; cron asks every minute, so it only reads."""
+    with ctx.db.read() as tx:
+        now = ctx.clock.now()
+        sending = [row.id for row in mailings.in_state(tx, MailingState.SENDING)]
+        resends = ctx.settings.send.unknown is UnknownPolicy.RESEND
+        return bool(
+            mailings.due(tx, now)
+            or workers.anything_held(tx)
+            or any(receipts.anything_to_do(tx, mailing, now=now) for mailing in sending)
+            or (resends and receipts.unknown(tx, sending, attempts_below=RESENT_AT_MOST))
+        )
+
+
+def _mind_the_clock(ctx: Context) -> None:
+    """Refuse to work at a time before the last run: what is due cannot be told then (J1)."""
+    now = ctx.clock.now()
+    with ctx.db.read() as tx:
+        last = meta.fact(tx, LAST_RUN)
+    if last is not None and datetime.fromisoformat(last) - now > CLOCK_JUMP:
+        seen = long_form(datetime.fromisoformat(last), ctx.settings.zone)
+        raise ClockBehind(
+            f"This machine's clock says {long_form(now, ctx.settings.zone)}, but mail was last sent on {seen}.",
+            hint="Set the clock right, then run: balintmail dispatch. Nobody has been mailed.",
+        )
 
 
 async def _dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orders, journal: Journal) -> Report:
@@ -113,6 +152,7 @@ def _put_right(ctx: Context, worker: str) -> Recovered:
     with ctx.db.write() as tx:
         workers.arrive(tx, worker, host=socket.gethostname(), pid=os.getpid(), now=now)
         recovered = workers.recover(tx, worker, now=now)
+        meta.put(tx, LAST_RUN, now.isoformat())
     if recovered.unknown:
         settle_by_journal(ctx)
     if ctx.settings.send.unknown is UnknownPolicy.RESEND:

@@ -261,6 +261,7 @@ class Engine:
             self._withdraw(waiting)
             self._todo.clear()
             self.stop(Ending.FAILED, "This process gave no sign of life for a minute, and another has taken over.")
+            await self._until_recorded(answered, waiting)  # a late 250 is proof for a row that became unknown
         except JournalError as exc:
             self._withdraw(waiting)
             self.stop(Ending.FAILED, f"{exc.message} {exc.hint}")

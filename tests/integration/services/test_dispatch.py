@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.relay import Manners, RelayThread, faults
 from tests.support.letters import compose, compose_but_not_for
 from tests.support.register import a_list, readers
 
-from balintmail.config import Security
+from balintmail.config import Security, Send, Settings, UnknownPolicy
 from balintmail.db import ledger, mailings, receipts
 from balintmail.db.mailings import NewMailing
 from balintmail.db.models import Subscription
@@ -24,7 +25,7 @@ from balintmail.sending.outbox import OutboxTransport
 from balintmail.sending.smtp import RelayTerms, SmtpTransport
 from balintmail.services import freeze
 from balintmail.services.context import Context
-from balintmail.services.dispatch import Orders, Report, dispatch
+from balintmail.services.dispatch import ClockBehind, Orders, Report, dispatch
 from balintmail.services.engine import Ending
 from balintmail.services.journal import FOLDER, read_journal
 from balintmail.services.lock import dispatch_lock
@@ -167,8 +168,6 @@ def test_second_dispatcher_says_busy(context: Context) -> None:
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_two_workers_share_the_rows_on_postgresql(context: Context, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     mailing = a_mailing(context, 400)
     other = replace(context, folder=tmp_path / "elsewhere")
     other.folder.mkdir()
@@ -215,7 +214,7 @@ def _cancels(ctx: Context, mailing: int) -> None:
 
 
 @pytest.mark.parametrize(("no", "state"), [(_leaves_at_the_dot, S.SKIPPED), (_pauses, S.QUEUED), (_cancels, S.SKIPPED)])
-def test_a_no_after_the_claim_lets_no_dot_leave_I6_D4(
+def test_a_no_after_the_claim_lets_no_dot_leave_I6_J7_D4(
     context: Context, no: Callable[[Context, int], None], state: DeliveryState
 ) -> None:
     mailing = a_mailing(context, 6)
@@ -277,6 +276,43 @@ def test_clock_that_jumps_J1_stops_the_run(context: Context, clock: MovableClock
     assert report.ending is Ending.FAILED
     assert "clock" in report.reason
     assert counts(context, mailing).get(S.ACCEPTED, 0) <= 5
+
+
+def test_clock_set_back_a_day_J1_sends_nothing_until_it_is_right(context: Context, clock: MovableClock) -> None:
+    a_mailing(context, 2)
+    run(context, outbox(context))
+    second = a_mailing(context, 2, number="85")
+    clock.moment -= timedelta(days=1)
+    with pytest.raises(ClockBehind):
+        run(context, outbox(context))
+    assert len(files(context)) == 2
+    clock.moment += timedelta(days=1)
+    assert run(context, outbox(context)).finished == (second,)
+
+
+def test_unknown_is_resent_only_by_the_policy_chosen_beforehand_P4(context: Context) -> None:
+    mailing = a_mailing(context, 2)
+    with RelayThread(Manners(), faults.drops_after_dot(times=1)) as relay:
+        run(context, to_relay(relay, 1))
+        run(context, to_relay(relay, 1))
+        assert counts(context, mailing) == {S.ACCEPTED: 1, S.UNKNOWN: 1}
+        chosen = Settings(send=Send(unknown=UnknownPolicy.RESEND))
+        run(replace(context, settings=chosen), to_relay(relay, 1))
+        assert counts(context, mailing) == {S.ACCEPTED: 2}
+        assert len(relay.accepted) == 2
+
+
+def test_interrupted_finishing_is_made_up_for(context: Context) -> None:
+    mailing = a_mailing(context, 2)
+
+    def probe(point: str) -> None:
+        if point == "before finishing":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(context, outbox(context), probe=probe)
+    assert counts(context, mailing) == {S.ACCEPTED: 2}
+    assert run(context, outbox(context)).finished == (mailing,)
 
 
 def test_start_of_a_mailing_that_was_edited_meanwhile_does_nothing(context: Context) -> None:
