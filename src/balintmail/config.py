@@ -12,7 +12,7 @@ import tomllib
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -36,6 +36,7 @@ from pydantic_settings import (
 from balintmail.domain import colour
 from balintmail.domain.dkim import read_domain, read_selector
 from balintmail.errors import BalintmailError
+from balintmail.setting_places import known_keys, line_of
 
 SETTINGS_FILE = "balintmail.toml"
 SECRETS_FILE = "secrets.toml"
@@ -374,41 +375,11 @@ def _explain(exc: ValidationError, folder: Path, origin: dict[str, str]) -> Conf
     where = (
         f"{ENVIRONMENT}, {variable(name)}"
         if source == ENVIRONMENT
-        else f"{source}, line {_line(folder / source, path)}"
+        else f"{source}, line {line_of(folder / source, path)}"
     )
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _known(path[:-1]), n=1, cutoff=0.5)
+        near = difflib.get_close_matches(path[-1], known_keys(Settings, path[:-1]), n=1, cutoff=0.5)
         hint = f"Nearest: {'.'.join([*path[:-1], near[0]])}" if near else "docs/settings.md lists every setting."
         return ConfigError(f'{where}: there is no setting "{name}".', hint=hint)
     message = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "it takes")
     return ConfigError(f'{where}: "{name}" is not right: {message}.', hint="docs/settings.md shows what it takes.")
-
-
-def _known(path: list[str]) -> list[str]:
-    """Return the keys known below `path`; the NAME in `relays.NAME` is free, what is below it is not."""
-    known: Any = Settings
-    for part in path:
-        if isinstance(known, type) and issubclass(known, BaseModel):
-            field = known.model_fields.get(part)
-            known = field.annotation if field else None
-        else:
-            known = get_args(known)[1] if get_args(known) else None
-    return list(known.model_fields) if isinstance(known, type) and issubclass(known, BaseModel) else []
-
-
-def _line(file: Path, path: list[str]) -> int:
-    """Return the line on which `path` is set, for the reader's eye: tomllib tells none."""
-    section: list[str] = []
-    best = 1
-    for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), start=1):
-        if found := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-            section = [part.strip().strip("\"'") for part in found[1].split(".")]
-            if section[: len(path)] == path:
-                return number
-            if section == path[: len(section)]:
-                best = number
-        elif found := re.match(r"\s*([\w.\"'-]+)\s*=", line):
-            key = [*section, *(part.strip("\"'") for part in found[1].split("."))]
-            if key == path or key == path[: len(key)]:
-                return number
-    return best
