@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.relay import Manners, RelayThread, faults
 from tests.support.command import SOCIETY, call
 
@@ -262,6 +263,18 @@ def test_interrupted_send_finishes_what_is_open_exits_4_and_goes_on(instance: Pa
         relay.behave()
         assert send(instance, "--yes").status == 0
         assert len({taken.recipient for taken in relay.accepted}) == len(relay.accepted) == 30
+
+
+def test_two_sends_at_the_same_time_reach_each_once_D1(instance: Path) -> None:
+    subscribe(instance, *(f"r{number}" for number in range(20)))
+    with RelayThread(Manners(), faults.answers_late("dot", 0.05)) as relay:
+        use_relay(instance, relay.port)
+        both = [_started(instance, "send", str(instance / "newsletter.md"), "--yes", "--json") for _ in range(2)]
+        said = [process.communicate(timeout=60) for process in both]
+        assert {process.returncode for process in both} <= {0, 1}, said
+        assert 0 in {process.returncode for process in both}
+        assert len({taken.recipient for taken in relay.accepted}) == len(relay.accepted) == 20
+    assert call("-C", instance, "mailings", "show", "newsletter/84", "--json").json["counts"]["accepted"] == 20
 
 
 def test_dispatch_beside_a_send_says_that_another_runs(instance: Path) -> None:

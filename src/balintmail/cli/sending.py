@@ -30,19 +30,22 @@ _MOVING = (_S.QUEUED, _S.CLAIMED, _S.AT_RISK)
 def send_now(out: Output, instance: Instance, ctx: Context, mailing: int, *, retry: bool = False) -> Report:
     """Send one mailing, or watch another process send it, until nothing more can be done now."""
     before = mailings.receipt(ctx, mailing)
-    with _progress(out, before) as watch:
-        while True:
-            orders = Orders(only=mailing, retry=retry, watch=lambda tally: watch(tally.of(mailing)))
-            report = dispatch(ctx, lambda: wiring.transport(instance), orders)
-            if report.ending is not Ending.BUSY or not _follow(ctx, mailing):
-                return report
+    try:
+        with _progress(out, before) as watch:
+            while True:
+                orders = Orders(only=mailing, retry=retry, watch=lambda tally: watch(tally.of(mailing)))
+                report = dispatch(ctx, lambda: wiring.transport(instance), orders)
+                if report.ending is not Ending.BUSY or not _follow(ctx, mailing, retry=retry):
+                    return report
+    except KeyboardInterrupt:  # before the loop began, or while another process sends
+        return Report(Ending.STOPPED)
 
 
-def _follow(ctx: Context, mailing: int) -> bool:
+def _follow(ctx: Context, mailing: int, *, retry: bool) -> bool:
     """Wait while the dispatcher that holds the lock gets on; say whether there is still something to send."""
     time.sleep(_FOLLOW)
     counts = mailings.receipt(ctx, mailing).counts
-    return any(counts[state] for state in _MOVING)
+    return any(counts[state] for state in (*_MOVING, *([_S.DEFERRED] if retry else ())))
 
 
 def tell_ending(out: Output, report: Report, row: MailingRow) -> None:

@@ -5,6 +5,7 @@ that dispatches writes a file of its own; `turn` counts its commits and stands i
 database older than its journal is noticed by two numbers. Read by services/reconcile.py.
 """
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -141,7 +142,12 @@ def _identity(folder: Path, instance: str) -> str:
     """Return the journal's own id, made once; refuse a journal that was begun for another database (J11)."""
     path = folder / _ID_FILE
     if not path.exists():
-        path.write_text(f"{uuid4().hex} {instance}\n", "ascii")
+        own = uuid4().hex
+        draft = folder / f".{_ID_FILE}-{own}"
+        draft.write_text(f"{own} {instance}\n", "ascii")
+        with contextlib.suppress(FileExistsError):  # another process was first: its id holds, whole
+            path.hardlink_to(draft)
+        draft.unlink()
         _sync_folder(folder)
     own, _, of = path.read_text("ascii", "replace").strip().partition(" ")
     if of != instance:

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
+
 from balintmail.composing.compiled import Compiled
 from balintmail.composing.letter import Letter
 from balintmail.composing.lint import Finding, Level
@@ -18,6 +20,7 @@ from balintmail.db import audience, audit, mailings, receipts
 from balintmail.db.audience import AudienceCounts, LeftOut, Selection
 from balintmail.db.lists import MailingListRow
 from balintmail.db.mailings import MailingRow, NewMailing
+from balintmail.db.session import Tx
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState, Visibility
 from balintmail.errors import BalintmailError, Conflict
 from balintmail.services import checking
@@ -204,13 +207,7 @@ def release(ctx: Context, made: Plan, *, start_at: datetime) -> MailingRow:
         start_at=start_at,
     )
     with ctx.db.write() as tx:
-        found = mailings.by_number(tx, made.mailing_list.slug, made.letter.number)
-        if found is None:
-            mailing = mailings.add(tx, new, now=now)
-        elif mailings.rewrite(tx, found.id, new):
-            mailing = found.id
-        else:
-            raise Conflict(f"{found.label} is being sent by somebody else already.", hint="Look: balintmail mailings")
+        mailing = _written(tx, made, new, now)
         mailings.keep_content(tx, mailing, source=made.letter.source, compiled=made.compiled.dump())
         detail = {"content_hash": made.compiled.content_hash, "start_at": start_at.isoformat()}
         audit.note_mailing(tx, mailing, "released", actor=ctx.actor, now=now, detail=detail)
@@ -218,6 +215,19 @@ def release(ctx: Context, made: Plan, *, start_at: datetime) -> MailingRow:
     if row is None:
         raise LookupError("a mailing that was just written is not there")
     return row
+
+
+def _written(tx: Tx, made: Plan, new: NewMailing, now: datetime) -> int:
+    """Return the id of the mailing, new or rewritten; refuse when somebody else was quicker."""
+    found = mailings.by_number(tx, made.mailing_list.slug, made.letter.number)
+    try:
+        if found is None:
+            return mailings.add(tx, new, now=now)
+        if mailings.rewrite(tx, found.id, new):
+            return found.id
+    except IntegrityError:
+        pass  # on PostgreSQL two may have found no mailing of that number at the same moment
+    raise Conflict(f"{made.label} is being sent by somebody else already.", hint="Look: balintmail mailings list")
 
 
 def take_back(ctx: Context, mailing_id: int) -> bool:
