@@ -30,7 +30,7 @@ demo: .venv/.installed
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.installed-test
-	@sh tests/support/system.sh postgresql
+	@sh tests/support/system.sh parts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -61,7 +61,7 @@ bench-dkim: .venv/.installed-test
 	$(BIN)/python -m bench.dkim
 
 torture: .venv/.installed-test
-	@sh tests/support/system.sh postgresql
+	@sh tests/support/system.sh parts
 	TORTURE=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --timeout 7200 </dev/null
 
 .venv/.installed: $(PARTS)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.support.command import SOCIETY, call, process
 
 from balintmail import __version__
 from balintmail.cli.main import COMMANDS, balintmail
+from tests.support.command import SOCIETY, call, process
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.support.command import call
 
 BIN = str(Path(sys.executable).parent)

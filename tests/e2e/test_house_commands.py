@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.support.command import SOCIETY, call, process
 
 from balintmail.cli.cron import crontab_line, service_unit
+from tests.support.command import SOCIETY, call, process
 
 
 @pytest.fixture

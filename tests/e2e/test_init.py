@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.command import SOCIETY, call, process
 
 from balintmail.config import load
+from tests.support.command import SOCIETY, call, process
 
 
 def test_init_with_yes_asks_nothing_and_says_what_it_made(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.command import SOCIETY, call, process
 
 from balintmail.resources import templates_folder
+from tests.support.command import SOCIETY, call, process
 
 EXAMPLES = templates_folder().parent / "examples"
 HEAD = '---\ntitle: "T"\nnumber: 1\n---\n\n'

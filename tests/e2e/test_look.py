@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.command import SOCIETY, call
 
 from balintmail.resources import templates_folder
+from tests.support.command import SOCIETY, call
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")

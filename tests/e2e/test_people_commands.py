@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.support.command import SOCIETY, Finished, call, process
 
 FILES = (".db", ".db-wal", ".db-shm")

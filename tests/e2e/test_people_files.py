@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support.command import SOCIETY, Finished, call, process
 
 TERMS = ("--consent", "I want the newsletter", "--collected", "2025-03-21")

@@ -10,6 +10,7 @@ from email import policy
 from pathlib import Path
 
 import pytest
+
 from tests.support.command import SOCIETY, process
 
 ROOT = Path(__file__).resolve().parents[2]

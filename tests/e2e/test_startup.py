@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from bench.startup import outside_parts
 from tests.support.command import SOCIETY, call
 

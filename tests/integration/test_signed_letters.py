@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.support import opendkim
-from tests.support.composing import ODD_TEXTS, fields, merger, reader
-from tests.support.letters_to_sign import Published, make_pair, signer, verifies
 
 from balintmail.composing.refusals import ContentRefused
 from balintmail.sending.dkim import OVERSIGNED, SIGNED_IF_PRESENT
 from balintmail.sending.dkim_keys import DkimKey
+from tests.support import opendkim
+from tests.support.composing import ODD_TEXTS, fields, merger, reader
+from tests.support.letters_to_sign import Published, make_pair, signer, verifies
 
 BODY = """
 Dear {{ person.first_name | default("colleague") }},

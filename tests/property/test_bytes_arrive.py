@@ -6,12 +6,12 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.relay import Fault, Manners, Relay, Step, Then
-from tests.relay.thread import RelayThread
-from tests.support.sending import SOON, Recorder, letter, run, send, smtp
 
 from balintmail.domain.outcome import Composed, Verdict
 from balintmail.sending.transport import Lane, TransportDown
+from tests.relay import Fault, Manners, Relay, Step, Then
+from tests.relay.thread import RelayThread
+from tests.support.sending import SOON, Recorder, letter, run, send, smtp
 
 pieces = st.sampled_from(
     [b"", b".", b"..", b"...", b". ", b".a", b"a.", b"=2E", b"QUIT", b"RSET", b"x" * 998, b"\x00", b" "]

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support import society
 
 import balintmail
 from balintmail.db import people
@@ -20,6 +19,7 @@ from balintmail.services.merging import merge
 from balintmail.services.people import Changes, edit
 from balintmail.services.subscriptions import Joining, Leaving, pause, request, resume, subscribe, unsubscribe
 from balintmail.services.suppressions import allow, suppress
+from tests.support import society
 
 ADDRESSES = [f"p{number}@example.org" for number in range(4)]
 NAMES = [None, "Anna", "Bea"]

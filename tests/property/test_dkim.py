@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.support.letters_to_sign import MESSAGE, Published, make_pair, signer, verifies
 
 from balintmail.sending.dkim_canonical import Unsignable, simple_body
 from balintmail.sending.dkim_keys import DkimKey
+from tests.support.letters_to_sign import MESSAGE, Published, make_pair, signer, verifies
 
 BLANKS = st.text(" \t", max_size=4)
 NAMES = st.sampled_from(["Subject", "SUBJECT", "sUbJeCt", "To", "Cc", "List-Id", "References", "X-Odd", "Feedback-ID"])

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.register import NOW, a_list
 
 from balintmail.db import meta
 from balintmail.db.models import (
@@ -33,6 +32,7 @@ from balintmail.services.context import Context
 from balintmail.services.exporting import Layout
 from balintmail.services.importing import Terms
 from balintmail.services.people import Wanted
+from tests.support.register import NOW, a_list
 
 NASTY = [
     "=cmd|' /C calc'!A0",

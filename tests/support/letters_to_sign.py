@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dkim
-
 from balintmail.domain.dkim import Algorithm
 from balintmail.sending import dkim_keys
 from balintmail.sending.dkim import Signer

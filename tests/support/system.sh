@@ -1,6 +1,7 @@
 #!/bin/sh
 # system.sh venv        make .venv with Python 3.11 or newer, unless it is there
-# system.sh postgresql  see that a PostgreSQL server can be started for the tests; it never becomes a service
+# system.sh parts       see that the programs the tests drive are here: a PostgreSQL server, a browser, verifiers, relays;
+#                       none of them becomes a service of the machine
 #
 # As root on Debian or Ubuntu missing packages are installed. Everywhere else this says what is missing and what
 # will be skipped for it.
@@ -76,11 +77,25 @@ require_postgresql() {
     fi
 }
 
+# require PROGRAM PACKAGES WHAT: install PACKAGES when PROGRAM is missing, or say WHAT will be skipped.
+require() {
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null && return
+    may_install && install_quietly $2
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null && return
+    echo "$1 is not installed: $3 will be skipped. To have them: sudo apt install $2"
+}
+
+require_parts() {
+    require_postgresql
+    require chromium "chromium fonts-crosextra-caladea fonts-inter fonts-liberation fonts-noto-cjk" "the tests in a real browser"
+    require opendkim opendkim "the second opinion on DKIM signatures"
+}
+
 case "${1:-}" in
 venv) make_venv ;;
-postgresql) require_postgresql ;;
+parts) require_parts ;;
 *)
-    echo "usage: system.sh venv | postgresql" >&2
+    echo "usage: system.sh venv | parts" >&2
     exit 2
     ;;
 esac

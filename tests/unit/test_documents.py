@@ -10,11 +10,11 @@ from typing import Any, get_args
 import click
 import pytest
 from pydantic import BaseModel, SecretStr
-from tests.support import reference
 
 from balintmail.cli.main import balintmail
 from balintmail.config import Settings
 from balintmail.domain.states import DeliveryState, MailingState, SkipReason
+from tests.support import reference
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

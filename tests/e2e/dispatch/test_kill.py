@@ -12,10 +12,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.relay import Fault, Manners, RelayThread, Step, Then
-from tests.support import invariants, sender
-from tests.support.letters import compose
-from tests.support.register import a_list, readers
 
 from balintmail.db import mailings
 from balintmail.db.lists import by_slug
@@ -25,6 +21,10 @@ from balintmail.domain.states import DeliveryState, MailingKind, MailingState
 from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
+from tests.relay import Fault, Manners, RelayThread, Step, Then
+from tests.support import invariants, sender
+from tests.support.letters import compose
+from tests.support.register import a_list, readers
 
 PEOPLE = 12
 # point, how many unknown at one connection. "#2" is the second time it is reached, when some have been sent.

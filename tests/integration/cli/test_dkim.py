@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.command import SOCIETY, call
 from tests.support.dns import Server
 

@@ -1,7 +1,6 @@
 """Who is reached and who not, on both databases."""
 
 from sqlalchemy import update
-from tests.support.register import a_list, a_person, on_list, readers, suppress
 
 from balintmail.db import audience
 from balintmail.db.audience import Selection
@@ -9,6 +8,7 @@ from balintmail.db.models import Address
 from balintmail.db.session import Database
 from balintmail.domain.recipient import PersonData
 from balintmail.domain.states import AddressHealth, SkipReason, SubscriptionState
+from tests.support.register import a_list, a_person, on_list, readers, suppress
 
 
 def test_counts_of_a_mixed_list_name_every_reason(database: Database) -> None:

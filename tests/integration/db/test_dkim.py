@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from tests.support.mailings_to_sign import NOW, a_mailing
-
 from balintmail.db import dkim
 from balintmail.db.session import Database
 from balintmail.domain.dkim import SignedWith
 from balintmail.domain.states import MailingState
+from tests.support.mailings_to_sign import NOW, a_mailing
 
 OLD, NEW = SignedWith("example.org", ("s2026a", "e2026a")), SignedWith("example.org", ("s2026b",))
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import select, update
-from tests.support.register import NOW, a_list, a_person, on_list, readers, suppress
 
 from balintmail.db import ledger, mailings, receipts, stops, workers
 from balintmail.db.audience import Selection
@@ -23,6 +22,7 @@ from balintmail.domain.states import (
     SkipReason,
     SubscriptionState,
 )
+from tests.support.register import NOW, a_list, a_person, on_list, readers, suppress
 
 S = DeliveryState
 ME = "worker-1"

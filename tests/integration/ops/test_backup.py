@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
-from tests.support import postgresql
 
 from balintmail.clock import SystemClock
 from balintmail.db.meta import SENDING_BLOCKED, fact
@@ -25,6 +24,7 @@ from balintmail.ops.backup import BackupDamaged, write
 from balintmail.ops.restore import RestoreRefused, restore
 from balintmail.services.founding import Answers, found
 from balintmail.wiring import Instance, open_instance
+from tests.support import postgresql
 
 FILES = (
     "journal/2026-11.log",

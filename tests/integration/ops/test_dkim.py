@@ -5,8 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.dns import Server
-from tests.support.letters_to_sign import DOMAIN, SIGNED_AT, make_pair
 
 from balintmail.domain.dkim import Need
 from balintmail.ops import dkim
@@ -14,6 +12,8 @@ from balintmail.ops.dkim import DnsLookup, LookupFailed
 from balintmail.sending.dkim_keys import DkimKey, KeyRefused
 from balintmail.sending.dkim_record import record_of
 from balintmail.services.dkim import KeyView
+from tests.support.dns import Server
+from tests.support.letters_to_sign import DOMAIN, SIGNED_AT, make_pair
 
 NOW = SIGNED_AT
 IN_FORCE = Need(in_force=True, open_mailings=0, was_used=True, until=None)

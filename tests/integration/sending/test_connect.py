@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.relay import Authority, Fault, Manners, Relay, Step, Then
-from tests.relay.faults import drops, injects_before_tls, refuses_auth, says, stalls
-from tests.support.sending import LOOPS, SOON, Recorder, letter, run, send, smtp
 
 from balintmail.config import Security
 from balintmail.domain.outcome import Stage, Verdict
 from balintmail.sending.connect import RelayTarget
 from balintmail.sending.smtp import RelayTerms, SmtpTransport
 from balintmail.sending.transport import TransportDown
+from tests.relay import Authority, Fault, Manners, Relay, Step, Then
+from tests.relay.faults import drops, injects_before_tls, refuses_auth, says, stalls
+from tests.support.sending import LOOPS, SOON, Recorder, letter, run, send, smtp
 
 PASSWORD = "a secret pass word"
 USERS = {"secretary": PASSWORD}

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.support import opendkim
-from tests.support.letters_to_sign import BODY, HEAD, MESSAGE, Published, make_pair, signer
 
 from balintmail.sending.dkim_keys import DkimKey
+from tests.support import opendkim
+from tests.support.letters_to_sign import BODY, HEAD, MESSAGE, Published, make_pair, signer
 
 pytestmark = pytest.mark.skipif(opendkim.PROGRAM is None, reason=opendkim.MISSING)
 

@@ -8,6 +8,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
+from balintmail.domain.outcome import Outcome, Stage, Verdict
+from balintmail.sending.transport import Lane, TransportDown
 from tests.relay import Fault, Manners, Relay, Step, Then, read_log
 from tests.relay.faults import (
     answers_late,
@@ -28,9 +31,6 @@ from tests.relay.faults import (
     stalls,
 )
 from tests.support.sending import LOOPS, SOON, Recorder, letter, run, send, smtp
-
-from balintmail.domain.outcome import Outcome, Stage, Verdict
-from balintmail.sending.transport import Lane, TransportDown
 
 plain_and_pipelined = pytest.mark.parametrize("pipelining", [False, True], ids=["plain", "pipelined"])
 BODY = b"a line of the letter\r\n" * 200

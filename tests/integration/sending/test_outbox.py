@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.sending import Recorder, letter, run, send
 
 from balintmail.domain.outcome import Stage, Verdict
 from balintmail.errors import NotFound
 from balintmail.sending import outbox
 from balintmail.sending.outbox import OutboxTransport, clear, letters, read_letter
 from balintmail.sending.transport import TransportDown
+from tests.support.sending import Recorder, letter, run, send
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from balintmail.domain.outcome import Verdict
 from tests.relay import read_log
 from tests.support.sending import SOON, letter, run, send, smtp
-
-from balintmail.domain.outcome import Verdict
 
 ROOT = Path(__file__).parents[3]
 

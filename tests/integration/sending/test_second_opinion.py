@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from tests.relay import Authority
-from tests.support.sending import LOOPS, letter, run, send, smtp
 
 from balintmail.config import Security
 from balintmail.domain.outcome import Stage, Verdict
+from tests.relay import Authority
+from tests.support.sending import LOOPS, letter, run, send, smtp
 
 
 class Sink:

@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
+
+from balintmail.domain.outcome import Stage, Verdict
 from tests.relay import Manners, Relay
 from tests.relay.faults import refuses_rcpt
 from tests.support.sending import LOOPS, Recorder, letter, run, send, smtp
-
-from balintmail.domain.outcome import Stage, Verdict
 
 plain_and_pipelined = pytest.mark.parametrize("pipelining", [False, True], ids=["plain", "pipelined"])
 loops = pytest.mark.parametrize("loop", LOOPS)

@@ -5,13 +5,13 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from tests.relay import Fault, Manners, Relay, Step
-from tests.relay.faults import answers_late, stalls
-from tests.support.sending import JumpingLoop, Recorder, letter, send, smtp
 
 from balintmail.domain.outcome import Outcome, Stage, Verdict
 from balintmail.sending.patience import Deadline, TimeLimits
 from balintmail.sending.transport import TransportDown
+from tests.relay import Fault, Manners, Relay, Step
+from tests.relay.faults import answers_late, stalls
+from tests.support.sending import JumpingLoop, Recorder, letter, send, smtp
 
 MINUTE = 60.0
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tests.support.register import NOW, a_list, a_person, a_secretary, on_list, readers
 
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.letter import read_letter
@@ -15,6 +14,7 @@ from balintmail.resources import templates_folder
 from balintmail.services import lists, surroundings
 from balintmail.services.checking import Report, Wanted, check
 from balintmail.services.context import Context
+from tests.support.register import NOW, a_list, a_person, a_secretary, on_list, readers
 
 HEAD = '---\ntitle: "Groups this winter"\nnumber: 84\n---\n\n'
 GOOD = (

@@ -10,10 +10,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from tests.conftest import MovableClock
-from tests.relay import Manners, RelayThread, faults
-from tests.support.letters import compose, compose_but_not_for
-from tests.support.register import a_list, readers
 
 from balintmail.config import Security, Send, Settings, UnknownPolicy
 from balintmail.db import ledger, mailings, receipts
@@ -29,6 +25,10 @@ from balintmail.services.dispatch import ClockBehind, Orders, Report, dispatch
 from balintmail.services.engine import Ending
 from balintmail.services.journal import FOLDER, read_journal
 from balintmail.services.lock import dispatch_lock
+from tests.conftest import MovableClock
+from tests.relay import Manners, RelayThread, faults
+from tests.support.letters import compose, compose_but_not_for
+from tests.support.register import a_list, readers
 
 S = DeliveryState
 

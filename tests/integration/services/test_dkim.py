@@ -6,10 +6,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import MovableClock
-from tests.support.letters_to_sign import MESSAGE, Published, verifies
-from tests.support.mailings_to_sign import a_mailing
-from tests.support.register import a_list, a_secretary
 
 from balintmail.config import Dkim
 from balintmail.db.models import AuditEvent, Mailing
@@ -19,6 +15,10 @@ from balintmail.errors import Conflict, NotFound, UsageRefused
 from balintmail.sending.dkim_keys import KeyRefused
 from balintmail.services import dkim
 from balintmail.services.context import Context
+from tests.conftest import MovableClock
+from tests.support.letters_to_sign import MESSAGE, Published, verifies
+from tests.support.mailings_to_sign import a_mailing
+from tests.support.register import a_list, a_secretary
 
 BOTH = list(Algorithm)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.support import society
 
 from balintmail.db import audit, consent, officers, people
 from balintmail.db.models import Base, Delivery, Mailing
@@ -21,6 +20,7 @@ from balintmail.services.importing import Terms, staged
 from balintmail.services.lists import Manners, edit
 from balintmail.services.merging import merge
 from balintmail.services.subscriptions import Joining, ResultKind, request, subscribe
+from tests.support import society
 
 ADDRESS = "Zsuzsanna.Példányi@példa.example.org"
 NAME = "Példányi Zsuzsanna"

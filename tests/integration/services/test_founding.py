@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.support import postgresql
 
 from balintmail.clock import SystemClock
 from balintmail.config import load
@@ -20,6 +19,7 @@ from balintmail.errors import Conflict, UsageRefused
 from balintmail.services import founding
 from balintmail.services.founding import Answers, found
 from balintmail.wiring import open_instance
+from tests.support import postgresql
 
 ANSWERS = Answers("The Example Balint Society", "Rose Ormond", "secretary@balint.example.org")
 

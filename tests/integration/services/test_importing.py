@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import func, select
-from tests.support.register import NOW, a_list, a_person
 
 from balintmail.db import audit, meta, people
 from balintmail.db.models import (
@@ -37,6 +36,7 @@ from balintmail.ops.importers.reading import Corrections, open_people
 from balintmail.services import importing
 from balintmail.services.context import Context
 from balintmail.services.importing import ImportRefused, Report, Terms
+from tests.support.register import NOW, a_list, a_person
 
 CONSENT = "I want the newsletter"
 COLLECTED = date(2025, 3, 21)

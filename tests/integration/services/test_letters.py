@@ -4,7 +4,6 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from tests.support.register import NOW, a_list, a_person, a_secretary, on_list
 
 from balintmail.composing.letter import read_letter
 from balintmail.composing.refusals import ContentRefused, FieldUnknown
@@ -15,6 +14,7 @@ from balintmail.services import checking, letters
 from balintmail.services.context import Context
 from balintmail.services.people import SharedAddress
 from balintmail.services.showing import standing_alone
+from tests.support.register import NOW, a_list, a_person, a_secretary, on_list
 
 LETTER = """---
 title: "For {{ person.name }}"

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support import society
 
 from balintmail.db import lists
 from balintmail.db.models import Mailing
@@ -13,6 +12,7 @@ from balintmail.domain.states import MailingKind, MailingState, Policy
 from balintmail.errors import Conflict, NotFound
 from balintmail.services.context import Context
 from balintmail.services.lists import Manners, add, archive, edit, sender, unarchive
+from tests.support import society
 
 BREAKS = {
     "A1": "x\r\nBcc: y@example.org",

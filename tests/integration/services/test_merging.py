@@ -4,8 +4,6 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import MovableClock
-from tests.support import society
 
 from balintmail.db import consent, lists, officers, people, subscriptions
 from balintmail.db.models import Delivery, Mailing
@@ -24,6 +22,8 @@ from balintmail.services.context import Context
 from balintmail.services.lists import Manners, add
 from balintmail.services.merging import merge
 from balintmail.services.subscriptions import Joining, Leaving, pause, subscribe, unsubscribe
+from tests.conftest import MovableClock
+from tests.support import society
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-from tests.support import society
 
 from balintmail.config import Settings, Society
 from balintmail.db import officers, people, suppressions
@@ -18,6 +17,7 @@ from balintmail.services.erasure import erase
 from balintmail.services.people import Changes, SharedAddress, Wanted, edit, entries, find_one, portrait
 from balintmail.services.subscriptions import Joining, Leaving, subscribe, unsubscribe
 from balintmail.services.suppressions import allow, suppress
+from tests.support import society
 
 
 @pytest.fixture

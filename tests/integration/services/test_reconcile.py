@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
-from tests.integration.services.test_dispatch import a_mailing, counts, files, outbox
-from tests.support.letters import compose
 
 from balintmail.db import mailings, meta, receipts
 from balintmail.db.models import AuditEvent, Delivery, Mailing, MailingContent, Meta
@@ -21,6 +19,8 @@ from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.engine import Ending
 from balintmail.services.journal import FOLDER, Entry, JournalError, last_turns, open_journal, read_journal
 from balintmail.services.reconcile import SendingBlocked, block_sending, reconcile, require_permission
+from tests.integration.services.test_dispatch import a_mailing, counts, files, outbox
+from tests.support.letters import compose
 
 S = DeliveryState
 

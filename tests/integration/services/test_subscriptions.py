@@ -5,8 +5,6 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import MovableClock
-from tests.support import society
 
 from balintmail.db import consent, lists, people, subscriptions, suppressions
 from balintmail.db.models import AuditEvent, ConsentEvent, JoinRequest, Person
@@ -26,6 +24,8 @@ from balintmail.services.subscriptions import (
     subscribe,
     unsubscribe,
 )
+from tests.conftest import MovableClock
+from tests.support import society
 
 
 @pytest.fixture

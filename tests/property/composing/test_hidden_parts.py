@@ -4,9 +4,9 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.composing import assert_well_formed, merger, parsed, reader
 
 from balintmail.composing.refusals import SyntaxRefused
+from tests.support.composing import assert_well_formed, merger, parsed, reader
 
 HIDDEN = st.sampled_from(
     [

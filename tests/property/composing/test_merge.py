@@ -5,12 +5,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.composing import ODD_TEXTS, assert_well_formed, merger, parsed, part, shown_name
 
 from balintmail.composing.escaping import clean, clean_header
 from balintmail.composing.headers import LONGEST_NAME
 from balintmail.composing.refusals import ContentRefused
 from balintmail.domain.recipient import PersonData, Recipient
+from tests.support.composing import ODD_TEXTS, assert_well_formed, merger, parsed, part, shown_name
 
 LETTER = merger(
     "Dear <<{{ person.name }}>>\n\n{{ person.first_name }}\n{% if person.member %}\nM {{ person.note }}\n{% else %}\n"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.composing import AROUND, KEYS, assert_well_formed, reader, source
 
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
@@ -13,6 +12,7 @@ from balintmail.composing.letter import decode, parse_letter
 from balintmail.composing.merge import Merger
 from balintmail.composing.refusals import ComposingError, LetterError
 from balintmail.composing.subset import weave
+from tests.support.composing import AROUND, KEYS, assert_well_formed, reader, source
 
 PIECES = st.sampled_from(
     [

@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from balintmail.composing.refusals import AddressUnusable, LeaveLinkMissing
+from balintmail.config import BounceStyle
+from balintmail.domain.states import MailingKind
+from balintmail.resources import templates_folder
 from tests.support.composing import (
     AROUND,
     FRONT,
@@ -22,11 +27,6 @@ from tests.support.composing import (
     part,
     reader,
 )
-
-from balintmail.composing.refusals import AddressUnusable, LeaveLinkMissing
-from balintmail.config import BounceStyle
-from balintmail.domain.states import MailingKind
-from balintmail.resources import templates_folder
 
 BODY = "Dear {{ person.first_name }},\n\nHello.\n"
 

@@ -6,10 +6,10 @@ import pickle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.composing import KEYS, compiled, reader
 
 from balintmail.composing.compiled import Compiled, CompiledDamaged
 from balintmail.composing.merge import Merger
+from tests.support.composing import KEYS, compiled, reader
 
 BODY = (
     "Dear {{ person.first_name|default(person.name)|default('friend') }}, {% if person.member and not person.town or "

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.support.composing import assert_well_formed, compiled, merger, parsed, reader
 
 from balintmail.composing.refusals import AttachmentRefused, PictureRefused
+from tests.support.composing import assert_well_formed, compiled, merger, parsed, reader
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"

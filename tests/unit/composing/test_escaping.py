@@ -2,9 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.composing import ODD_TEXTS
 
 from balintmail.composing.escaping import Context, address, clean, clean_header, escape, html
+from tests.support.composing import ODD_TEXTS
 
 ANY = st.text() | st.text(alphabet=st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Lo", "Mn"]))
 

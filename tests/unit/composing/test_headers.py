@@ -6,10 +6,10 @@ from email import policy
 from email.header import decode_header, make_header
 
 import pytest
-from tests.support.composing import ODD_TEXTS
 
 from balintmail.composing import headers
 from balintmail.composing.escaping import clean_header
+from tests.support.composing import ODD_TEXTS
 
 
 def assert_one_field(written: str, name: str) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.markdown import reader
 
 from balintmail.composing.layout import MEMBERS_CLOSE, MEMBERS_OPEN, LayoutValues, render_html
 from balintmail.composing.lint_page import read_page
 from balintmail.composing.look import TemplateError, read_look, read_words
 from balintmail.domain.colour import READABLE, Colour, contrast, parse
 from balintmail.resources import templates_folder
+from tests.support.markdown import reader
 
 SHIPPED = (templates_folder(),)
 BODY = reader().render(

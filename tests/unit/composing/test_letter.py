@@ -4,7 +4,6 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from tests.support.composing import source
 
 from balintmail.composing.letter import LARGEST, decode, parse_letter, read_letter
 from balintmail.composing.refusals import (
@@ -15,6 +14,7 @@ from balintmail.composing.refusals import (
     TitleMissing,
 )
 from balintmail.domain.states import MailingKind, Visibility
+from tests.support.composing import source
 
 FULL = """\
 title: "Groups this winter: and a weekend"

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.markdown import reader
 
 from balintmail.composing.layout import LayoutValues, render_html
 from balintmail.composing.lint import Finding, Level, Rendered, in_order, lint, size_finding
@@ -11,6 +10,7 @@ from balintmail.composing.lint_page import read_page
 from balintmail.composing.look import read_look
 from balintmail.composing.plaintext import render_text
 from balintmail.resources import templates_folder
+from tests.support.markdown import reader
 
 SHIPPED = (templates_folder(),)
 LEAVE = "https://balint.example.org/leave/abcdef"

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from tests.support.composing import merger, reader
 
 from balintmail.composing.refusals import LinkRefused, SyntaxRefused
+from tests.support.composing import merger, reader
 
 
 def html(body: str, **data: object) -> str:

@@ -5,6 +5,16 @@ import sys
 from dataclasses import replace
 
 import pytest
+
+from balintmail.composing.compiled import Compiled
+from balintmail.composing.escaping import clean, clean_header
+from balintmail.composing.headers import LONGEST_NAME
+from balintmail.composing.merge import KeyMissing, Merger
+from balintmail.composing.refusals import ContentRefused
+from balintmail.config import BounceStyle
+from balintmail.domain import tokens
+from balintmail.domain.keys import Keyring
+from balintmail.domain.tokens import Purpose, TokenClaims
 from tests.support.composing import (
     KEYS,
     ODD_TEXTS,
@@ -18,16 +28,6 @@ from tests.support.composing import (
     reader,
     shown_name,
 )
-
-from balintmail.composing.compiled import Compiled
-from balintmail.composing.escaping import clean, clean_header
-from balintmail.composing.headers import LONGEST_NAME
-from balintmail.composing.merge import KeyMissing, Merger
-from balintmail.composing.refusals import ContentRefused
-from balintmail.config import BounceStyle
-from balintmail.domain import tokens
-from balintmail.domain.keys import Keyring
-from balintmail.domain.tokens import Purpose, TokenClaims
 
 GREETING = "Dear {{ person.first_name }}, you are {{ person.name }}.\n"
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it.token import Token
-from tests.support.markdown import reader
 
 from balintmail.composing.look import read_words
 from balintmail.composing.plaintext import body_text
 from balintmail.composing.wrapping import WIDTH, columns, wrap
 from balintmail.resources import templates_folder
+from tests.support.markdown import reader
 
 WORDS = read_words((templates_folder(),), "en")
 IF, ELSE, END = "qabcdefi0001z", "qabcdefe0001z", "qabcdefx0001z"

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tests.support.composing import merger, reader, source
 
 from balintmail.composing.inert import Vocabulary, new_table
 from balintmail.composing.letter import parse_letter
 from balintmail.composing.refusals import FieldUnknown, LetterError, SyntaxRefused
 from balintmail.composing.subset import weave
+from tests.support.composing import merger, reader, source
 
 NAMES = Vocabulary(frozenset({"town", "Home town"}), {"list.name": "News", "mailing.number": "84"})
 

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from tests.support.letters_to_sign import BODY, HEAD, MESSAGE, Published, make_pair, signer, verifies
 
 from balintmail.domain.outcome import Composed, Envelope
 from balintmail.sending.dkim import OVERSIGNED, SIGNED_IF_PRESENT
 from balintmail.sending.dkim_canonical import Unsignable
 from balintmail.sending.dkim_keys import DkimKey
+from tests.support.letters_to_sign import BODY, HEAD, MESSAGE, Published, make_pair, signer, verifies
 
 SIGNED = ["From", "To", "Subject", "Date", "Message-ID", "Reply-To", "MIME-Version", "Content-Type", "List-Id"]
 SIGNED += ["List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID"]

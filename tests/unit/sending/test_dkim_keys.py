@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from tests.support.letters_to_sign import SIGNED_AT, make_pair
 
 from balintmail.domain.dkim import Algorithm
 from balintmail.errors import Conflict
 from balintmail.sending import dkim_keys
 from balintmail.sending.dkim_keys import KeyRefused, load, make, selectors
+from tests.support.letters_to_sign import SIGNED_AT, make_pair
 
 
 def a_file(folder: Path, selector: str, private: object, password: bytes | None = None) -> None:

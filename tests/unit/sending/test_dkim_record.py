@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.letters_to_sign import DOMAIN, make_pair
 
 from balintmail.domain.dkim import Algorithm
 from balintmail.sending.dkim_keys import DkimKey
 from balintmail.sending.dkim_record import Level, Record, judge, record_of
+from tests.support.letters_to_sign import DOMAIN, make_pair
 
 
 @pytest.fixture(scope="module")
