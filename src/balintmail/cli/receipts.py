@@ -55,10 +55,12 @@ def document(receipt: Receipt, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def exit_status(receipt: Receipt) -> int:
-    """Return 0, 3 or 4 as the contract says, and 1 for a mailing that was cancelled."""
+    """Return 0, 3 or 4 as the contract says, and 1 for a mailing that was cancelled or taken back."""
     if receipt.open:
         return UNFINISHED
-    if receipt.mailing.state is MailingState.CANCELLED:
+    if receipt.mailing.state is MailingState.SCHEDULED:
+        return UNFINISHED
+    if receipt.mailing.state in {MailingState.CANCELLED, MailingState.DRAFT}:
         return CANCELLED
     return REFUSED if receipt.turned_down else 0
 
