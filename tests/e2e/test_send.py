@@ -431,3 +431,29 @@ def test_person_on_five_lists_J5_gets_one_letter_of_each(instance: Path) -> None
     for number in range(5):
         assert send(instance, "--yes", "--list", f"l{number}", "--json").json["counts"]["accepted"] == 1
     assert in_outbox(instance) == 5
+
+
+def test_watching_dispatcher_starts_what_is_due_and_obeys_pause_and_resume(instance: Path) -> None:
+    subscribe(instance, *(f"r{number}" for number in range(30)))
+    with RelayThread(Manners(), faults.answers_late("dot", 0.1)) as relay:
+        use_relay(instance, relay.port)
+        process = _started(instance, "dispatch", "--watch")
+        try:
+            soon = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 1))
+            assert send(instance, "--at", soon, "--yes").status == 0
+            _wait(relay, 3)
+            assert call("-C", instance, "mailings", "pause", "newsletter/84").status == 0
+            time.sleep(1)
+            taken = len(relay.accepted)
+            time.sleep(0.5)
+            assert len(relay.accepted) == taken < 30
+            relay.behave()
+            assert call("-C", instance, "mailings", "resume", "newsletter/84").status == 0
+            _wait(relay, taken + 1)
+            _wait(relay, 30)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+            process.communicate()
+    assert len({taken.recipient for taken in relay.accepted}) == len(relay.accepted) == 30

@@ -18,6 +18,8 @@ from sqlalchemy.pool import QueuePool
 from balintmail.errors import BalintmailError
 
 SCHEMA = "0001"  # alembic's head; a test holds the two together, so that opening needs no alembic
+# A process that was stopped inside a transaction would keep its locks for ever; the server ends it after a lease.
+_NO_SLEEPERS = "-c idle_in_transaction_session_timeout=60s"
 BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standards.md 2.6)
 
 # What is deleted is overwritten with zeros wherever that costs no page of its own; erasure sweeps the rest (S45).
@@ -161,7 +163,7 @@ def _postgresql(url: sa.URL) -> Engine:
     return sa.create_engine(
         url,
         pool_pre_ping=True,
-        connect_args={"options": "-c synchronous_commit=on -c timezone=UTC"},
+        connect_args={"options": f"-c synchronous_commit=on -c timezone=UTC {_NO_SLEEPERS}"},
     )
 
 

@@ -79,6 +79,8 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
     report's ending. Returns at once, BUSY, when another process dispatches here.
     """
     with dispatch_lock(ctx) as lock:
+        if orders.only is None:
+            lock.beat(ctx.clock.now())
         alone = ctx.db.is_sqlite or orders.only is None  # on PostgreSQL a send works beside a dispatcher
         if alone and not lock.take():
             return Report(Ending.BUSY)
@@ -185,16 +187,18 @@ def _call_finished(books: Books) -> list[int]:
 def _signals(engine: Engine) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the open transactions and stop; a second one drops the connections."""
     loop = asyncio.get_running_loop()
-    taken = []
+    before = {}
     for number in (signal.SIGINT, signal.SIGTERM):
+        handler = signal.getsignal(number)
         with contextlib.suppress(ValueError, RuntimeError):  # in a thread of a test there are no signals
             loop.add_signal_handler(number, engine.stop)
-            taken.append(number)
+            before[number] = handler
     try:
         yield
     finally:
-        for number in taken:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)  # asyncio leaves the default behind, not what was there
 
 
 def _is_paused(ctx: Context, only: int | None) -> bool:

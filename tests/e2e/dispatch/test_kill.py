@@ -76,8 +76,9 @@ def place(database: Database, tmp_path: Path) -> Iterator[tuple[Context, str, in
 def start(ctx: Context, url: str, port: int, lanes: int, point: str) -> tuple[subprocess.Popen[bytes], int]:
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
-    command = [sys.executable, "-m", "tests.support.sender", str(ctx.folder), url, str(port), str(lanes), point]
-    process = subprocess.Popen([*command, str(writer)], close_fds=False, cwd=Path(__file__).parents[3])
+    errand = sender.Errand(str(ctx.folder), url, port, lanes, stop_at=point, pipe=writer)
+    command = [sys.executable, "-m", "tests.support.sender", errand.text()]
+    process = subprocess.Popen(command, close_fds=False, cwd=Path(__file__).parents[3])
     os.close(writer)
     return process, reader
 
@@ -121,6 +122,17 @@ def forget_the_lease(ctx: Context) -> None:
     """Let the dead worker's lease have run out: waiting for it would take a minute."""
     with ctx.db.write() as tx:
         tx.execute(text("UPDATE workers SET seen_at = seen_at - interval '2 minutes'"))
+
+
+def end_sleeping_transactions(ctx: Context) -> None:
+    """Do what the server does after a minute (db/session.py): end sessions that sleep inside a transaction."""
+    with ctx.db.write() as tx:
+        tx.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'"
+            )
+        )
 
 
 @pytest.mark.parametrize(("point", "doubts"), POINTS, ids=[point for point, _ in POINTS])
@@ -201,3 +213,29 @@ def test_kill_at_random_times_loses_and_doubles_nobody_D3(
                 forget_the_lease(ctx)
             invariants.check(ctx, mailing, log, connections=allowed)
         finish(ctx, mailing, relay, log, lanes=allowed)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_worker_stopped_past_its_lease_and_woken_again_sends_nobody_a_second_copy(
+    place: tuple[Context, str, int], tmp_path: Path
+) -> None:
+    ctx, url, mailing = place
+    log = tmp_path / "taken.jsonl"
+    with RelayThread(Manners(), Fault(Step.DOT, delay=0.05), log=log) as relay:
+        process, reader = start(ctx, url, relay.port, 2, "nowhere")
+        try:
+            deadline = time.monotonic() + 30
+            while len(relay.accepted) < 3 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.3)
+            end_sleeping_transactions(ctx)
+            forget_the_lease(ctx)
+            dispatch(ctx, lambda: sender.transport(relay.port, 2), Orders(only=mailing, compose=compose))
+            invariants.check(ctx, mailing, log, connections=2)
+            process.send_signal(signal.SIGCONT)
+            process.wait(60)
+        finally:
+            end(process, reader)
+        finish(ctx, mailing, relay, log, lanes=2)
+        assert len(relay.accepted) == PEOPLE
