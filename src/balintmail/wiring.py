@@ -12,6 +12,7 @@ from balintmail.errors import NotFound
 from balintmail.services.context import Context
 
 if TYPE_CHECKING:
+    from balintmail.sending.connect import RelayTarget
     from balintmail.sending.smtp import RelayTerms
     from balintmail.sending.transport import Transport
 
@@ -78,11 +79,22 @@ def transport(instance: Instance) -> "Transport":
     return SmtpTransport(relays)
 
 
+def relay_targets(instance: Instance) -> "list[RelayTarget]":
+    """Return the relays that have a host, in the order of the file, whatever the transport in force."""
+    relays = instance.settings.relays
+    return [_target(name, relay, instance.folder) for name, relay in relays.items() if relay.host]
+
+
 def _relay_terms(name: str, relay: Relay, folder: Path) -> "RelayTerms":
-    from balintmail.sending.connect import RelayTarget  # noqa: PLC0415
     from balintmail.sending.smtp import RelayTerms  # noqa: PLC0415
 
-    target = RelayTarget(
+    return RelayTerms(_target(name, relay, folder), relay.max_connections, relay.messages_per_connection)
+
+
+def _target(name: str, relay: Relay, folder: Path) -> "RelayTarget":
+    from balintmail.sending.connect import RelayTarget  # noqa: PLC0415
+
+    return RelayTarget(
         name=name,
         host=relay.host,
         port=relay.port,
@@ -91,7 +103,6 @@ def _relay_terms(name: str, relay: Relay, folder: Path) -> "RelayTerms":
         password=relay.password.get_secret_value(),
         ca_file=folder / Path(relay.ca_file).expanduser() if relay.ca_file else None,
     )
-    return RelayTerms(target, relay.max_connections, relay.messages_per_connection)
 
 
 def _keyring(settings: Settings) -> Keyring:

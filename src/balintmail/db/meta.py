@@ -11,6 +11,7 @@ from balintmail.db.session import Tx
 
 INSTANCE_ID = "instance_id"
 SENDING_BLOCKED = "sending_blocked"  # why sending is off (P7); absent while it is on
+LAST_BACKUP = "last_backup_at"  # when `balintmail backup` last wrote a file, RFC 3339
 
 
 def fact(tx: Tx, key: str) -> str | None:

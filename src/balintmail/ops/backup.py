@@ -14,13 +14,16 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from balintmail import __version__
 from balintmail.config import SECRETS_FILE, SETTINGS_FILE
+from balintmail.db import meta
 from balintmail.db.session import Database, DatabaseError
 from balintmail.domain.times import rfc3339
 from balintmail.errors import BalintmailError, Conflict
@@ -96,6 +99,8 @@ def write(context: Context, target: Path) -> Manifest:
         _name(partial, target)
     finally:
         partial.unlink(missing_ok=True)
+    with suppress(SQLAlchemyError), context.db.write() as tx:  # the backup is good even if nobody remembers it
+        meta.put(tx, meta.LAST_BACKUP, context.clock.now().isoformat())
     return manifest
 
 

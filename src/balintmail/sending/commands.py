@@ -6,7 +6,8 @@ refuses costs a letter (I12). Used by smtp_lane.py; the offer is read by connect
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from balintmail.domain.outcome import Composed
 from balintmail.sending.wire import fault_of
@@ -20,6 +21,7 @@ class Offer:
     """What the relay said in its last EHLO, after TLS.
 
     `size` is in octets (0: no limit was declared), `messages` how many one connection may carry (None: not said).
+    `keywords` is all of it as it was said, keyword (lower case) to parameters, for whoever shows it.
     """
 
     pipelining: bool = False
@@ -27,6 +29,7 @@ class Offer:
     eightbitmime: bool = False
     size: int = 0
     messages: int | None = None
+    keywords: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def read_offer(extensions: dict[str, str]) -> Offer:
@@ -39,6 +42,7 @@ def read_offer(extensions: dict[str, str]) -> Offer:
         eightbitmime="8bitmime" in extensions,
         size=int(size) if size.isascii() and size.isdigit() and len(size) < 20 else 0,
         messages=max(1, int(mailmax[1])) if mailmax else None,
+        keywords=dict(extensions),
     )
 
 

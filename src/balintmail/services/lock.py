@@ -2,17 +2,19 @@
 
 On SQLite the file lies beside the database, so that two instances' folders cannot dispatch from one database; on
 PostgreSQL, where workers share the ledger, it lies in the instance's folder and keeps cron from piling up. The file
-itself means nothing; only the lock on it does.
+holds nothing: the lock on it says that somebody dispatches, its time when cron last looked (`balintmail doctor`).
 """
 
 import fcntl
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from balintmail.services.context import Context
 
 LOCK_FILE = "dispatch.lock"
+_NEVER = 0  # the time of a lock file that only a `send` has made
 
 
 class DispatchLock:
@@ -26,11 +28,24 @@ class DispatchLock:
     def held(self) -> bool:
         return self._file is not None
 
+    def beat(self, now: datetime) -> None:
+        """Leave a sign that a dispatcher looked for what is due: the time of the file, which costs no commit."""
+        os.close(self._open())
+        os.utime(self._path, (now.timestamp(), now.timestamp()))
+
+    def last_beat(self) -> datetime | None:
+        """Return when a dispatcher last looked, or None when none ever did."""
+        try:
+            seconds = self._path.stat().st_mtime
+        except OSError:
+            return None
+        return datetime.fromtimestamp(seconds, UTC) if seconds > _NEVER else None
+
     def take(self) -> bool:
         """Take the lock; False when another process has it."""
         if self._file is not None:
             return True
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = self._open()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -38,6 +53,14 @@ class DispatchLock:
             return False
         self._file = file
         return True
+
+    def _open(self) -> int:
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.utime(file, (_NEVER, _NEVER))
+        return file
 
     def __enter__(self) -> "DispatchLock":
         return self

@@ -54,15 +54,20 @@ def block_sending(tx: Tx, why: str) -> None:
     meta.put(tx, meta.SENDING_BLOCKED, why)
 
 
-def require_permission(ctx: Context) -> None:
-    """Raise SendingBlocked when sending is off, or when the database proves to be older than its journal."""
+def why_blocked(ctx: Context) -> str | None:
+    """Return why nothing may be sent, or None; it only reads."""
     with ctx.db.read() as tx:
         why = meta.fact(tx, meta.SENDING_BLOCKED)
         behind = why is None and any(
             turn > int(meta.fact(tx, key) or 0) for key, turn in last_turns(ctx.folder / FOLDER).items()
         )
-    if behind:
-        why = OLDER
+    return OLDER if behind else why
+
+
+def require_permission(ctx: Context) -> None:
+    """Raise SendingBlocked when sending is off, or when the database proves to be older than its journal."""
+    why = why_blocked(ctx)
+    if why == OLDER:
         with ctx.db.write() as tx:
             block_sending(tx, why)
     if why is not None:

@@ -10,13 +10,14 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
 
 from balintmail.clock import SystemClock
-from balintmail.db.meta import SENDING_BLOCKED, fact
+from balintmail.db.meta import LAST_BACKUP, SENDING_BLOCKED, fact
 from balintmail.db.models import Address, Person
 from balintmail.errors import BalintmailError, Conflict
 from balintmail.ops import backup
@@ -155,6 +156,13 @@ def test_backup_is_private_and_its_manifest_has_the_sum_of_every_member(instance
         assert set(manifest["files"]) == set(archive.namelist()) - {"manifest.json"}
         assert archive.testzip() is None
     assert {path.name for path in tmp_path.iterdir()} == {"live", "b.zip"}
+
+
+def test_backup_is_remembered_with_its_time(instance: Instance, tmp_path: Path) -> None:
+    made = write(instance.context(), tmp_path / "b.zip")
+    with instance.database.read() as tx:
+        remembered = datetime.fromisoformat(fact(tx, LAST_BACKUP) or "")
+    assert timedelta(0) <= remembered - datetime.fromisoformat(made.made_at) < timedelta(minutes=1)
 
 
 def test_backup_never_overwrites(instance: Instance, tmp_path: Path) -> None:

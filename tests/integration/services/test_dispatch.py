@@ -166,6 +166,16 @@ def test_second_dispatcher_says_busy(context: Context) -> None:
     assert run(context, outbox(context)).ending is Ending.DONE
 
 
+def test_dispatch_without_anything_due_leaves_a_beat_and_a_send_does_not(context: Context, clock: MovableClock) -> None:
+    mailing = a_mailing(context, 2)
+    assert run(context, outbox(context), only=mailing).ending is Ending.DONE
+    assert dispatch_lock(context).last_beat() is None
+    for _ in range(2):
+        clock.forward(timedelta(minutes=1))
+        assert run(context, outbox(context)).ending is Ending.DONE
+        assert dispatch_lock(context).last_beat() == clock.now()
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_two_workers_share_the_rows_on_postgresql(context: Context, tmp_path: Path) -> None:
     mailing = a_mailing(context, 400)
