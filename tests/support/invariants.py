@@ -14,6 +14,7 @@ from balintmail.services.context import Context
 from tests.relay import read_log
 
 S = DeliveryState
+OPEN = {S.QUEUED, S.CLAIMED, S.AT_RISK, S.DEFERRED, S.UNKNOWN}
 
 
 def check(ctx: Context, mailing: int, log: Path, *, connections: int, said_no: Collection[str] = ()) -> Counter[str]:
@@ -27,14 +28,18 @@ def check(ctx: Context, mailing: int, log: Path, *, connections: int, said_no: C
     copies = Counter(taken.recipient for taken in read_log(log)) if log.exists() else Counter()
     if row.frozen_at is not None:
         assert sum(counts.values()) == row.audience, "I1: the states add up to the audience"
+        assert len(states) == row.audience, "I1: each person has one row"
     assert all(number == 1 for number in copies.values()), "I2: nobody has two copies"
     for address, state in states.items():
         if state is S.ACCEPTED:
             assert copies[address] == 1, "I3: each accepted row has its copy"
     for address in copies:
-        assert states[address] in {S.ACCEPTED, S.UNKNOWN, S.AT_RISK}, "I4: each copy is accepted or unknown"
+        found = states.get(address)
+        assert found in {S.ACCEPTED, S.UNKNOWN, S.AT_RISK}, f"I4: each copy is accepted or unknown, not {found}"
     assert counts[S.UNKNOWN] + counts[S.AT_RISK] <= connections, "I5: one doubt per connection at most"
     assert not set(said_no) & set(copies), "I6: no copy after a no"
+    if row.state is MailingState.SENT:
+        assert not any(counts[state] for state in OPEN), "P1: finished while something is open"
     return Counter({state.value: number for state, number in counts.items() if number})
 
 
