@@ -3,7 +3,6 @@
 It never prints a private key and never changes the settings.
 """
 
-import ipaddress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -11,10 +10,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.nameserver import read_server
 from balintmail.cli.output import Tone
 from balintmail.domain.dkim import RELAYS_KEEP_TRYING, Algorithm
 from balintmail.domain.times import long_form, rfc3339
-from balintmail.errors import UsageRefused
 
 if TYPE_CHECKING:
     from balintmail.ops.dkim import Checked
@@ -97,14 +96,14 @@ def show(app: App, /, selectors: tuple[str, ...]) -> None:
 @pass_app
 def check(app: App, /, selectors: tuple[str, ...], nameserver: str) -> int:
     """Hold the DNS records against the keys; exit 1 when readers could not check a letter."""
-    from balintmail.ops.dkim import DnsLookup  # noqa: PLC0415  (loads dnspython and cryptography)
-    from balintmail.ops.dkim import check as held_against  # noqa: PLC0415
+    from balintmail.ops.dkim import check as held_against  # noqa: PLC0415  (loads cryptography)
     from balintmail.ops.dkim import doubts as doubts_of  # noqa: PLC0415
+    from balintmail.ops.lookup import DnsLookup  # noqa: PLC0415  (loads dnspython)
     from balintmail.services.dkim import from_domains, keys  # noqa: PLC0415
 
     with app.context() as ctx:
         views = keys(ctx, selectors)
-        results = held_against(views, DnsLookup(*_server(nameserver)), now=ctx.clock.now(), named=selectors)
+        results = held_against(views, DnsLookup(*read_server(nameserver)), now=ctx.clock.now(), named=selectors)
         doubts = [] if selectors else doubts_of(views, from_domains(ctx))
         now, zone = ctx.clock.now(), ctx.settings.zone
     findings = [*(one for result in results for one in result.findings), *doubts]
@@ -189,23 +188,3 @@ def _check_document(results: "list[Checked]", findings: "list[Finding]", *, ok: 
             for one in findings
         ],
     }
-
-
-def _server(text: str) -> tuple[str, int]:
-    """Return address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`."""
-    host, port = text, "53"
-    if text.startswith("[") or text.count(":") == 1:
-        host, _, rest = text.rpartition(":") if not text.endswith("]") else (text, "", "53")
-        host, port = host.strip("[]"), rest
-    try:
-        if host:
-            ipaddress.ip_address(host)
-        number = int(port)
-        if not 0 < number < 65536:
-            raise ValueError(port)
-    except ValueError as exc:
-        raise UsageRefused(
-            f'"{text}" is no address of a name server.',
-            hint="Write an IP address: 192.0.2.1 or 192.0.2.1:5353.",
-        ) from exc
-    return host, number

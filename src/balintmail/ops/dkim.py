@@ -9,56 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-import dns.exception
-import dns.name
-import dns.resolver
-
 from balintmail.domain.dkim import Algorithm, is_aligned, record_name
-from balintmail.errors import BalintmailError
+from balintmail.ops.lookup import LookupFailed
 from balintmail.sending.dkim_record import Finding, Level, judge
 from balintmail.services.dkim import KeyView
 
-SECONDS = 10.0  # for one question, all servers and repeats together
 
-
-class LookupFailed(BalintmailError):
-    """The DNS gave no answer, neither yes nor no."""
-
-    code = "dns"
-
-
-class Lookup(Protocol):
-    """Whoever answers for TXT records."""
+class TextLookup(Protocol):
+    """Whoever answers for TXT records; ops/lookup.py does."""
 
     def texts(self, name: str) -> list[str]:
         """Return the TXT records at `name`, each with its strings joined; none is no error. Raises LookupFailed."""
-
-
-class DnsLookup:
-    """Asks the machine's own name servers, or the one given (an IP address)."""
-
-    def __init__(self, server: str = "", port: int = 53) -> None:
-        try:
-            self._resolver = dns.resolver.Resolver(configure=not server)
-        except dns.resolver.NoResolverConfiguration as exc:
-            raise LookupFailed(
-                "This machine has no name server to ask.", hint="Name one: --nameserver ADDRESS"
-            ) from exc
-        if server:
-            self._resolver.nameservers, self._resolver.port = [server], port
-        self._resolver.cache = None
-
-    def texts(self, name: str) -> list[str]:
-        try:
-            answer = self._resolver.resolve(dns.name.from_text(name), "TXT", lifetime=SECONDS, search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return []
-        except dns.resolver.LifetimeTimeout as exc:
-            raise LookupFailed(f"The DNS gave no answer for {name} within {SECONDS:.0f} seconds.") from exc
-        except (dns.exception.DNSException, OSError) as exc:
-            raise LookupFailed(f"The DNS failed to answer for {name}.") from exc
-        # A TXT record may hold any bytes (RFC 1035); what is not ASCII is no key, and is shown as what it is.
-        return [b"".join(record.strings).decode("ascii", "backslashreplace") for record in answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +31,7 @@ class Checked:
     asked: bool
 
 
-def check(views: Sequence[KeyView], lookup: Lookup, *, now: datetime, named: Collection[str] = ()) -> list[Checked]:
+def check(views: Sequence[KeyView], lookup: TextLookup, *, now: datetime, named: Collection[str] = ()) -> list[Checked]:
     """Return what is right and wrong with each key and its record.
 
     A key that waits to be put in force only warns, unless it is `named`: then somebody wants to know whether it is
@@ -111,7 +72,7 @@ def doubts(views: Sequence[KeyView], from_domains: Sequence[str]) -> list[Findin
     return found
 
 
-def _of_one(view: KeyView, lookup: Lookup) -> list[Finding]:
+def _of_one(view: KeyView, lookup: TextLookup) -> list[Finding]:
     if view.key is None:
         why = f"{view.refused.message} {view.refused.hint}".rstrip() if view.refused else ""
         return [_finding(Level.STOP, "key_file", view, why)]

@@ -153,11 +153,11 @@ def test_setting_that_names_no_selector_is_refused_with_its_line(instance: Path)
 
 
 def test_public_name_server_addresses_are_read() -> None:
-    from balintmail.cli.dkim import _server
+    from balintmail.cli.nameserver import read_server
 
-    assert _server("") == ("", 53)
-    assert _server("192.0.2.1") == ("192.0.2.1", 53)
-    assert _server("192.0.2.1:5353") == ("192.0.2.1", 5353)
-    assert _server("2001:db8::1") == ("2001:db8::1", 53)
-    assert _server("[2001:db8::1]") == ("2001:db8::1", 53)
-    assert _server("[2001:db8::1]:5353") == ("2001:db8::1", 5353)
+    assert read_server("") == ("", 53)
+    assert read_server("192.0.2.1") == ("192.0.2.1", 53)
+    assert read_server("192.0.2.1:5353") == ("192.0.2.1", 5353)
+    assert read_server("2001:db8::1") == ("2001:db8::1", 53)
+    assert read_server("[2001:db8::1]") == ("2001:db8::1", 53)
+    assert read_server("[2001:db8::1]:5353") == ("2001:db8::1", 5353)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from balintmail.domain.dkim import Need
-from balintmail.ops import dkim
-from balintmail.ops.dkim import DnsLookup, LookupFailed
+from balintmail.ops import dkim, lookup
+from balintmail.ops.lookup import DnsLookup, LookupFailed
 from balintmail.sending.dkim_keys import DkimKey, KeyRefused
 from balintmail.sending.dkim_record import record_of
 from balintmail.services.dkim import KeyView
@@ -76,7 +76,7 @@ def test_name_with_the_domain_twice_is_recognised(server: Server, pair: tuple[Dk
 def test_server_that_gives_no_answer_stops_and_does_not_call_the_key_missing(
     server: Server, pair: tuple[DkimKey, DkimKey], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dkim, "SECONDS", 0.5)
+    monkeypatch.setattr(lookup, "SECONDS", 0.5)
     publish(server, *pair)
     getattr(server, fault).add("s2026a._domainkey.example.org")
     assert found(server, view(pair[0]), view(pair[1])) == [("stop", "dns")]
