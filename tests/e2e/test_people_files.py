@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import os
 import random
 import signal
@@ -169,3 +170,22 @@ def test_an_import_killed_at_any_moment_writes_all_or_nothing_G14(society: Insta
             "suppressions": 0,
             "audit_events": 1,
         }
+
+
+def test_import_with_welcome_writes_once_to_whoever_is_new_on_the_list(society: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,email\nAnna Kiss,anna@example.org\n", "utf-8")
+    terms = ("--consent", "asked at the autumn meeting", "--collected", "2026-10-03", "--yes")
+    society("people", "import", file, *terms, "--welcome", "--json")
+    assert [row["to"] for row in json.loads(society("outbox", "list", "--json").out)] == ["anna@example.org"]
+    file.write_text("name,email\nAnna Kiss,anna@example.org\nBéla Nagy,bela@example.org\n", "utf-8")
+    society("people", "import", file, *terms, "--welcome")
+    letters = json.loads(society("outbox", "list", "--json").out)
+    assert sorted(row["to"] for row in letters) == ["anna@example.org", "bela@example.org"]
+
+
+def test_import_without_welcome_mails_nobody(society: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,email\nAnna Kiss,anna@example.org\n", "utf-8")
+    society("people", "import", file, "--consent", "asked", "--collected", "2026-10-03", "--yes")
+    assert json.loads(society("outbox", "list", "--json").out) == []

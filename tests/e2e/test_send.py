@@ -208,6 +208,9 @@ def test_unknown_delivery_waits_for_settle(instance: Path) -> None:
         assert send(instance, "--yes").status == 4  # and nobody is mailed again
         assert len(relay.accepted) == 3
     who = found.json["not_reached"][0]["address"]
+    taken = {one.recipient: one.message_id for one in relay.accepted}
+    assert found.json["not_reached"][0]["message_id"] == taken[who]  # P3: what to look for in the relay's log
+    assert taken[who] in call("-C", instance, "mailings", "show", "newsletter/84").out
     other = call("-C", instance, "mailings", "settle", "newsletter/84", "nobody@example.org", "--accepted", "--json")
     assert (other.status, other.json["error"]["code"]) == (1, "not_found")
     settled = call("-C", instance, "mailings", "settle", "newsletter/84", who, "--accepted", "--json")

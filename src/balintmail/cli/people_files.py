@@ -35,6 +35,7 @@ NOT_WRITTEN = 1
 @click.option("--map", "maps", metavar="COLUMN=FIELD", multiple=True, help="Correct the meaning of a column.")
 @click.option("--encoding", metavar="NAME", default="", help="The file's encoding, when the guess is wrong.")
 @click.option("--delimiter", metavar="SIGN", default=None, help="comma, semicolon, tab, bar, none, or the sign itself.")
+@click.option("--welcome", is_flag=True, help="Send the list's welcome letter to whoever is new on it.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @pass_app
@@ -47,13 +48,15 @@ def import_people(
     maps: tuple[str, ...],
     encoding: str,
     delimiter: str | None,
+    welcome: bool,
     dry_run: bool,
     yes: bool,
 ) -> int:
     """Read people from CSV, TSV, XLSX or JSON: our own export, a sheet, or another tool's export.
 
     Shows what it takes each column for, and who would be new, changed, unchanged or refused, before it asks. Whoever
-    left stays out; nobody is subscribed without the words they agreed to and the day.
+    left stays out; nobody is subscribed without the words they agreed to and the day. It sends no mail unless
+    --welcome is given.
     """
     from balintmail.domain import hygiene  # noqa: PLC0415
     from balintmail.ops.importers.reading import Corrections, open_people  # noqa: PLC0415
@@ -61,7 +64,8 @@ def import_people(
 
     corrections = Corrections(encoding, _delimiter(delimiter), dict(_pair(text) for text in maps))
     day = _day(collected)
-    with app.context() as ctx:
+    with app.instance() as instance:
+        ctx = instance.context(actor=app.options.by)
         if day is not None and day > ctx.clock.now().astimezone(ctx.settings.zone).date():
             raise UsageRefused(f"--collected {day} has not come yet.")
         reading = open_people(file, corrections)
@@ -69,6 +73,7 @@ def import_people(
         words = hygiene.paragraphs(consent, what="the consent")
         terms = importing.Terms(name, reading.tool, list_slug, words, day, consent_in_file=reading.tells_consent)
         _show_reading(app, file, reading)
+        joined: dict[str, list[int]] = {}
         with importing.staged(ctx, reading.rows, terms) as found:
             report = found.dry_run()
             _show_report(app, report, terms)
@@ -76,8 +81,13 @@ def import_people(
             if not dry_run and (yes or (changes and app.out.confirm("Write this to the register?"))):
                 report = found.write()
                 app.out.line(_words("Written", report), Tone.GOOD)
+                joined = found.joined() if welcome else {}
             elif not dry_run:
                 app.out.line("Nothing was written." + ("" if app.out.interactive else " Add --yes to write."))
+        for slug, people in joined.items():
+            from balintmail.cli.welcome import send_welcome  # noqa: PLC0415  (loads MJML)
+
+            send_welcome(app.out, instance, ctx, slug, people)
         app.out.json(_document(report))
         return 0 if report.written or dry_run else NOT_WRITTEN
 

@@ -48,6 +48,7 @@ def document(receipt: Receipt, zone: ZoneInfo) -> dict[str, Any]:
                 "relay": one.relay,
                 "stage": one.stage,
                 "next_try_at": rfc3339(one.next_try_at, zone) if one.next_try_at else None,
+                "message_id": receipt.message_ids.get(one.delivery),
             }
             for one in receipt.not_reached
         ],
@@ -124,6 +125,8 @@ def tell_not_reached(out: Output, receipt: Receipt, zone: ZoneInfo) -> None:
         tone = Tone.WARN if one.state in {_S.DEFERRED, _S.UNKNOWN} else Tone.STOP
         who = one.address or f"person {one.person}"
         out.line(f"  {who}   {one.state.value.replace('_', ' ')}, {clock_time(one.at, zone)}: {said}", tone)
+        if one.delivery in receipt.message_ids:
+            out.line(f"    relay {one.relay or 'unknown'}, Message-ID {receipt.message_ids[one.delivery]}", Tone.MUTED)
 
 
 def skipped_words(receipt: Receipt) -> str:

@@ -12,9 +12,7 @@ from balintmail.cli.command import App, Command, pass_app
 from balintmail.cli.output import Tone
 
 if TYPE_CHECKING:
-    from balintmail.services.context import Context
     from balintmail.services.subscriptions import Result
-    from balintmail.wiring import Instance
 
 _REFUSED = 1  # exit status when somebody was refused
 
@@ -58,20 +56,11 @@ def subscribe(
         act = subscriptions.request if as_request else subscriptions.subscribe
         results = act(ctx, addresses, joining)
         if welcome:
-            _welcome(app, instance, ctx, list_slug, results)
+            from balintmail.cli.welcome import send_welcome  # noqa: PLC0415  (loads MJML)
+
+            new = [each.person for each in results if each.result is subscriptions.ResultKind.SUBSCRIBED]
+            send_welcome(app.out, instance, ctx, list_slug, [person for person in new if person is not None])
     return _answer(app, results)
-
-
-def _welcome(app: App, instance: "Instance", ctx: "Context", list_slug: str, results: Sequence["Result"]) -> None:
-    """Send the welcome letter to whoever this command has put on the list."""
-    from balintmail.cli.sending import send_now, tell_ending  # noqa: PLC0415
-    from balintmail.services import notices  # noqa: PLC0415  (loads MJML)
-    from balintmail.services.subscriptions import ResultKind  # noqa: PLC0415
-
-    new = [each.person for each in results if each.result is ResultKind.SUBSCRIBED and each.person is not None]
-    row = notices.welcome(ctx, list_slug, new) if new else None
-    if row is not None:
-        tell_ending(app.out, send_now(app.out, instance, ctx, row.id), row)
 
 
 @click.command(cls=Command)

@@ -93,9 +93,16 @@ class Merger:
         return Composed(
             recipient.delivery,
             Envelope(self._sender(recipient), envelope, smtputf8=not envelope.isascii()),
-            f"<{token}@{self._compiled.message_id_domain}>",
+            self._bracketed(token),
             b"".join(parts),
         )
+
+    def message_id(self, delivery: int) -> str:
+        """Return the Message-ID that the letter of a delivery has, or had (S11)."""
+        return self._bracketed(tokens.make(TokenClaims(Purpose.MESSAGE_ID, delivery=delivery), self._key))
+
+    def _bracketed(self, token: str) -> str:
+        return f"<{token}@{self._compiled.message_id_domain}>"
 
     def text(self, recipient: Recipient) -> str:
         """Return the text part as `recipient` would read it, lines ended by LF."""

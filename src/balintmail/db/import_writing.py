@@ -176,6 +176,13 @@ WHERE {_WRITES} AND {NEW_SUPPRESSION}
 """)  # noqa: S608
 
 
+_JOINED = sa.text(f"""
+SELECT l.slug, i.person FROM import_people i JOIN import_states t ON t.n = i.n
+JOIN subscriptions s ON s.person_id = i.person AND s.list_id = t.list JOIN lists l ON l.id = t.list
+WHERE {_WRITES} AND s.state = 'subscribed' AND s.since = :now ORDER BY l.slug, i.n
+""")  # noqa: S608
+
+
 def write(tx: Tx, provenance: Provenance, counts: Counts) -> None:
     """Carry out the verdicts of all staged rows."""
     dialect = tx.dialect.name
@@ -204,6 +211,12 @@ def _stop_open_deliveries(tx: Tx, now: datetime) -> None:
         stop_subscriber(tx, person, list_id, SkipReason.NOT_SUBSCRIBED, now=now)
     for key in tx.scalars(_DEAD).all():
         stop_address(tx, key, SkipReason.SUPPRESSED, now=now)
+
+
+def joined(tx: Tx, at: datetime) -> list[tuple[str, int]]:
+    """Return list and person of everybody whom the import written at `at` subscribed, while its rows are staged."""
+    found = tx.execute(_JOINED.bindparams(sa.bindparam("now", type_=UtcTime())), {"now": at}).all()
+    return [(slug, person) for slug, person in found]
 
 
 class _Runner:

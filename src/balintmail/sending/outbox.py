@@ -239,12 +239,18 @@ def letters(folder: Path) -> list[OutboxLetter]:
         found.append(
             OutboxLetter(
                 str(path.relative_to(folder)),
-                str(headers.get("To", "")),
+                _bare(headers.get("To", "")),
                 str(headers.get("Subject", "")),
                 str(headers.get("Message-ID", "")).strip(),
             )
         )
     return found
+
+
+def _bare(header: object) -> str:
+    """Return the address of a To field without the name before it; a field that holds none is shown as it is."""
+    found = getattr(header, "addresses", ())
+    return found[0].addr_spec if found and found[0].domain else str(header)
 
 
 def read_letter(folder: Path, name: str) -> bytes:

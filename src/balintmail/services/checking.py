@@ -111,7 +111,7 @@ def check_letter(ctx: Context, letter: Letter, report: Report, wanted: Wanted) -
             report.say(exc.code, Level.STOP, _sentence(exc))
             return []
         _number(tx, letter, report)
-        selection = Selection(report.mailing_list.id, wanted.where, wanted.exclude)
+        selection = Selection(report.mailing_list.id, wanted.where, wanted.exclude, ctx.settings.zone)
         report.counts = audience.counts(tx, selection)
         if not report.counts.reached:
             report.say("nobody", Level.WARN, f"the list {report.mailing_list.slug} reaches nobody")

@@ -7,7 +7,7 @@ nobody back who left, and no address back that was erased (D6, D7). Matching: `d
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from balintmail.db import import_matching, import_writing, imports, lists, meta, people, suppressions
 from balintmail.db.import_writing import Counts, Provenance, RefusedRow
@@ -73,6 +73,7 @@ class Import:
         self._staged = staged
         self._terms = terms
         self._settled_at: int | None = None
+        self._written_at: datetime | None = None
 
     def dry_run(self) -> Report:
         """Return what would happen now; the register is only read."""
@@ -98,7 +99,17 @@ class Import:
             provenance = Provenance(ctx.clock.now(), ctx.actor, terms.file, f"left, by {origin}")
             import_writing.write(tx, provenance, found.counts)
             self._settled_at = None
+            self._written_at = provenance.at
         return replace(found, written=True)
+
+    def joined(self) -> dict[str, list[int]]:
+        """Return whom the writing has put on which list, by the list's slug; nobody before it."""
+        people_of: dict[str, list[int]] = {}
+        if self._written_at is not None:
+            with self._staged.looking() as tx:
+                for slug, person in import_writing.joined(tx, self._written_at):
+                    people_of.setdefault(slug, []).append(person)
+        return people_of
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 A change is one statement in the ledger, which a running dispatcher reads before its next dot. It sends nothing itself.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from balintmail.composing.compiled import Compiled
+from balintmail.composing.merge import Merger
 from balintmail.db import audit, ledger, mailings, receipts
 from balintmail.db.mailings import MailingRow
 from balintmail.db.receipts import NotReached
@@ -27,6 +29,7 @@ class Receipt:
     counts: dict[DeliveryState, int]
     skipped: dict[SkipReason, int]
     not_reached: tuple[NotReached, ...]
+    message_ids: Mapping[int, str] = field(default_factory=dict)  # of the unknown, to look for in the relay's log (P3)
 
     @property
     def open(self) -> int:
@@ -56,11 +59,17 @@ def find(tx: Tx, name: str) -> MailingRow:
 def receipt(ctx: Context, name: str | int) -> Receipt:
     """Return the receipt of a mailing, seen at one moment."""
     with ctx.db.read() as tx:
-        return receipt_of(tx, find(tx, str(name)))
+        row = find(tx, str(name))
+        found = receipt_of(tx, row)
+        doubtful = [one.delivery for one in found.not_reached if one.state is DeliveryState.UNKNOWN]
+        if not doubtful:
+            return found
+        merger = Merger(Compiled.load(mailings.compiled(tx, row.id)), ctx.keyring)
+        return replace(found, message_ids={delivery: merger.message_id(delivery) for delivery in doubtful})
 
 
 def receipt_of(tx: Tx, row: MailingRow) -> Receipt:
-    """Return the receipt of a mailing whose row is at hand."""
+    """Return the receipt of a mailing whose row is at hand, without Message-IDs."""
     counts = receipts.counts(tx, row.id)
     return Receipt(row, counts, receipts.skipped_by_reason(tx, row.id), tuple(receipts.not_reached(tx, row.id)))
 

@@ -246,7 +246,7 @@ def test_letters_are_listed_by_delivery_with_readable_headers(folder: Path) -> N
     (folder / "new" / "9").write_bytes(subject.encode())
     found = letters(folder)
     assert [item.file for item in found] == ["new/9", "new/10"]
-    assert (found[0].subject, found[0].to, found[0].message_id) == ("Bálint", "李 明 <li@example.org>", "<x@y>")
+    assert (found[0].subject, found[0].to, found[0].message_id) == ("Bálint", "li@example.org", "<x@y>")
 
 
 def test_letters_of_a_folder_that_is_not_there_are_none(folder: Path) -> None:
