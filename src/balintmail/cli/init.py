@@ -43,7 +43,7 @@ def init(app: App, /, folder: Path | None, yes: bool, **given: str | None) -> No
 
     DIR is made when it does not exist; without it the current folder is taken. Nothing is ever overwritten.
     """
-    place = folder or app.options.directory or Path.cwd()
+    place = folder or app.instance_start
     answers = _as_given(given) if yes else _asked(app, given)
     made = founding.found(place.absolute(), answers, clock=SystemClock(), actor=app.options.by or THE_SECRETARY)
     app.out.json(
