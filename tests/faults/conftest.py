@@ -41,7 +41,7 @@ def template(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def lite(template: Scene, tmp_path: Path) -> Iterator[Scene]:
     """A mailing of forty that is due, on SQLite."""
-    found = Scene.copied(template, tmp_path)
+    found = Scene.copied(template, tmp_path / "instance")
     yield found
     found.close()
 

@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,9 @@ from balintmail.config import Security, Send, Settings
 from balintmail.db.session import Database
 from balintmail.errors import BalintmailError
 from balintmail.sending.connect import RelayTarget
+from balintmail.sending.outbox import OutboxTransport
 from balintmail.sending.smtp import RelayTerms, SmtpTransport
+from balintmail.sending.transport import Transport
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from tests.support.letters import compose
@@ -43,7 +46,8 @@ class Errand:
     only: int | None = None  # one mailing, as `send` does; beside a dispatcher on PostgreSQL
     stop_at: str = ""
     said: str = ""  # the file that takes what it said at its end
-    synchronous: str = ""  # SQLite's pragma, against the program's own choice: to prove a test
+    outbox: bool = False  # into the folder's outbox instead of to a relay
+    pragmas: Sequence[str] = ()  # for SQLite, against the program's own choice: to prove a test
     open_files: int = 0
     file_bytes: int = 0
     memory_bytes: int = 0
@@ -89,10 +93,15 @@ def run(errand: Errand) -> str:
 
     _bind(errand)
     ctx = context(Path(errand.folder), errand.url)
-    if errand.synchronous:
-        _weaken(ctx, errand.synchronous)
+    _set(ctx, errand.pragmas)
     orders = Orders(only=errand.only, compose=compose, probe=probe)
-    report = dispatch(ctx, lambda: transport(errand.port, errand.lanes, errand.host), orders)
+
+    def way() -> Transport:
+        if errand.outbox:
+            return OutboxTransport(ctx.folder / "outbox")
+        return transport(errand.port, errand.lanes, errand.host)
+
+    report = dispatch(ctx, way, orders)
     return f"{report.ending.value}: {report.reason}"
 
 
@@ -110,9 +119,10 @@ def _bind(errand: Errand) -> None:
         os.setresuid(errand.user, errand.user, errand.user)
 
 
-def _weaken(ctx: Context, synchronous: str) -> None:
+def _set(ctx: Context, pragmas: Sequence[str]) -> None:
     def prepare(connection: Any, _record: object) -> None:
-        connection.execute(f"PRAGMA synchronous={synchronous}").close()
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
 
     event.listen(ctx.db.engine, "connect", prepare)
 

@@ -148,6 +148,8 @@ def _prepare(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     for name in _FOLDERS:
         (folder / name).mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder)  # or a power cut may take the folders, and every letter with them
+    _sync_folder(folder.parent)
     probe = folder / "tmp" / f".probe-{os.getpid()}"
     try:
         _write_synced(probe, b"room?\r\n")

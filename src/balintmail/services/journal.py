@@ -116,8 +116,10 @@ def open_journal(folder: Path, instance: str, *, now: datetime) -> Journal:
         path = folder / f"{now:%Y-%m}.{number}.jsonl"
         fresh = not path.exists()
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if fresh:
-            _sync_folder(folder)
+        # Every time: whoever made them may have been killed before it came to this, and a name that was not synced
+        # goes with the power, and all the lines with it.
+        _sync_folder(folder)
+        _sync_folder(folder.parent)
     except OSError as exc:
         raise _refused(exc) from exc
     last = _last_line(path) if not fresh else None
@@ -144,11 +146,13 @@ def _identity(folder: Path, instance: str) -> str:
     if not path.exists():
         own = uuid4().hex
         draft = folder / f".{_ID_FILE}-{own}"
-        draft.write_text(f"{own} {instance}\n", "ascii")
+        with draft.open("w", encoding="ascii") as file:
+            file.write(f"{own} {instance}\n")
+            file.flush()
+            os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):  # another process was first: its id holds, whole
             path.hardlink_to(draft)
         draft.unlink()
-        _sync_folder(folder)
     own, _, of = path.read_text("ascii", "replace").strip().partition(" ")
     if of != instance:
         raise JournalError(
