@@ -72,6 +72,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("is_default", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("relay", sa.String(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lists")),
@@ -138,6 +139,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_suppressions_address_key", "suppressions", ["address_key"], unique=False)
 
+    op.create_table(
+        "relays",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("first_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resting_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rests", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_relays")),
+    )
+    op.create_table(
+        "relay_usage",
+        sa.Column("relay", sa.String(), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("span", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("slot", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("relay", "domain", "span", "slot", name=op.f("pk_relay_usage")),
+    )
     op.create_table(
         "workers",
         sa.Column("id", sa.String(), nullable=False),
@@ -319,7 +338,9 @@ def upgrade() -> None:
         sa.Column("released_by", sa.String(), server_default="", nullable=False),
         sa.Column("signed_with", sa.String(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("redirected_to", sa.String(), server_default="", nullable=False),
         sa.Column("start_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["again_of"], ["mailings.id"], name=op.f("fk_mailings_again_of")),

@@ -31,6 +31,7 @@ class MailingListRow:
     is_default: bool
     created_at: datetime
     archived_at: datetime | None
+    relay: str = ""
 
 
 _COLUMNS = [getattr(MailingList, name) for name in MailingListRow.__dataclass_fields__]

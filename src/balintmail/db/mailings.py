@@ -43,6 +43,9 @@ class MailingRow:
     start_at: datetime | None
     frozen_at: datetime | None
     finished_at: datetime | None
+    deadline_at: datetime | None = None
+    redirected_to: str = ""
+    relay: str = ""  # the relay that its list tries first
 
     @property
     def label(self) -> str:
@@ -66,6 +69,8 @@ class NewMailing:
     exclude: tuple[str, ...] = ()
     released_by: str = ""
     start_at: datetime | None = None
+    deadline_at: datetime | None = None
+    redirected_to: str = ""
 
 
 _M = _Mailing
@@ -87,6 +92,9 @@ _COLUMNS = (
     _M.start_at,
     _M.frozen_at,
     _M.finished_at,
+    _M.deadline_at,
+    _M.redirected_to,
+    func.coalesce(MailingList.relay, ""),
 )
 _QUERY = select(*_COLUMNS).outerjoin(MailingList, MailingList.id == _M.list_id)
 
@@ -165,6 +173,8 @@ def _values(new: NewMailing) -> dict[str, Any]:
         "audience_filter": {"where": new.where, "exclude": list(new.exclude)},
         "released_by": new.released_by,
         "start_at": new.start_at,
+        "deadline_at": new.deadline_at,
+        "redirected_to": new.redirected_to,
     }
 
 

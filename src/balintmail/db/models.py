@@ -169,6 +169,7 @@ class MailingList(Base):
     footer: Mapped[str] = mapped_column(server_default="")
     standing_words: Mapped[str] = mapped_column(server_default="asked the Secretary to join")
     is_default: Mapped[bool] = mapped_column(server_default=sa.false())
+    relay: Mapped[str] = mapped_column(server_default="")  # the relay its letters try first; empty: the settings' order
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
 
@@ -271,8 +272,10 @@ class Mailing(Base):
     audience: Mapped[int] = mapped_column(server_default="0")
     released_by: Mapped[str] = mapped_column(server_default="")
     signed_with: Mapped[str] = mapped_column(server_default="")  # domain and selectors of its DKIM keys (S48)
+    redirected_to: Mapped[str] = mapped_column(server_default="")  # the one address that gets it all in a sandbox
     created_at: Mapped[datetime]
     start_at: Mapped[datetime | None]  # the end of the hold, or --at
+    deadline_at: Mapped[datetime | None]  # nobody is tried after it
     frozen_at: Mapped[datetime | None]  # when the audience was enrolled
     finished_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("list_id", "number"), Index("ix_mailings_state", "state"))
@@ -355,6 +358,32 @@ class Worker(Base):
     pid: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class RelayState(Base):
+    """What is known of a relay beside its settings: since when it serves us, and until when it is left in peace."""
+
+    __tablename__ = "relays"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    first_used_at: Mapped[datetime | None]  # where its warm-up began
+    resting_until: Mapped[datetime | None]
+    rests: Mapped[int] = mapped_column(server_default="0")  # in a row, without a message taken between them
+    reason: Mapped[str] = mapped_column(server_default="")
+
+
+class RelayUsage(Base):
+    """How many messages were let go to a relay in one slot of a window (D5).
+
+    `span` is the window's length in seconds, `slot` the slot's number since 1970; `domain` is the recipients', or empty
+    for all of them.
+    """
+
+    __tablename__ = "relay_usage"
+    relay: Mapped[str] = mapped_column(primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    span: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(sa.BigInteger(), primary_key=True, autoincrement=False)
+    taken: Mapped[int]
 
 
 class AuditEvent(Base):
