@@ -1,4 +1,4 @@
-"""A DNS server on the loopback that holds the TXT records a test gives it and has faults by name."""
+"""A DNS server on the loopback that holds the records a test gives it and has faults by name."""
 
 import socket
 import threading
@@ -8,6 +8,7 @@ from types import TracebackType
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
@@ -15,13 +16,15 @@ from dns.rdtypes.ANY.TXT import TXT
 
 
 class Server:
-    """Answers over UDP; `records[name]` is a list of records, each a list of strings of at most 255 bytes.
+    """Answers over UDP; `records[name]` is a list of TXT records, each a list of strings of at most 255 bytes.
 
+    `others[name, "MX"]` is a list of records of another kind as a zone file has them; names are in small letters.
     A name in `broken` gets SERVFAIL, one in `silent` nothing at all.
     """
 
     def __init__(self) -> None:
         self.records: dict[str, list[Sequence[bytes]]] = {}
+        self.others: dict[tuple[str, str], list[str]] = {}
         self.broken: set[str] = set()
         self.silent: set[str] = set()
         self.asked: list[str] = []
@@ -35,6 +38,10 @@ class Server:
         self.records[name] = [
             [raw[at : at + 255] for at in range(0, len(raw), 255)] for raw in (value.encode() for value in values)
         ]
+
+    def add(self, name: str, kind: str, *values: str) -> None:
+        """Publish records of another kind: A, AAAA, MX, PTR."""
+        self.others[name, kind] = list(values)
 
     def __enter__(self) -> "Server":
         self._thread.start()
@@ -57,7 +64,7 @@ class Server:
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message | None:
         question = query.question[0]
-        name = question.name.to_text(omit_final_dot=True)
+        name = question.name.to_text(omit_final_dot=True).lower()
         self.asked.append(name)
         if name in self.silent:
             return None
@@ -65,12 +72,20 @@ class Server:
         answer.flags |= dns.flags.RA
         if name in self.broken:
             answer.set_rcode(dns.rcode.SERVFAIL)
-        elif name not in self.records:
+        elif not self._exists(name):
             answer.set_rcode(dns.rcode.NXDOMAIN)
-        elif question.rdtype == dns.rdatatype.TXT:
-            found = dns.rrset.RRset(question.name, dns.rdataclass.IN, dns.rdatatype.TXT)
-            for strings in self.records[name]:
-                found.add(TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings), ttl=60)
+        else:
+            found = dns.rrset.RRset(question.name, dns.rdataclass.IN, question.rdtype)
+            if question.rdtype == dns.rdatatype.TXT:
+                for strings in self.records.get(name, []):
+                    found.add(TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings), ttl=60)
+            for text in self.others.get((name, dns.rdatatype.to_text(question.rdtype)), []):
+                found.add(dns.rdata.from_text(dns.rdataclass.IN, question.rdtype, text), ttl=60)
             if found:
                 answer.answer.append(found)
         return answer
+
+    def _exists(self, name: str) -> bool:
+        """Whether there is anything at `name` or below it: only what is nowhere gets NXDOMAIN (RFC 8020)."""
+        known = {*self.records, *(at for at, _ in self.others)}
+        return any(at == name or at.endswith(f".{name}") for at in known)
