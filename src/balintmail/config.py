@@ -34,7 +34,9 @@ from pydantic_settings import (
 )
 
 from balintmail.domain import colour
+from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.dkim import read_domain, read_selector
+from balintmail.domain.hours import read_hours, read_weekdays
 from balintmail.errors import BalintmailError
 from balintmail.setting_places import known_keys, line_of
 
@@ -123,6 +125,23 @@ def _accent(value: str) -> str:
     return str(found)
 
 
+def _one_address(value: str) -> str:
+    if not value:
+        return ""
+    try:
+        return parse(value).envelope
+    except AddressRefused as exc:
+        raise ValueError(f"that is not an address: {exc.reason}") from exc
+
+
+def _per_domain(value: object) -> object:
+    """Read messages an hour to any one recipient domain, or a table of domains, where `*` is any other."""
+    numbers = list(value.values()) if isinstance(value, dict) else [value]
+    if value is None or all(type(number) is int and number > 0 for number in numbers):
+        return {name.lower(): number for name, number in value.items()} if isinstance(value, dict) else value
+    raise ValueError('write messages an hour, such as 100, or for each domain: { "example.org" = 50, "*" = 100 }')
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
@@ -154,9 +173,13 @@ class Send(_Section):
     transport: TransportKind | None = None
     hold: Duration = timedelta(minutes=2)
     unknown: UnknownPolicy = UnknownPolicy.HOLD
-    hours: str = ""
-    weekdays: str = ""
+    hours: Annotated[str, AfterValidator(read_hours)] = ""
+    weekdays: Annotated[str, AfterValidator(read_weekdays)] = ""
     give_up_after: Duration = timedelta(days=4)
+    most_refused: int = Field(default=25, ge=1, le=100)
+    report: bool = True
+    redirect_all_to: Annotated[str, AfterValidator(_one_address)] = ""
+    dry: bool = False
     max_html_bytes: int = Field(default=102_000, gt=0)
     max_attachment_bytes: int = Field(default=10_000_000, gt=0)
 
@@ -176,6 +199,8 @@ class Relay(_Section):
     per_hour: int | None = Field(default=None, ge=1)
     per_day: int | None = Field(default=None, ge=1)
     messages_per_connection: int | None = Field(default=None, ge=1)
+    warm_up: int | None = Field(default=None, ge=1)
+    per_domain: Annotated[int | dict[str, int] | None, BeforeValidator(_per_domain)] = None
 
 
 class Bounces(_Section):
