@@ -56,6 +56,11 @@ class Server:
         upgrade(database)
         database.close()
 
+    def restart(self, how: str) -> None:
+        """Stop the server `fast` or `immediate` (as a crash would) and start it again."""
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "-D", data, "-w", "-m", how, "-l", log, "restart")
+
     def stop_after(self, pid: int) -> None:
         """Leave a watcher that stops the server once process `pid` has gone."""
         stop = [*self._as, str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"]
@@ -129,6 +134,16 @@ def shared(binaries: Path) -> Server:
                 raise
             server.stop_after(int(run.name.split("-")[2]))
             (run / "started").touch()
+    return server
+
+
+def alone(binaries: Path) -> Server:
+    """Return a server that is this process's own, to be restarted and stopped by it."""
+    run = Path(os.environ[RUN_FOLDER])
+    server = Server(binaries, run / f"pg-{os.getpid()}")
+    server.folder.mkdir(mode=0o700)
+    server.start()
+    server.stop_after(int(run.name.split("-")[2]))
     return server
 
 
