@@ -1,5 +1,6 @@
 """Text files of people: encodings, delimiters, quotes, ragged rows, limits, and files without a header."""
 
+import random
 from contextlib import suppress
 from pathlib import Path
 
@@ -201,6 +202,11 @@ def test_odd_values_refuse_their_row_and_name_the_value(tmp_path: Path, cell: st
 def test_files_that_are_no_sheet_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(FileRefused):
         read(tmp_path, content)
+
+
+def test_a_file_of_any_bytes_is_no_sheet(tmp_path: Path) -> None:
+    with pytest.raises(FileRefused, match="not a text file"):
+        opened(tmp_path, random.Random(3).randbytes(3000))
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:

@@ -161,3 +161,57 @@ def test_mailman_rosters(tmp_path: Path, status: str, state: FileState) -> None:
 )
 def test_hand_made_lists_may_use_their_own_words(tmp_path: Path, word: str, state: FileState) -> None:
     assert one(opened(tmp_path, "x.csv", f"email,status\na@example.org,{word}\n")).state is state
+
+
+@pytest.mark.parametrize(
+    ("cells", "state", "suppress"),
+    [
+        ("1,0,0,0", FileState.SUBSCRIBED, None),
+        ("0,0,0,0", FileState.PENDING, None),
+        ("1,1,0,0", FileState.UNSUBSCRIBED, None),
+        ("1,1,4,0", FileState.UNSUBSCRIBED, SuppressionReason.BOUNCED),
+        ("1,0,0,1", FileState.UNSUBSCRIBED, None),
+    ],
+)
+def test_phplist_columns_by_the_names_of_its_database(
+    tmp_path: Path, cells: str, state: FileState, suppress: SuppressionReason | None
+) -> None:
+    text = (
+        "id,email,confirmed,blacklisted,bouncecount,disabled,entered,modified,uniqid,htmlemail,town\n"
+        f"7,anna@example.org,{cells},2018-01-02 03:04:05,2018-01-02 03:04:05,abc,1,Pécs\n"
+    )
+    reading = opened(tmp_path, "users.csv", text)
+    assert reading.tool == "phpList"
+    row = one(reading)
+    assert (row.state, row.addresses[0].suppress, row.person) == (state, suppress, None)
+    assert (row.fields, str(row.collected)) == ({"town": "Pécs"}, "2018-01-02")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "state"),
+    [
+        ("Unsubscribed", "yes", FileState.UNSUBSCRIBED),
+        ("Unsubscribed", "no", FileState.SUBSCRIBED),
+        ("Unsubscribed at", "2024-01-02", FileState.UNSUBSCRIBED),
+        ("Unsubscribed at", "", FileState.SUBSCRIBED),
+        ("Subscribed", "0", FileState.UNSUBSCRIBED),
+        ("Subscribed", "1", FileState.SUBSCRIBED),
+        ("Confirmed", "false", FileState.PENDING),
+        ("Bounced", "1", FileState.BOUNCED),
+        ("blacklisted", "TRUE", FileState.BLOCKED),
+        ("Abgemeldet am", "2.1.2024", FileState.UNSUBSCRIBED),
+    ],
+)
+def test_hand_made_columns_that_mark_who_must_not_be_mailed(
+    tmp_path: Path, column: str, cell: str, state: FileState
+) -> None:
+    row = one(opened(tmp_path, "x.csv", f"email,{column}\na@example.org,{cell}\n"))
+    assert (row.state, row.fields) == (state, None)
+
+
+def test_a_flag_leaves_a_column_of_states_its_word_and_a_correction_its_column(tmp_path: Path) -> None:
+    text = "email,status,confirmed\na@example.org,unsubscribed,yes\nb@example.org,active,yes\nc@example.org,active,no\n"
+    found = [row.state for row in opened(tmp_path, "x.csv", text).rows]
+    assert found == [FileState.UNSUBSCRIBED, FileState.SUBSCRIBED, FileState.PENDING]
+    corrected = open_people(tmp_path / "x.csv", Corrections(columns={"confirmed": "field:coming"}))
+    assert [(row.state, row.fields) for row in corrected.rows][2] == (FileState.SUBSCRIBED, {"coming": "no"})

@@ -58,6 +58,12 @@ def test_cells_are_read_as_their_reader_sees_them(tmp_path: Path) -> None:
     assert (second.line, second.member, second.fields) == (4, False, {"room": "1.5"})
 
 
+def test_a_workbook_that_is_called_csv_is_read_all_the_same(tmp_path: Path) -> None:
+    book = a_book(tmp_path, [["E-Mail", "Name"], ["anna@example.org", "Anna"]])
+    (row,) = read(book.rename(tmp_path / "people.csv"))
+    assert (row.shown, row.name) == ("anna@example.org", "Anna")
+
+
 def test_formulas_stay_text_and_are_not_calculated_G1(tmp_path: Path) -> None:
     rows = [["name", "email", "sum"], ["=cmd|' /C calc'!A0", "a@example.org", "=1+1"]]
     (row,) = read(a_book(tmp_path, rows))

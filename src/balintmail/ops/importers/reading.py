@@ -11,7 +11,7 @@ from pathlib import Path
 from balintmail.domain.imports import ImportRow
 from balintmail.errors import NotFound
 from balintmail.ops.importers import document, text, workbook
-from balintmail.ops.importers.columns import Column, Meaning, corrected, guess
+from balintmail.ops.importers.columns import Column, Meaning, corrected, guess, plain
 from balintmail.ops.importers.rows import TableRows, of_document
 from balintmail.ops.importers.table import FileRefused, Limits, Line, Table, bounded
 from balintmail.ops.importers.tools import Tool, recognise
@@ -85,7 +85,7 @@ def _table(path: Path, table: Table, corrections: Corrections, limits: Limits) -
         titles = [cell.strip() for cell in ahead.pop(0).cells]
         while titles and not titles[-1]:
             titles.pop()
-        tool = recognise(titles, path.name)
+        tool = recognise(titles, path.name, explained=frozenset(map(plain, corrections.columns)))
         columns = guess(titles, left_out=tool.left_out, own=tool.own)
     else:
         width = max(len(line.cells) for line in ahead)

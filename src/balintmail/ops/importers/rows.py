@@ -126,8 +126,9 @@ class TableRows:
 
     def _standing(self, get: Callable[[Meaning], str], by_title: Callable[[str], str]) -> Standing:
         try:
-            if self._tool.states is not None:
-                return self._tool.states(by_title)
+            said = self._tool.states(by_title) if self._tool.states is not None else None
+            if said is not None:
+                return said
             word = get(Meaning.STATE)
             return Standing(state_of(word)) if word else SUBSCRIBED
         except UnknownState as exc:

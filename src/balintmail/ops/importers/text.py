@@ -26,6 +26,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "none": ""}
 # A line of a plain list: `Kiss, Anna <anna@example.org>`, whose comma divides nothing, or an address alone.
 _LISTED = re.compile(r"\s*([^<>@]*<[^<>\s@]+@[^<>\s@]+>|[^\s<>@,;|]+@[^\s<>@,;|]+(\s+\([^()@]*\))?)\s*")
+_CONTROLS = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _SAMPLE_BYTES = 200_000
 _SAMPLE_ROWS = 50
 _CHUNK = 1 << 20
@@ -39,7 +40,8 @@ def read(path: Path, limits: Limits, *, encoding: str = "", delimiter: str | Non
     encoding = _known(encoding) if encoding else guess_encoding(path)
     with _open(path, encoding) as file:
         sample = _decoded(file.read, encoding, _SAMPLE_BYTES)
-    if sample.count("\0") > len(sample) // 20:  # one may be somebody's odd name, a file full of them is no text
+    odd, many = _CONTROLS.findall(sample), len(sample) // 20  # a few may be odd names, a file full of them is no text
+    if odd.count("\0") > many or len(odd) > max(many, 40):
         raise FileRefused(f"{path.name} is not a text file.", hint="CSV, TSV, XLSX and JSON are read.")
     if delimiter is None:
         delimiter = guess_delimiter(sample)

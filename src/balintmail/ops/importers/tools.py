@@ -11,7 +11,7 @@ from balintmail.domain.states import SuppressionReason
 from balintmail.ops.importers.columns import plain
 
 Get = Callable[[str], str]  # a row's cell by its column's plain name, "" when there is none
-States = Callable[[Get], "Standing"]
+States = Callable[[Get], "Standing | None"]  # None: the row's state stands in the column of states, if there is one
 
 
 class UnknownState(ValueError):
@@ -85,8 +85,11 @@ def state_of(word: str) -> FileState:
         raise UnknownState(word) from None
 
 
-def recognise(titles: list[str], file_name: str) -> Tool:
-    """Return whose export a file with these columns is; the generic one when it is nobody's known."""
+def recognise(titles: list[str], file_name: str, *, explained: frozenset[str] = frozenset()) -> Tool:
+    """Return whose export a file with these columns is; the generic one when it is nobody's known.
+
+    `explained` are columns, by plain name, whose meaning somebody has said: these are no flags of a generic file.
+    """
     names = {plain(title) for title in titles}
     if {"id", "register", "address", "lists"} <= names:
         return Tool("balintmail")
@@ -96,11 +99,15 @@ def recognise(titles: list[str], file_name: str) -> Tool:
         return _mailchimp(names, plain(file_name))
     if {"uuid", "email", "attributes"} <= names or {"uuid", "email", "status"} <= names:
         return _LISTMONK
-    if "list membership" in names or any("subscriber blacklisted" in n or "user blacklisted" in n for n in names):
+    if (
+        "list membership" in names
+        or {"confirmed", "blacklisted"} <= names
+        or any("subscriber blacklisted" in n or "user blacklisted" in n for n in names)
+    ):
         return _phplist(names)
     if names & {"delivery status", "nomail", "moderation action", "delivery mode"}:
         return _MAILMAN
-    return Tool("")
+    return _hand_made(names - explained)
 
 
 # Mailchimp ----------------------------------------------------------------------------------------------------------
@@ -161,14 +168,16 @@ def _phplist(names: set[str]) -> Tool:
     def named(*words: str) -> str:
         return next((name for name in sorted(names) if any(word in name for word in words)), "")
 
-    confirmed = named("user confirmed", "subscriber confirmed")
+    confirmed = named("user confirmed", "subscriber confirmed", "confirmed")
     blacklisted = named("user blacklisted", "subscriber blacklisted", "blacklisted")
-    disabled = named("account disabled")
-    bounces = named("number of bounces")
+    disabled = named("account disabled", "disabled")
+    bounces = named("number of bounces", "bouncecount", "bounce count")
     housekeeping = {
         confirmed, blacklisted, disabled, bounces, "id", "list membership", "entered", "last modified", "foreign key",
         "additional data", "rss frequency", "ip", "change summary", "change detail", "extra data", "password",
         named("unique id"), named("html email"), named("manually confirm"), named("opted in"), named("opt in"),
+        "modified", "uniqid", "uuid", "htmlemail", "subscribepage", "rssfrequency", "optedin", "passwordchanged",
+        "extradata", "foreignkey",
     }  # fmt: skip
 
     def states(get: Get) -> Standing:
@@ -207,3 +216,43 @@ _MAILMAN = Tool(
     own=False,
     states=_mailman_states,
 )
+
+
+# Sheets that somebody made -------------------------------------------------------------------------------------------
+
+# Columns that hold a yes, a 1 or a day where something is the matter; the gravest comes first.
+_FLAGS: Mapping[FileState, frozenset[str]] = {
+    FileState.COMPLAINED: _words("complained|complaint|spam complaint|complained at"),
+    FileState.BLOCKED: _words("blocked|blocklisted|blacklisted|suppressed|do not mail|do not email|gesperrt"),
+    FileState.CLEANED: _words("cleaned|cleaned at|clean time"),
+    FileState.BOUNCED: _words("bounced|hard bounced|hard bounce|bounced at|undeliverable|unzustellbar|visszapattant"),
+    FileState.UNSUBSCRIBED: _words(
+        "unsubscribed|unsubscribed at|unsubscribe date|unsubscribed on|opted out|opt out|optout|opted out at|disabled"
+        "|abgemeldet|abgemeldet am|desabonne|desinscrit|leiratkozott"
+    ),
+}
+# Columns that must not hold a no or a 0.
+_NEEDED: Mapping[FileState, frozenset[str]] = {
+    FileState.UNSUBSCRIBED: _words("subscribed|is subscribed|angemeldet|abonne|feliratkozott"),
+    FileState.PENDING: _words("confirmed|is confirmed|bestatigt|confirme|megerositve"),
+}
+_NOT = _words("0|no|n|false|never|nein|non|nem|none")
+
+
+def _hand_made(names: set[str]) -> Tool:
+    """Know the columns that mark, row by row, who must not be mailed, beside a column of states."""
+    flags = [(name, state) for state, known in _FLAGS.items() for name in sorted(names & known)]
+    needed = [(name, state) for state, known in _NEEDED.items() for name in sorted(names & known)]
+    if not flags and not needed:
+        return Tool("")
+
+    def states(get: Get) -> Standing | None:
+        for name, state in flags:
+            if plain(get(name)) not in _NOT | {""}:
+                return Standing(state)
+        for name, state in needed:
+            if plain(get(name)) in _NOT:
+                return Standing(state)
+        return None
+
+    return Tool("", frozenset(name for name, _ in [*flags, *needed]), states=states)

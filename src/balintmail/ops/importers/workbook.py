@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -32,20 +32,23 @@ def read(path: Path, limits: Limits) -> Table:
     inspect(path, limits)
     from openpyxl import load_workbook  # noqa: PLC0415  (150 ms; only workbooks need it)
 
+    file = path.open("rb")  # by its name alone, openpyxl would refuse a workbook that is called .csv
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            book = load_workbook(path, read_only=True, data_only=False, keep_links=False)
+            book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
     except Exception as exc:  # openpyxl raises whatever its parts raise on a damaged file
+        file.close()
         raise FileRefused(f"{path.name} is a damaged workbook.", hint=_ADVICE) from exc
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
     if not sheets:
+        file.close()
         raise FileRefused(f"{path.name} holds no sheet.", hint=_ADVICE)
     others = f", the first of {len(sheets)} sheets" if len(sheets) > 1 else ""
-    return Table(f'XLSX, sheet "{sheets[0].title}"{others}', _rows(book, sheets[0]), formulas=True)
+    return Table(f'XLSX, sheet "{sheets[0].title}"{others}', _rows(book, sheets[0], file), formulas=True)
 
 
-def _rows(book: Any, sheet: Any) -> Iterator[Line]:
+def _rows(book: Any, sheet: Any, file: BinaryIO) -> Iterator[Line]:
     sheet.reset_dimensions()  # what a file says of its own size is not believed
     try:
         with warnings.catch_warnings():
@@ -64,6 +67,7 @@ def _rows(book: Any, sheet: Any) -> Iterator[Line]:
         raise FileRefused("The workbook is damaged.", hint=_ADVICE) from exc
     finally:
         book.close()
+        file.close()
 
 
 def _text(value: Any) -> str:
