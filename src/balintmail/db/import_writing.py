@@ -76,7 +76,8 @@ _EDITS = f"""
 UPDATE people SET name = found.name, first_name = found.first_name, language = found.language,
     member = found.member, fields = found.fields, updated_at = :now
 FROM (SELECT i.person AS person, COALESCE(NULLIF(i.name, ''), p.name) AS name,
-             COALESCE(NULLIF(i.first_name, ''), p.first_name) AS first_name,
+             COALESCE(NULLIF(i.first_name, ''), NULLIF(p.first_name, ''),
+                      CASE WHEN p.name = '' THEN i.first_guess END, '') AS first_name,
              COALESCE(NULLIF(i.language, ''), p.language) AS language, COALESCE(i.member, p.member) AS member,
              COALESCE(i.merged, p.fields) AS fields
       FROM import_people i JOIN people p ON p.id = i.person

@@ -170,7 +170,10 @@ def test_a_name_for_a_nameless_person_is_taken_and_another_name_is_another_perso
     run(context, tmp_path, "email\nanna@example.org\n")
     assert numbers(run(context, tmp_path, "name,email\nAnna Kiss,anna@example.org\n")) == (0, 1, 0, 0)
     assert numbers(run(context, tmp_path, "name,email\nPál Kiss,anna@example.org\n")) == (1, 0, 0, 0)
-    assert [entry.person.name for entry in register(context)] == ["Anna Kiss", "Pál Kiss"]
+    assert [(entry.person.name, entry.person.first_name) for entry in register(context)] == [
+        ("Anna Kiss", "Anna"),
+        ("Pál Kiss", "Pál"),
+    ]
 
 
 def test_an_id_wins_over_name_and_address(context: Context, tmp_path: Path) -> None:
