@@ -26,6 +26,8 @@ _REFUSED = 1  # exit status when somebody was refused
 @click.option("--member", is_flag=True, help="The person is a member of the society.")
 @click.option("--request", "as_request", is_flag=True, help="Open a join request that waits, instead of subscribing.")
 @click.option("--welcome", is_flag=True, help="Send the list's welcome letter to whoever is new on it.")
+@click.option("--person", metavar="ID", type=int, help="Which one, where people share the address.")
+@click.option("--all", "everyone", is_flag=True, help="Everybody who shares the address.")
 @pass_app
 def subscribe(
     app: App,
@@ -37,18 +39,24 @@ def subscribe(
     member: bool,
     as_request: bool,
     welcome: bool,
+    person: int | None,
+    everyone: bool,
 ) -> int:
     """Put people on a list, with their consent on record.
 
     This is the Secretary's own act: it subscribes at once under every policy of the list, records who did it and in
     which words, and sends no mail unless --welcome is given. Another name at a known address is a second person who
-    shares it.
+    shares it; whoever is known may be named by number, too.
     """
     from balintmail.services import subscriptions  # noqa: PLC0415  (loads SQLAlchemy)
 
     if as_request and member:
         raise click.UsageError("--request and --member do not go together: who is a member is decided, not asked.")
-    joining = subscriptions.Joining(list_slug, name, True if member else None, language, consent)
+    if as_request and (everyone or person is not None):
+        raise click.UsageError("--request takes an address, and no --person or --all.")
+    if everyone and person is not None:
+        raise click.UsageError("--person and --all do not go together.")
+    joining = subscriptions.Joining(list_slug, name, True if member else None, language, consent, person, everyone)
     if as_request and welcome:
         raise click.UsageError("--request and --welcome do not go together: nobody is on the list yet.")
     with app.instance() as instance:
@@ -59,7 +67,7 @@ def subscribe(
             from balintmail.cli.welcome import send_welcome  # noqa: PLC0415  (loads MJML)
 
             new = [each.person for each in results if each.result is subscriptions.ResultKind.SUBSCRIBED]
-            send_welcome(app.out, instance, ctx, list_slug, [person for person in new if person is not None])
+            send_welcome(app.out, instance, ctx, list_slug, [number for number in new if number is not None])
     return _answer(app, results)
 
 

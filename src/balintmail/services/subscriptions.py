@@ -59,13 +59,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What is said of those who join; None and "" say nothing. `words` stand for the list's standing words."""
+    """What is said of those who join; None and "" say nothing. `words` stand for the list's standing words.
+
+    Where people share an address, `person` picks one of them and `everyone` takes all.
+    """
 
     list_slug: str = ""
     name: str | None = None
     member: bool | None = None
     language: str | None = None
     words: str | None = None
+    person: int | None = None
+    everyone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def subscribe(ctx: Context, texts: Sequence[str], joining: Joining) -> list[Resu
     with ctx.db.write() as tx:
         people.lock(tx)
         mailing_list = named(tx, joining.list_slug)
-        return [_subscribe_one(ctx, tx, mailing_list, text, joining) for text in texts]
+        return [result for text in texts for result in _subscribe_one(ctx, tx, mailing_list, text, joining)]
 
 
 def request(ctx: Context, texts: Sequence[str], joining: Joining) -> list[Result]:
@@ -149,8 +154,8 @@ def resume(ctx: Context, person_id: int, list_slug: str) -> bool:
 def _checked(texts: Sequence[str], joining: Joining) -> Joining:
     """Return `joining` with every text clean."""
     name = names.clean(joining.name) if joining.name is not None else None
-    if name and len(texts) > 1:
-        raise UsageRefused("A name belongs to one person, and several addresses were given.")
+    if name and (len(texts) > 1 or joining.everyone):
+        raise UsageRefused("A name belongs to one person, and several are meant.")
     words = joining.words
     if words is not None:
         words = hygiene.one_line(words, what="the words of consent", longest=LONGEST_WORDS)
@@ -160,21 +165,50 @@ def _checked(texts: Sequence[str], joining: Joining) -> Joining:
     return replace(joining, name=name, words=words, language=language)
 
 
-def _subscribe_one(ctx: Context, tx: Tx, to: MailingListRow, text: str, joining: Joining) -> Result:
+def _subscribe_one(ctx: Context, tx: Tx, to: MailingListRow, text: str, joining: Joining) -> list[Result]:
+    """Subscribe whoever `text`, an address or a person's number, means: a new person, one, or all who share it."""
     try:
+        if _is_number(text):
+            row = find_one(tx, text, person=joining.person)
+            address = parsing.parse(_address_of(tx, text, row))
+            return [_put_on(ctx, tx, to, (address, row), joining)]
         address = parsing.parse(text)
+        meant = _meant(tx, address, joining)
     except parsing.AddressRefused as exc:
-        return Result(_shown(text), None, ResultKind.REFUSED, f"invalid: {exc.reason}")
+        return [Result(_shown(text), None, ResultKind.REFUSED, f"invalid: {exc.reason}")]
+    except (SharedAddress, NotFound) as exc:
+        shown = _shown(text) if _is_number(text) else address.text
+        hint = f" {exc.hint}" if isinstance(exc, SharedAddress) else ""
+        return [Result(shown, None, ResultKind.REFUSED, f"{exc.message}{hint}")]
+    return [_put_on(ctx, tx, to, (address, row), joining) for row in meant]
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().isascii() and text.strip().isdigit()
+
+
+def _meant(tx: Tx, address: parsing.Address, joining: Joining) -> Sequence[PersonRow | None]:
+    """Return whom an address means; None is somebody new. Raises SharedAddress, or NotFound for the person picked."""
     held = people.at_address(tx, address.key)
+    if joining.person is not None:
+        return [find_one(tx, address.text, person=joining.person)]
+    if joining.everyone and held:
+        return held
     choice = choose(key_of_name(joining.name or ""), [Candidate(row.id, row.name) for row in held])
     if choice.refused:
-        return Result(address.text, None, ResultKind.REFUSED, choice.refused)
-    person = next((row for row in held if row.id == choice.person), None)
+        raise SharedAddress(held)
+    return [next((row for row in held if row.id == choice.person), None)]
+
+
+def _put_on(
+    ctx: Context, tx: Tx, to: MailingListRow, who: tuple[parsing.Address, PersonRow | None], joining: Joining
+) -> Result:
+    address, person = who
     if refusal := _refusal(ctx, tx, address, (person.name if person else "") or joining.name or ""):
         return Result(address.text, person.id if person else None, ResultKind.REFUSED, refusal)
     remarks: list[str] = []
     if person is None:
-        if held:
+        if held := people.at_address(tx, address.key):
             remarks.append(f"shares the address with {', '.join(f'{row.id} {row.name}'.strip() for row in held)}")
         person_id = _enter(ctx, tx, address, joining)
     else:

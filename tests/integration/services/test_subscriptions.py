@@ -144,6 +144,30 @@ def test_suppressed_address_is_refused_with_the_reason_D7(ctx: Context, reason: 
         assert people.at_address(tx, "a@example.org") == []
 
 
+def test_whoever_is_meant_at_a_shared_address_is_picked_by_number_or_all_are(ctx: Context) -> None:
+    ann = one(subscribe(ctx, ["both@example.org"], Joining(name="Ann"))).person
+    bea = one(subscribe(ctx, ["both@example.org"], Joining(name="Bea"))).person
+    unsubscribe(ctx, ["both@example.org"], Leaving(everyone=True))
+    unclear = one(subscribe(ctx, ["both@example.org"], Joining()))
+    assert f"{ann} Ann; {bea} Bea" in unclear.reason
+    assert "--person" in unclear.reason
+    picked = one(subscribe(ctx, ["both@example.org"], Joining(person=bea)))
+    assert (picked.person, picked.result) == (bea, ResultKind.SUBSCRIBED)
+    assert state(ctx, ann) is SubscriptionState.UNSUBSCRIBED
+    both = subscribe(ctx, ["both@example.org"], Joining(everyone=True))
+    assert [(each.person, each.result.value) for each in both] == [(ann, "subscribed"), (bea, "already")]
+    assert one(subscribe(ctx, ["both@example.org"], Joining(person=99))).result is ResultKind.REFUSED
+
+
+def test_known_people_are_subscribed_by_number(ctx: Context) -> None:
+    ann = one(subscribe(ctx, ["ann@example.org"], Joining(name="Ann"))).person
+    unsubscribe(ctx, [str(ann)], Leaving())
+    again = one(subscribe(ctx, [str(ann)], Joining()))
+    assert (again.address, again.person, again.result) == ("ann@example.org", ann, ResultKind.SUBSCRIBED)
+    nobody = one(subscribe(ctx, ["999"], Joining()))
+    assert (nobody.address, nobody.result) == ("999", ResultKind.REFUSED)
+
+
 def test_person_erased_from_a_shared_address_stays_out_and_the_other_not_D7(ctx: Context) -> None:
     with ctx.db.write() as tx:
         suppressions.erase(tx, person_hash(ctx, "both@example.org", "Anna Example"), actor="x", now=ctx.clock.now())
