@@ -44,11 +44,16 @@ class Instance:
 
 def find_instance(start: Path) -> Path:
     """Return the nearest folder from `start` upward that holds balintmail.toml; raise NotFound otherwise."""
+    if not start.is_dir():  # upward from a mistyped name would be another society's folder
+        raise NotFound(f"There is no folder {start}.", hint="Look at how it is written, or begin one there: balintmail init")
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / SETTINGS_FILE).is_file():
             return folder
-    raise NotFound(f"There is no {SETTINGS_FILE} in {start} or above it.", hint="Run: balintmail init")
+    raise NotFound(
+        f"There is no {SETTINGS_FILE} in {start} or above it.",
+        hint="Go to your society's folder (cd), name it (-C DIR), or begin one: balintmail init",
+    )
 
 
 def open_instance(folder: Path, *, clock: Clock | None = None) -> Instance:
@@ -115,7 +120,7 @@ def _keyring(settings: Settings) -> Keyring:
         raise ConfigError(f"A key in {SECRETS_FILE} is damaged.", hint="Put it back from a backup.") from exc
     if len(tokens) < 32 or len(erasure) < 32:
         raise ConfigError(
-            f"{SECRETS_FILE} holds no keys; without them no link can be signed.",
+            f"{SECRETS_FILE} is missing or holds no keys; without them no link can be signed.",
             hint="Put the file back from a backup: new keys would break every link that was ever mailed.",
         )
     return Keyring(tokens, erasure, previous)

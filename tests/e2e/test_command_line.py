@@ -146,3 +146,34 @@ def test_everything_that_is_written_is_for_the_owner_alone(instance: Path, tmp_p
 def test_json_is_utf_8_and_one_document(instance: Path) -> None:
     for args in (["config", "show"], ["config", "check"], ["cron"], ["migrate"], ["completion", "bash"]):
         json.loads(call("-C", instance, *args, "--json").out)
+
+
+def test_mistyped_folder_never_means_the_one_around_it(instance: Path) -> None:
+    done = process("-C", "demo", "people", "list", cwd=instance)
+    assert done.status == 1
+    assert done.said.startswith("There is no folder demo.")
+
+
+def test_word_after_a_group_names_the_nearest_command() -> None:
+    done = call("people", "sho")
+    assert done.status == 2
+    assert 'There is no command "people sho". Nearest: show.' in done.err
+
+
+def test_help_of_a_group_cuts_no_sentence_short() -> None:
+    for name in ("people", "mailings", "lists", "outbox", "dkim", "config"):
+        assert "..." not in call(name, "--help").out.partition("Commands:")[2]
+
+
+def test_closed_output_is_no_fault_of_ours(instance: Path) -> None:
+    line = [sys.executable, "-m", "balintmail", "-C", str(instance), "people", "list"]
+    done = subprocess.run(["/bin/sh", "-c", '"$@" >&-', "sh", *line], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_second_interrupt_while_an_error_is_told_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("balintmail.cli.failure.report", interrupted)
+    assert call("no-such-command").status == 1

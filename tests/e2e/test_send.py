@@ -250,13 +250,14 @@ def _wait(relay: RelayThread, number: int) -> None:
         time.sleep(0.02)
 
 
-def test_interrupted_send_finishes_what_is_open_exits_4_and_goes_on(instance: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_interrupted_send_finishes_what_is_open_exits_4_and_goes_on(instance: Path, number: signal.Signals) -> None:
     subscribe(instance, *(f"r{number}" for number in range(30)))
     with RelayThread(Manners(), faults.answers_late("dot", 0.1)) as relay:
         use_relay(instance, relay.port)
         process = _started(instance, "send", str(instance / "newsletter.md"), "--yes", "--json")
         _wait(relay, 4)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=30)
         assert process.returncode == 4
         found = json.loads(out)
@@ -342,6 +343,10 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._file, text.encode())
 
+    def status_after_hanging_up(self) -> int:
+        os.close(self._file)
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
     def status(self) -> int:
         while self._read(5):
             pass
@@ -369,8 +374,48 @@ def test_wrong_name_typed_sends_nothing(instance: Path) -> None:
     terminal.until("Type the list's name")
     terminal.type("yes\n")
     assert terminal.status() == 1
-    assert "not the list's name" in terminal.seen
+    assert 'not the list\'s name, which is "newsletter"' in terminal.seen
     assert call("-C", instance, "mailings", "list", "--json").json == []
+
+
+def test_closed_terminal_takes_it_back_as_ctrl_c_does(instance: Path) -> None:
+    subscribe(instance)
+    terminal = Terminal("-C", str(instance), "send", str(instance / "newsletter.md"))
+    terminal.until("Type the list's name")
+    terminal.type("Newsletter\n")  # what people call it is as good as its short name
+    terminal.until("Ctrl-C takes it back")
+    terminal.status_after_hanging_up()
+    assert call("-C", instance, "mailings", "show", "newsletter/84", "--json").json["state"] == "draft"
+    assert in_outbox(instance) == 0
+
+
+def test_send_of_a_scheduled_letter_says_so_before_it_asks(instance: Path) -> None:
+    subscribe(instance)
+    assert send(instance, "--at", "2099-12-01 08:00", "--yes").status == 0
+    assert "planned   1 December 2099, 08:00 (London)" in send(instance).out
+
+
+@pytest.mark.parametrize("at", ["tomorrow", "8:00", "2026-13-45"])
+def test_time_that_is_none_is_named_with_how_to_write_it(instance: Path, at: str) -> None:
+    subscribe(instance)
+    found = send(instance, "--at", at, "--yes")
+    assert (found.status, found.err) == (2, f'--at "{at}" is not a time.\nWrite it like "2026-12-01 08:00".\n')
+
+
+def test_without_a_relay_a_send_says_that_nothing_has_left(instance: Path) -> None:
+    subscribe(instance)
+    assert "nothing has left this machine" in send(instance, "--test", "rose@example.org").out
+
+
+def test_settle_takes_one_decision_and_says_when_there_is_none_to_take(instance: Path) -> None:
+    subscribe(instance)
+    send(instance, "--yes")
+    assert call("-C", instance, "mailings", "settle", "newsletter/84", "--accepted", "--resend").status == 2
+    found = call("-C", instance, "mailings", "settle", "newsletter/84", "--accepted")
+    assert (found.status, found.out.splitlines()[0]) == (
+        0,
+        "Nothing of newsletter/84 is unknown, so there was nothing to decide.",
+    )
 
 
 def test_progress_and_report_on_a_terminal(instance: Path) -> None:

@@ -135,8 +135,30 @@ class Group(click.Group):
         _write_options(self, ctx, formatter)
         self.format_commands(ctx, formatter)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole first sentence."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, one.get_short_help_str(limit=1000)) for name, one in found if one is not None and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name_nearest(self, ctx, args)
+        return super().resolve_command(ctx, args)
+
 
 Group.group_class = Group
+
+
+def name_nearest(group: click.Group, ctx: click.Context, args: list[str]) -> None:
+    """Refuse a first word that is no command of `group`, and name the nearest."""
+    names = group.list_commands(ctx)
+    if args and args[0] not in names and not args[0].startswith("-") and not ctx.resilient_parsing:
+        import difflib  # noqa: PLC0415  (only on the way to an error)
+
+        near = difflib.get_close_matches(args[0], names, n=1)
+        words = " ".join([*ctx.command_path.split()[1:], args[0]])
+        ctx.fail(f'There is no command "{words}".' + (f" Nearest: {near[0]}." if near else ""))
 
 
 def _write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:

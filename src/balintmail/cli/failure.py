@@ -4,6 +4,7 @@ No traceback ever reaches a user: our own bugs become one line and a report file
 blotted out.
 """
 
+import errno
 import json
 import re
 import sys
@@ -21,6 +22,8 @@ from balintmail.errors import BalintmailError
 
 EXIT_INTERRUPTED = 4
 EXIT_BUG = 70  # sysexits.h: EX_SOFTWARE
+_AGAIN = "Mend that and run the command again."
+_RIGHTS = "Run the command as the user to whom the society's folder belongs."
 _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 
 
@@ -36,11 +39,11 @@ def report(exc: BaseException, options: Globals) -> int:
         hint = ""
         if isinstance(exc, click.UsageError) and exc.ctx is not None:
             hint = f"See: {exc.ctx.command_path} --help"
-        return _say(options, code="usage", message=exc.format_message(), hint=hint, status=2)
+        return _say(options, code="usage", message=" ".join(exc.format_message().split()), hint=hint, status=2)
     if isinstance(exc, BalintmailError):
         return _say(options, code=exc.code, message=exc.message, hint=exc.hint, status=exc.exit_status)
     if (known := _operational(exc)) is not None:
-        return _say(options, code="system", message=known, hint="Mend that and run the command again.", status=1)
+        return _say(options, code="system", message=known[0], hint=known[1], status=1)
     message = "This is a fault of balintmail itself; nothing half-done was kept."
     try:
         hint = f"The report for its makers: {_write_report(exc)}"
@@ -49,19 +52,39 @@ def report(exc: BaseException, options: Globals) -> int:
     return _say(options, code="bug", message=message, hint=hint, status=EXIT_BUG)
 
 
-def _operational(exc: BaseException) -> str | None:
-    """Return a line for what a machine does to every program: full disks, missing rights, a database that is away."""
+def _operational(exc: BaseException) -> tuple[str, str] | None:
+    """Return what happened and what to do: full disks, missing rights, a database that is away."""
     if isinstance(exc, OSError) and exc.strerror:
-        named = f"{exc.filename}: " if exc.filename else ""
-        return f"{named}{exc.strerror}."
+        return _system(exc)
     if "sqlalchemy" in sys.modules:
         from sqlalchemy.exc import DatabaseError, OperationalError  # noqa: PLC0415  (loaded already, or not needed)
 
         if isinstance(exc, OperationalError):
-            return f"The database does not answer: {_ADDRESS.sub('(address)', str(exc.orig)).splitlines()[0]}."
+            words = _ADDRESS.sub("(address)", str(exc.orig)).splitlines()[0]
+            if "readonly" in words:
+                return "The database may only be read, and every command writes to it.", _RIGHTS
+            if "locked" in words:
+                return f"The database is busy: {words}.", "Another command writes. Run this one again in a minute."
+            return f"The database does not answer: {words}.", _AGAIN
         if type(exc) is DatabaseError:  # its heirs are our own mistakes, it itself is a file that is no database
-            return f"The database is damaged: {_ADDRESS.sub('(address)', str(exc.orig)).splitlines()[0]}."
+            words = _ADDRESS.sub("(address)", str(exc.orig)).splitlines()[0]
+            return f"The database is damaged: {words}.", "Take the last backup: balintmail restore FILE DIR"
     return None
+
+
+def _system(exc: OSError) -> tuple[str, str]:
+    name = str(exc.filename or "")
+    if isinstance(exc, FileNotFoundError) and name:
+        folder = Path(name).parent
+        if not folder.is_dir():
+            return f"There is no folder {folder}.", "Make it first, or name another."
+        return f"There is no file {name}.", "Look at how it is written."
+    message = f"{name}: {exc.strerror}." if name else f"{exc.strerror}."
+    if exc.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return message, _RIGHTS
+    if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return message, "Make room on the disk and run the command again."
+    return message, _AGAIN
 
 
 def _say(options: Globals, *, code: str, message: str, hint: str, status: int) -> int:

@@ -47,7 +47,7 @@ def list_(app: App) -> None:
     rows = [
         (
             line.mailing.id,
-            line.mailing.label if line.mailing.number else line.mailing.kind.value,
+            _called(line.mailing),
             line.mailing.state.value,
             line.mailing.audience,
             line.counts["accepted"],  # type: ignore[index]
@@ -102,17 +102,22 @@ def resume(app: App, name: str) -> None:
 @pass_app
 def cancel(app: App, name: str, yes: bool) -> None:
     """End a mailing for good: whoever has not been mailed yet will not be."""
+    from balintmail.cli.receipts import people  # noqa: PLC0415
     from balintmail.services import mailings as service  # noqa: PLC0415
 
     with app.context() as ctx:
         before = service.receipt(ctx, name)
         waiting = before.open - before.counts["unknown"] - before.counts["at_risk"]  # type: ignore[index]
-        question = f"Cancel {before.mailing.label}? {waiting} people will not get it, and it cannot be taken back."
+        label = before.mailing.label
+        question = f"Cancel {label}? It has not begun, and nobody gets it unless you send it anew."
+        if before.mailing.frozen_at:
+            question = f"Cancel {label}? {people(waiting)} will not get it, and it cannot be taken back."
         if not yes and app.out.interactive and not app.out.confirm(question):
             raise NotConfirmed("Nothing was cancelled.", hint="To cancel it unasked: --yes")
         receipt = service.cancel(ctx, name)
         _document(app, receipt, ctx.settings.zone)
-    app.out.line(f"{receipt.mailing.label} is cancelled; {receipt.counts['accepted']} have it already.")  # type: ignore[index]
+    have_it = receipt.counts["accepted"]  # type: ignore[index]
+    app.out.line(f"{receipt.mailing.label} is cancelled; {people(have_it) if have_it else 'nobody'} had got it.")
 
 
 @mailings.command()
@@ -126,7 +131,10 @@ def retry(app: App, name: str) -> int:
 
     with app.instance() as instance:
         ctx = instance.context(actor=app.options.by)
-        row = service.receipt(ctx, name).mailing
+        before = service.receipt(ctx, name)
+        row = before.mailing
+        if not before.open:
+            app.out.line(f"Nothing of {row.label} is deferred, so there was nothing to try.")
         report = send_now(app.out, instance, ctx, row.id, retry=True)
         receipt = service.receipt(ctx, row.id)
         tell_ending(app.out, report, receipt.mailing)
@@ -138,25 +146,35 @@ def retry(app: App, name: str) -> int:
 @mailings.command()
 @NAME
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
-@click.option("--accepted", "decision", flag_value="accepted", help="They have it.")
-@click.option("--resend", "decision", flag_value="queued", help="Send it again; some may then have it twice.")
-@click.option("--write-off", "decision", flag_value="written_off", help="Leave it; they may have gone without.")
+@click.option("--accepted", is_flag=True, help="They have it.")
+@click.option("--resend", is_flag=True, help="Send it again; some may then have it twice.")
+@click.option("--write-off", is_flag=True, help="Leave it; they may have gone without.")
 @pass_app
-def settle(app: App, name: str, addresses: tuple[str, ...], decision: str | None) -> int:
+def settle(app: App, name: str, addresses: tuple[str, ...], accepted: bool, resend: bool, write_off: bool) -> int:
     """Decide the deliveries whose fate is unknown, all of a mailing or those to the addresses given."""
     from balintmail.cli.receipts import exit_status, tell_result  # noqa: PLC0415
     from balintmail.domain.states import DeliveryState  # noqa: PLC0415
     from balintmail.services import mailings as service  # noqa: PLC0415
 
-    if decision is None:
-        raise click.UsageError("Say what is decided: --accepted, --resend or --write-off.")
+    if accepted + resend + write_off != 1:
+        raise click.UsageError("Say what is decided, one of --accepted, --resend and --write-off.")
+    decision = DeliveryState.ACCEPTED if accepted else DeliveryState.QUEUED if resend else DeliveryState.WRITTEN_OFF
     with app.context() as ctx:
-        receipt = service.settle(ctx, name, addresses, DeliveryState(decision))
+        doubtful = service.receipt(ctx, name).counts[DeliveryState.UNKNOWN]
+        receipt = service.settle(ctx, name, addresses, decision)
+        if not doubtful:
+            app.out.line(f"Nothing of {receipt.mailing.label} is unknown, so there was nothing to decide.")
         tell_result(app.out, receipt, ctx.settings.zone)
         _document(app, receipt, ctx.settings.zone)
-    if decision == "queued":
+    if resend and doubtful:
         app.out.line("They are sent again by the next: balintmail dispatch   (cron does it)")
     return exit_status(receipt)
+
+
+def _called(row: Any) -> str:
+    if row.number:
+        return str(row.label)
+    return f"again, {row.kind.value}" if row.again_of else str(row.kind.value)
 
 
 def _tell(app: App, receipt: Any, zone: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from balintmail import __version__
-from balintmail.cli.command import Globals, global_options
+from balintmail.cli.command import Globals, global_options, name_nearest
 
 # name: (module, attribute, what it does). A test holds the words to the commands' own.
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
     "people": ("people", "people", "List, show, edit, import, export, merge and erase people."),
     "lists": ("lists", "lists", "List, add, edit and archive mailing lists."),
-    "outbox": ("outbox", "outbox", "Look at the messages of the default transport, a Maildir on this machine."),
+    "outbox": ("outbox", "outbox", "Look at the messages that stayed on this machine, while no relay is set."),
     "backup": ("backup", "backup", "Write everything of this instance into one checked file."),
     "restore": ("backup", "restore", "Unpack a backup into a new folder."),
     "reconcile": ("backup", "reconcile", "Hold the ledger against the journal and allow sending again."),
@@ -66,11 +66,7 @@ class Contents(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Name the nearest command when there is none of that name."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            import difflib  # noqa: PLC0415  (only on the way to an error)
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f'There is no command "{args[0]}".' + (f" Nearest: {near[0]}." if near else ""))
+        name_nearest(self, ctx, args)
         return super().resolve_command(ctx, args)
 
 
@@ -97,10 +93,18 @@ def run(args: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except BaseException as exc:
+        return _failed(exc, found)
+    return status if isinstance(status, int) else 0
+
+
+def _failed(exc: BaseException, found: Globals) -> int:
+    """Say what went wrong; a second Ctrl-C while that is looked up ends without another word."""
+    try:
         from balintmail.cli.failure import report  # noqa: PLC0415  (only on the way to an error)
 
         return report(exc, found)
-    return status if isinstance(status, int) else 0
+    except KeyboardInterrupt:
+        return 1
 
 
 def _before_dashes(args: list[str]) -> list[str]:
@@ -109,6 +113,9 @@ def _before_dashes(args: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the process's own command line; what it prints is UTF-8 under every locale (J14)."""
+    for name in ("stdout", "stderr"):  # None where the caller has closed it, as some cron jobs do
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (open until the process ends)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -11,7 +11,7 @@ from balintmail.cli.output import NotConfirmed
 
 @click.group(cls=Group)
 def outbox() -> None:
-    """Look at the messages of the default transport, a Maildir on this machine."""
+    """Look at the messages that stayed on this machine, while no relay is set."""
 
 
 def _folder(app: App) -> Path:

@@ -90,7 +90,14 @@ class Output:
 
     def confirm(self, question: str) -> bool:
         """Ask yes or no; off a terminal the answer is no."""
-        return self.interactive and click.confirm(question, default=False)
+        while self.interactive:
+            answer = click.prompt(f"{question} [y/N]", prompt_suffix=": ", default="", show_default=False)
+            if answer.strip().casefold() in {"y", "yes"}:
+                return True
+            if answer.strip().casefold() in {"", "n", "no"}:
+                return False
+            self.line("Type y for yes, n for no.")
+        return False
 
 
 def printable(text: str) -> str:

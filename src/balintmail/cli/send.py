@@ -27,7 +27,7 @@ _TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:
 @click.option("--where", default="", metavar="FILTER", help="Only those of the list whom the filter chooses.")
 @click.option("--exclude", multiple=True, metavar="FILTER", help="Not those, by a filter or an address (repeatable).")
 @click.option("--test", "test_to", multiple=True, metavar="ADDRESS", help="Send it there only, marked as a test.")
-@click.option("--at", "at", metavar="TIME", help='Begin then: "2026-11-21 18:00", in the society\'s time zone.')
+@click.option("--at", "at", metavar="TIME", help='Begin then: "2026-12-01 08:00", in the society\'s time zone.')
 @click.option("--again-to", metavar="ADDRESS", help="A second copy for somebody who says they never got it.")
 @click.option("--person", type=int, metavar="ID", help="Which person, where two share that address.")
 @click.option("--dry-run", is_flag=True, help="Show whom it reaches and whom not, and why; write nothing.")
@@ -84,7 +84,7 @@ def _release(app: App, instance: "Instance", made: "Plan", *, at: str | None, ye
     start_at = _moment(at, ctx) if at else None
     _show(app, instance, made)
     if not yes:
-        _let_type(app, made.mailing_list.slug)
+        _let_type(app, made, begins="then" if at else "at once")
     hold = timedelta() if yes else ctx.settings.send.hold
     row = release.release(ctx, made, start_at=start_at or ctx.clock.now() + hold)
     if start_at is not None:
@@ -98,12 +98,15 @@ def _release(app: App, instance: "Instance", made: "Plan", *, at: str | None, ye
 def _send(app: App, instance: "Instance", ctx: "Context", row: "MailingRow") -> int:
     from balintmail.cli.receipts import document, exit_status, tell_result  # noqa: PLC0415
     from balintmail.cli.sending import send_now, tell_ending  # noqa: PLC0415
+    from balintmail.config import TransportKind  # noqa: PLC0415
     from balintmail.services import mailings  # noqa: PLC0415
 
     report = send_now(app.out, instance, ctx, row.id)
     receipt = mailings.receipt(ctx, row.id)
     tell_ending(app.out, report, receipt.mailing)
     tell_result(app.out, receipt, ctx.settings.zone)
+    if ctx.settings.transport is TransportKind.OUTBOX:
+        app.out.line("No relay is set, so nothing has left this machine. To look at it: balintmail outbox list")
     app.out.json(document(receipt, ctx.settings.zone))
     return exit_status(receipt)
 
@@ -172,6 +175,8 @@ def _show(app: App, instance: "Instance", made: "Plan") -> None:
     from balintmail import wiring  # noqa: PLC0415
     from balintmail.cli.receipts import people  # noqa: PLC0415
     from balintmail.domain.grounds import SKIP_WORDS  # noqa: PLC0415
+    from balintmail.domain.states import MailingState  # noqa: PLC0415
+    from balintmail.domain.times import long_form  # noqa: PLC0415
 
     out, counts = app.out, made.counts
     nots = ", ".join(f"{number} {SKIP_WORDS[reason]}" for reason, number in counts.skipped.items())
@@ -184,6 +189,9 @@ def _show(app: App, instance: "Instance", made: "Plan") -> None:
     for number, words in enumerate(_checks(made)):
         out.line(f"  {'checks' if not number else '':<10}{words}")
     out.line(f"  relay     {_relay(instance, wiring.transport(instance).name)}")
+    if made.existing is not None and made.existing.state is MailingState.SCHEDULED and made.existing.start_at:
+        when = long_form(made.existing.start_at, instance.settings.zone)
+        out.line(f"  planned   {when}; what you say now takes the place of that")
     out.line()
 
 
@@ -202,18 +210,22 @@ def _relay(instance: "Instance", name: str) -> str:
     return f"{name}, {relay.host}" if relay is not None else f"{name}, a folder on this machine"
 
 
-def _let_type(app: App, slug: str) -> None:
-    """Let the list's name be typed; off a terminal the answer is no."""
+def _let_type(app: App, made: "Plan", *, begins: str) -> None:
+    """Let the list's name be typed, the short or the long one; off a terminal the answer is no."""
     from balintmail.cli.output import NotConfirmed  # noqa: PLC0415
 
     if not app.out.interactive:
         raise NotConfirmed(
-            "Not sent: off a terminal nobody can be asked. Nobody has been mailed.",
-            hint="To send it unasked and at once: --yes",
+            "Not sent: nobody sits at a terminal to be asked. Nobody has been mailed.",
+            hint=f"To send it unasked and {begins}: --yes",
         )
     typed = click.prompt("Type the list's name to send it", prompt_suffix=": ", default="", show_default=False)
-    if typed.strip() != slug:
-        raise NotConfirmed("Not sent: that is not the list's name.", hint="Nobody has been mailed.")
+    names = {made.mailing_list.slug.casefold(), made.mailing_list.name.casefold()}
+    if typed.strip().casefold() not in names:
+        raise NotConfirmed(
+            f'Not sent: that is not the list\'s name, which is "{made.mailing_list.slug}".',
+            hint="Nobody has been mailed. The same command asks again.",
+        )
 
 
 def _held(app: App, ctx: "Context", row: "MailingRow", hold: timedelta) -> bool:
@@ -228,8 +240,9 @@ def _held(app: App, ctx: "Context", row: "MailingRow", hold: timedelta) -> bool:
                 click.echo(f"\rSending begins in {minutes}:{seconds:02}. Ctrl-C takes it back. ", nl=False)
                 time.sleep(min(1.0, left))
     except KeyboardInterrupt:
+        taken_back = release.take_back(ctx, row.id)  # before a word: the terminal may be gone
         app.out.line()
-        if release.take_back(ctx, row.id):
+        if taken_back:
             app.out.note(f"Taken back. {row.label} is a draft; nobody has been mailed.")
             return False
         app.out.note(f"Too late to take back: {row.label} has begun. Stop it: balintmail mailings pause {row.label}")
@@ -241,16 +254,23 @@ def _held(app: App, ctx: "Context", row: "MailingRow", hold: timedelta) -> bool:
 
 @contextlib.contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM take the mailing back, as Ctrl-C does: nobody is there any more to change their mind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let SIGTERM and a closed terminal take the mailing back, as Ctrl-C does: nobody is there to change their mind."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # under nohup it is
+            signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _moment(text: str, ctx: "Context") -> datetime:
     """Return the time that --at names, in the society's zone unless it has an offset; refuse the past."""
+    from balintmail.domain.times import long_form  # noqa: PLC0415
+    from balintmail.errors import UsageRefused  # noqa: PLC0415
+
     moment = None
     with contextlib.suppress(ValueError):
         moment = datetime.fromisoformat(text.strip())
@@ -259,11 +279,13 @@ def _moment(text: str, ctx: "Context") -> datetime:
             with contextlib.suppress(ValueError):
                 moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007  (the zone comes below)
     if moment is None:
-        raise click.BadParameter('write it like "2026-11-21 18:00".', param_hint="--at")
+        raise UsageRefused(f'--at "{text}" is not a time.', hint='Write it like "2026-12-01 08:00".')
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ctx.settings.zone)
     if moment < ctx.clock.now() - timedelta(minutes=1):
-        raise click.BadParameter("that time has passed.", param_hint="--at")
+        raise UsageRefused(
+            f"--at {long_form(moment, ctx.settings.zone)} has passed.", hint="Name a later time, or leave --at out."
+        )
     return moment
 
 

@@ -185,11 +185,13 @@ def _call_finished(books: Books) -> list[int]:
 
 @contextlib.contextmanager
 def _signals(engine: Engine) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the open transactions and stop; a second one drops the connections."""
+    """Let Ctrl-C, SIGTERM and a closed terminal end the open transactions and stop; a second one drops connections."""
     loop = asyncio.get_running_loop()
     before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         handler = signal.getsignal(number)
+        if number == signal.SIGHUP and handler is signal.SIG_IGN:  # under nohup
+            continue
         with contextlib.suppress(ValueError, RuntimeError):  # in a thread of a test there are no signals
             loop.add_signal_handler(number, engine.stop)
             before[number] = handler

@@ -81,3 +81,21 @@ def test_a_bug_on_a_machine_where_nothing_can_be_written_is_still_two_lines(
     monkeypatch.setattr("tempfile.tempdir", "/proc/none")
     assert report(ZeroDivisionError(), Globals()) == 70
     assert "No report could be written" in capsys.readouterr().err
+
+
+def test_what_the_machine_refuses_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def told(exc: BaseException) -> list[str]:
+        assert report(exc, Globals()) == 1
+        return capsys.readouterr().err.splitlines()
+
+    inside = tmp_path / "none" / ".people.csv.x1"
+    assert told(FileNotFoundError(2, "No such file or directory", str(inside))) == [
+        f"There is no folder {inside.parent}.",
+        "Make it first, or name another.",
+    ]
+    assert told(PermissionError(13, "Permission denied", "/x"))[1].startswith("Run the command as the user")
+    assert told(OSError(28, "No space left on device"))[1].startswith("Make room")
+    readonly = sqlite3.OperationalError("attempt to write a readonly database")
+    assert "may only be read" in told(sa.exc.OperationalError("UPDATE", {}, readonly))[0]
+    broken = sqlite3.DatabaseError("file is not a database")
+    assert "restore" in told(sa.exc.DatabaseError("SELECT 1", {}, broken))[1]

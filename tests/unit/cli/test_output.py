@@ -66,5 +66,14 @@ def test_json_prints_one_document_and_nothing_else() -> None:
     assert err.getvalue() == "to the other stream\n"
 
 
+def test_unclear_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["perhaps", "Yes"])
+    monkeypatch.setattr(Output, "interactive", True)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: next(answers))
+    shown = io.StringIO()
+    assert Output(json=False, stdout=shown).confirm("Really?") is True
+    assert shown.getvalue() == "Type y for yes, n for no.\n"
+
+
 def test_off_a_terminal_the_answer_is_no() -> None:
     assert Output(json=False, stdout=io.StringIO()).confirm("Really?") is False
