@@ -36,7 +36,7 @@ from balintmail.composing.markdown import BOUNDARY, check_links, parse, place_pi
 from balintmail.composing.mime import PlacedPicture, frame
 from balintmail.composing.plaintext import render_text
 from balintmail.composing.program import RAW, Program, to_data
-from balintmail.composing.refusals import ComposingError, LeaveLinkMissing, raise_first
+from balintmail.composing.refusals import ComposingError, LeaveLinkMissing, LetterError, raise_first
 from balintmail.composing.splitting import Splitter
 from balintmail.composing.subset import weave
 from balintmail.composing.surroundings import Surroundings
@@ -80,6 +80,7 @@ class _Compilation:
         vocabulary = Vocabulary(surroundings.person_fields, self.constants)
         self.table: TokenTable = new_table(vocabulary, letter.source, repr(surroundings), file=letter.file)
         self.pictures: dict[str, Picture] = {}
+        self.enclosed: list[Attachment] = []
 
     def result(self) -> Compiled:
         source = self._source()
@@ -95,8 +96,7 @@ class _Compilation:
             raise ComposingError(f"The layout cannot hold this letter: {exc}.", hint="See docs/templates.md.") from exc
         constant = all(isinstance(node, str) for node in subject)
         head = heading(self.letter, self.surroundings, self.identity, splitter, subject if constant else None)
-        enclosed = [self._attachment(name.path, name.line) for name in self.letter.attachments]
-        mime = frame(placed, enclosed, seed=repr((to_data(text_program), to_data(html_program))))
+        mime = frame(placed, self.enclosed, seed=repr((to_data(text_program), to_data(html_program))))
         if self.surroundings.list and self.surroundings.kind is not MailingKind.NOTICE:
             self._require_leave_link(splitter, {"text": text_program, "HTML": html_program})
         slots = tuple(splitter.slots)
@@ -133,8 +133,8 @@ class _Compilation:
         tokens = parse(body, table)
         check_links(tokens, body, table)
         tokens = settle(tokens, body, table)
-        raise_first(table.problems)
         place_pictures(tokens, body, self._place)
+        self.enclosed = [found for name in letter.attachments if (found := self._attachment(name.path, name.line))]
         raise_first(table.problems)
         if self.surroundings.kind is MailingKind.TEST:
             tokens = [*_paragraph(self._word("test_note", _TEST_NOTE)), *tokens]
@@ -163,9 +163,12 @@ class _Compilation:
         return found | dict(self.surroundings.constants)
 
     def _place(self, name: str, line: int) -> str:
-        picture = read_picture(
-            self.letter.folder, name, domain=self.identity.domain, refuse=picture_refusal(self.letter.file, line, name)
-        )
+        refuse = picture_refusal(self.letter.file, line, name)
+        try:
+            picture = read_picture(self.letter.folder, name, domain=self.identity.domain, refuse=refuse)
+        except LetterError as exc:
+            self.table.problems.append(exc)
+            return ""
         self.pictures[f"cid:{picture.content_id}"] = picture
         return f"cid:{picture.content_id}"
 
@@ -178,8 +181,12 @@ class _Compilation:
             placed.append(PlacedPicture(picture, None if test is None else self.table.add_condition(test)))
         return placed
 
-    def _attachment(self, path: str, line: int) -> Attachment:
-        return read_attachment(self.letter.folder, path, refuse=attachment_refusal(self.letter.file, line, path))
+    def _attachment(self, path: str, line: int) -> Attachment | None:
+        try:
+            return read_attachment(self.letter.folder, path, refuse=attachment_refusal(self.letter.file, line, path))
+        except LetterError as exc:
+            self.table.problems.append(exc)
+            return None
 
     def _subject(self, title: str) -> str:
         return f"{self._word('test_mark', _TEST_MARK)} {title}" if self.surroundings.kind is MailingKind.TEST else title

@@ -182,6 +182,14 @@ def test_size_near_the_limit_warns_and_above_it_stops_S27(register: Context) -> 
     assert not over.ok
 
 
+def test_one_reading_names_every_missing_file_beside_every_other_fault(register: Context) -> None:
+    head = '---\ntitle: "x"\nnumber: 1\nattachments: [gone.pdf, away.ics]\n---\n\n'
+    report = checked(register, head + "Dear {{ person.fistname }},\n\n![A](a.png)\n\n![B](b.png)\n")
+    assert [(each.code, each.line) for each in report.findings] == [
+        ("attachment", 4), ("attachment", 4), ("unknown_field", 7), ("picture", 9), ("picture", 11),
+    ]  # fmt: skip
+
+
 def test_attachment_over_the_limit_stops(register: Context) -> None:
     (register.folder / "a.txt").write_text("x" * 600, "utf-8")
     (register.folder / "b.txt").write_text("x" * 600, "utf-8")
