@@ -37,7 +37,10 @@ class Known:
 
 
 def place(tx: Tx, known: Known) -> int | None:
-    """Return the row that a line of the journal means, by its id, else by number and person; None: there is none."""
+    """Return the row that a line of the journal means, or None: by id and person, by number and person, by id alone.
+
+    The last is for people who were merged: an open row went over to another person and kept its id.
+    """
     same_person = _D.person_id.is_(None) if known.person == 0 else _D.person_id == known.person
     exact = select(_D.id).join(Mailing, Mailing.id == _D.mailing_id)
     exact = exact.outerjoin(MailingList, MailingList.id == Mailing.list_id)
@@ -46,6 +49,8 @@ def place(tx: Tx, known: Known) -> int | None:
     found = tx.scalar(exact.where(_D.id == known.delivery, same_person, number, of_list))
     if found is None and known.number and known.person:
         found = tx.scalar(exact.where(same_person, number, of_list))
+    if found is None and known.number:
+        found = tx.scalar(exact.where(_D.id == known.delivery, number, of_list))
     return found
 
 
@@ -69,12 +74,17 @@ def learn(tx: Tx, delivery: int, known: Known, *, now: datetime) -> bool:
 def block(tx: Tx, list_slug: str, number: str, rows: Sequence[Known], *, now: datetime) -> bool:
     """Enter a mailing that only the journal knows, with its rows, so that its number is not sent again.
 
-    One that the database knows as not begun yet is cancelled. False when there is no such list.
+    One that the database knows as not begun yet is cancelled. False when there is no such list, and for a mailing that
+    has begun: its audience stands, and nobody who is not of it is mailed.
     """
     list_id = tx.scalar(select(MailingList.id).where(MailingList.slug == list_slug))
     if list_id is None:
         return False
-    mailing = tx.scalar(select(Mailing.id).where(Mailing.list_id == list_id, Mailing.number == number))
+    here = (Mailing.list_id == list_id, Mailing.number == number)
+    begun = (Mailing.frozen_at.is_not(None), Mailing.state_reason != ONLY_IN_JOURNAL)
+    if tx.scalar(select(Mailing.id).where(*here, *begun)):
+        return False
+    mailing = tx.scalar(select(Mailing.id).where(*here))
     values = {"state": MailingState.CANCELLED, "state_reason": ONLY_IN_JOURNAL, "frozen_at": now}
     if mailing is None:
         new = {"list_id": list_id, "number": number, "kind": MailingKind.NEWSLETTER, "title": "", "content_hash": ""}

@@ -43,6 +43,7 @@ class Entry:
     code: int = 0
     stage: str = ""
     at: str = ""  # when it was written, RFC 3339 in UTC; filled in when a line is read
+    writer: str = ""  # the number of the process's file; filled in when a line is read
 
 
 class Journal:
@@ -184,10 +185,11 @@ def _ends_well(file: int) -> bool:
 def read_journal(folder: Path) -> Iterator[Entry]:
     """Yield every line of a journal, file by file, each file in its order; lines torn by a crash are passed over."""
     for path in _files(folder):
+        writer = _writer(path)
         with path.open("rb") as file:
             for raw in file:
                 if (found := _parse(raw)) is not None:
-                    yield _entry(found)
+                    yield _entry(found, writer)
 
 
 def last_turns(folder: Path) -> dict[str, int]:
@@ -199,13 +201,18 @@ def last_turns(folder: Path) -> dict[str, int]:
     for path in _files(folder):
         last = _last_line(path)
         if last is not None:
-            key = f"journal:{own}:{path.name.split('.')[1]}"
+            key = f"journal:{own}:{_writer(path)}"
             found[key] = max(found.get(key, 0), int(last["turn"]))
     return found
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.*.jsonl"))
+
+
+def _writer(path: Path) -> str:
+    """Return the number of the process that wrote a file, as `open_journal` named it."""
+    return path.name.split(".")[1]
 
 
 def _last_line(path: Path) -> dict[str, int] | None:
@@ -226,7 +233,7 @@ def _parse(raw: bytes) -> dict[str, int] | None:
         return None
 
 
-def _entry(found: dict[str, int]) -> Entry:
+def _entry(found: dict[str, int], writer: str) -> Entry:
     return Entry(
         mailing=found["mailing"],
         list=str(found["list"]),
@@ -237,4 +244,5 @@ def _entry(found: dict[str, int]) -> Entry:
         code=found.get("code", 0),
         stage=str(found.get("stage", "")),
         at=str(found.get("at", "")),
+        writer=writer,
     )

@@ -128,6 +128,8 @@ def _next_number(sent: Iterable[MailingRow]) -> int:
 
 def _last_settings(tx: Tx, last: MailingRow) -> dict[str, str]:
     """Return the front matter of a mailing that its successor keeps."""
+    if not last.content_hash:  # what only the journal knew has no letter
+        return {}
     try:
         letter = parse_letter(mailings.source(tx, last.id), Path(), NEWSLETTER_FILE)
     except LetterError:

@@ -126,17 +126,25 @@ def reconcile(ctx: Context, journal: Path | None = None) -> ReconcileReport:
 
 
 def _last_words(entries: Iterable[Entry]) -> tuple[dict[tuple[int, int, int], Entry], int]:
-    """Return the last line about each delivery, and how many lines there were."""
+    """Return the last line about each delivery, and how many lines there were; a 250 is never taken back."""
     last: dict[tuple[int, int, int], Entry] = {}
     lines = 0
     for entry in entries:
         lines += 1
         key = (entry.mailing, entry.person, entry.delivery)
         before = last.get(key)
-        # Several writers' files are read one after the other, so the time decides; a 250 is never taken back.
-        if before is None or (before.state is not DeliveryState.ACCEPTED and entry.at >= before.at):
+        if before is None or (before.state is not DeliveryState.ACCEPTED and _is_later(entry, before)):
             last[key] = entry
     return last, lines
+
+
+def _is_later(entry: Entry, before: Entry) -> bool:
+    """Say whether a line that was read after another was also written after it.
+
+    One process wrote its lines in their order, whatever its clock did meanwhile; of two processes' lines, whose files
+    are read one after the other, the time decides.
+    """
+    return entry.writer == before.writer or entry.at >= before.at
 
 
 def _known(entry: Entry) -> Known:

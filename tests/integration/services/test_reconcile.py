@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,24 @@ from balintmail.db.models import AuditEvent, Delivery, Mailing, MailingContent, 
 from balintmail.db.session import Database
 from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.sending.outbox import OutboxTransport
+from balintmail.services import letters
+from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.engine import Ending
+from balintmail.services.freeze import start_due
 from balintmail.services.journal import FOLDER, Entry, JournalError, last_turns, open_journal, read_journal
-from balintmail.services.reconcile import SendingBlocked, block_sending, reconcile, require_permission
+from balintmail.services.reconcile import (
+    SendingBlocked,
+    block_sending,
+    instance_id,
+    reconcile,
+    require_permission,
+    settle_by_journal,
+)
 from tests.integration.services.test_dispatch import a_mailing, counts, files, outbox
 from tests.support.letters import compose
+from tests.support.register import a_person
 
 S = DeliveryState
 
@@ -272,3 +284,80 @@ def test_outbox_folder_that_cannot_be_made_leaves_everything_queued(
     report = dispatch(context, lambda: OutboxTransport(tmp_path / "file" / "outbox"), orders)
     assert report.ending is Ending.DOWN
     assert counts(context, mailing) == {S.QUEUED: 2}
+
+
+def _blocked_with_doubts(context: Context) -> None:
+    """Leave a mailing of two unknown deliveries that only the journal knew."""
+    a_mailing(context, 2)
+
+    def probe(point: str) -> None:
+        if point == "before (3)":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        send(context, probe)
+    with context.db.write() as tx:
+        for table in (AuditEvent, Delivery, MailingContent, Mailing):
+            tx.execute(delete(table))
+        tx.execute(delete(Meta).where(Meta.key.like("journal:%")))
+    assert reconcile(context).blocked == ("newsletter/84",)
+
+
+def test_receipt_of_a_blocked_mailing_shows_its_doubts_P7(context: Context) -> None:
+    _blocked_with_doubts(context)
+    assert steering.receipt(context, "newsletter/84").counts[S.UNKNOWN] == 2
+    steering.settle(context, "newsletter/84", [], S.WRITTEN_OFF)
+    assert steering.receipt(context, "newsletter/84").counts[S.WRITTEN_OFF] == 2
+
+
+def test_next_newsletter_begins_behind_a_blocked_one_P7(context: Context, tmp_path: Path) -> None:
+    _blocked_with_doubts(context)
+    assert letters.start(context, tmp_path / "newsletter.md").number == 85
+
+
+def test_clock_that_goes_back_between_two_lines_does_not_turn_a_dot_into_a_deferral_P2(context: Context) -> None:
+    mailing = a_mailing(context, 1)
+    start_due(context, only=None)
+    with context.db.write() as tx:
+        delivery, person = tx.execute(select(Delivery.id, Delivery.person_id)).one()
+        tx.execute(update(Delivery).values(state=S.UNKNOWN))
+    now = context.clock.now()
+    dot = Entry(mailing, "newsletter", "84", person or 0, delivery)
+    journal = open_journal(context.folder / FOLDER, instance_id(context), now=now)
+    journal.write([dot, replace(dot, state=S.DEFERRED, code=451, stage="dot")], now=now)
+    journal.write([dot], now=now - timedelta(seconds=2))
+    journal.close()
+    assert settle_by_journal(context) == 0
+    assert counts(context, mailing) == {S.UNKNOWN: 1}
+    reconcile(context)
+    assert counts(context, mailing) == {S.UNKNOWN: 1}
+
+
+def test_row_that_merging_gave_to_another_person_is_found_by_its_id_P7(context: Context) -> None:
+    mailing = a_mailing(context, 3)
+    assert send(context) is Ending.DONE
+    with context.db.write() as tx:
+        keep = a_person(tx, "keep@example.org", name="Keep")
+        second = tx.scalar(select(Delivery.id).order_by(Delivery.id).offset(1).limit(1))
+        tx.execute(update(Delivery).where(Delivery.id == second).values(person_id=keep))
+    report = reconcile(context)
+    assert (report.blocked, report.unplaced) == ((), 0)
+    with context.db.read() as tx:
+        row = mailings.by_id(tx, mailing)
+    assert row is not None
+    assert (row.state, row.audience) == (MailingState.SENT, 3)
+
+
+def test_mailing_that_has_begun_is_never_cancelled_by_a_line_that_nobody_can_place_P7(context: Context) -> None:
+    mailing = a_mailing(context, 2)
+    assert send(context) is Ending.DONE
+    journal = open_journal(context.folder / FOLDER, instance_id(context), now=context.clock.now())
+    journal.write([Entry(mailing, "newsletter", "84", 99, 99)], now=context.clock.now())
+    journal.close()
+    report = reconcile(context)
+    assert (report.blocked, report.unplaced) == ((), 1)
+    assert counts(context, mailing) == {S.ACCEPTED: 2}
+    with context.db.read() as tx:
+        row = mailings.by_id(tx, mailing)
+    assert row is not None
+    assert row.state is MailingState.SENT
