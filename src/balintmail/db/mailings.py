@@ -205,11 +205,13 @@ def change(tx: Tx, mailing_id: int, new: MailingState, *, reason: str = "") -> b
     return tx.execute(statement.values(state=new, state_reason=reason)).rowcount == 1
 
 
-def begin(tx: Tx, mailing_id: int, *, content_hash: str, now: datetime) -> bool:
-    """Start a scheduled mailing whose content is still `content_hash`; False when somebody else was first."""
-    statement = update(_M).where(
-        _M.id == mailing_id, _M.state == MailingState.SCHEDULED, _M.content_hash == content_hash
-    )
+def begin(tx: Tx, mailing_id: int, *, content_hash: str, start_at: datetime | None, now: datetime) -> bool:
+    """Start a scheduled mailing; False when somebody else was first, or has released it anew since it was read.
+
+    Each release has a content and a time of its own; by these two the caller says which one it has read.
+    """
+    same = (_M.content_hash == content_hash, _M.start_at == start_at)
+    statement = update(_M).where(_M.id == mailing_id, _M.state == MailingState.SCHEDULED, *same)
     return tx.execute(statement.values(state=MailingState.SENDING, frozen_at=now)).rowcount == 1
 
 

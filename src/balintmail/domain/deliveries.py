@@ -28,8 +28,8 @@ MAILING_CHANGES: Mapping[MailingState, frozenset[MailingState]] = {
     _M.SCHEDULED: frozenset({_M.DRAFT, _M.SENDING, _M.CANCELLED}),
     _M.SENDING: frozenset({_M.PAUSED, _M.SENT, _M.CANCELLED}),
     _M.PAUSED: frozenset({_M.SENDING, _M.CANCELLED}),
-    # What was cancelled before anybody was enrolled may be written anew under its number.
-    _M.CANCELLED: frozenset({_M.SCHEDULED, _M.DRAFT, _M.SENDING}),
+    # Released anew under its number where nobody had been enrolled (`rewrite`); nothing else brings it back.
+    _M.CANCELLED: frozenset({_M.SCHEDULED}),
     _M.SENT: frozenset(),
 }
 

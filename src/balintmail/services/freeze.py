@@ -15,7 +15,8 @@ def start(ctx: Context, mailing: MailingRow, *, probe: Probe = no_probe) -> bool
     now = ctx.clock.now()
     probe("before freeze")
     with ctx.db.write() as tx:
-        if not mailings.begin(tx, mailing.id, content_hash=mailing.content_hash, now=now):
+        content, start_at = mailing.content_hash, mailing.start_at
+        if not mailings.begin(tx, mailing.id, content_hash=content, start_at=start_at, now=now):
             return False
         enrolled = ledger.enrol(tx, mailing.id, selection_of(ctx, mailing), now=now)
         probe("mid freeze")

@@ -121,7 +121,7 @@ def release_to(ctx: Context, tx: Tx, frozen: Frozen, people: Sequence[Addressee]
     mailings.keep_content(tx, mailing, source=frozen.source, compiled=frozen.compiled)
     for person in people:
         ledger.enrol_one(tx, mailing, person, now=now)
-    mailings.begin(tx, mailing, content_hash=frozen.content_hash, now=now)
+    mailings.begin(tx, mailing, content_hash=frozen.content_hash, start_at=now, now=now)
     mailings.set_audience(tx, mailing, len(people))
     detail = {"kind": frozen.kind.value, "again_of": frozen.again_of, "people": [who.person for who in people]}
     audit.note_mailing(tx, mailing, "released", actor=ctx.actor, now=now, detail=detail)

@@ -32,7 +32,7 @@ ACCEPTED = Outcome(Verdict.ACCEPTED, Stage.DOT, 250, "2.0.0", "ok", "main")
 def a_mailing(tx: Tx, list_id: int, number: str = "84") -> int:
     new = NewMailing(list_id, MailingKind.NEWSLETTER, "News", "hash", MailingState.SCHEDULED, number=number)
     mailing = mailings.add(tx, new, now=NOW)
-    assert mailings.begin(tx, mailing, content_hash="hash", now=NOW)
+    assert mailings.begin(tx, mailing, content_hash="hash", start_at=None, now=NOW)
     mailings.set_audience(tx, mailing, ledger.enrol(tx, mailing, Selection(list_id), now=NOW))
     return mailing
 

@@ -210,7 +210,7 @@ def sent(ctx: Context, text: str) -> None:
             row.id, MailingKind.NEWSLETTER, "x", compiled.content_hash, MailingState.SCHEDULED, number=letter.number
         )
         made = mailings.add(tx, new, now=NOW)
-        mailings.begin(tx, made, content_hash=compiled.content_hash, now=NOW)
+        mailings.begin(tx, made, content_hash=compiled.content_hash, start_at=None, now=NOW)
 
 
 def test_number_already_sent_with_other_content_stops_D1(register: Context) -> None:

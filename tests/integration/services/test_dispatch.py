@@ -14,12 +14,13 @@ from sqlalchemy import update
 from balintmail.config import Security, Send, Settings, UnknownPolicy
 from balintmail.db import ledger, mailings, receipts
 from balintmail.db.mailings import NewMailing
-from balintmail.db.models import Subscription
+from balintmail.db.models import Mailing, Subscription
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState, SkipReason, SubscriptionState
 from balintmail.sending.connect import RelayTarget
 from balintmail.sending.outbox import OutboxTransport
 from balintmail.sending.smtp import RelayTerms, SmtpTransport
-from balintmail.services import freeze
+from balintmail.services import freeze, release
+from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import ClockBehind, Orders, Report, dispatch
 from balintmail.services.engine import Ending
@@ -336,3 +337,23 @@ def test_start_of_a_mailing_that_was_edited_meanwhile_does_nothing(context: Cont
         assert mailings.rewrite(tx, mailing, new)
     assert not freeze.start(context, before)
     assert counts(context, mailing) == {}
+
+
+def test_start_of_a_mailing_that_was_put_off_meanwhile_does_nothing(context: Context) -> None:
+    mailing = a_mailing(context, 2)
+    with context.db.read() as tx:
+        read_before = mailings.by_id(tx, mailing)
+    later = context.clock.now() + timedelta(days=1)
+    with context.db.write() as tx:
+        tx.execute(update(Mailing).values(start_at=later, audience_filter={"where": "member", "exclude": []}))
+    assert read_before is not None
+    assert not freeze.start(context, read_before)
+    assert counts(context, mailing) == {}
+
+
+def test_cancelled_mailing_is_not_taken_back_into_a_draft_D4(context: Context) -> None:
+    mailing = a_mailing(context, 1)
+    freeze.start_due(context, only=None)
+    steering.cancel(context, str(mailing))
+    assert not release.take_back(context, mailing)
+    assert counts(context, mailing) == {S.SKIPPED: 1}

@@ -32,3 +32,7 @@ def test_every_state_has_its_line() -> None:
     assert set(DELIVERY_CHANGES) == set(DeliveryState)
     assert set(MAILING_CHANGES) == set(MailingState)
     assert MAILING_CHANGES[MailingState.SENT] == frozenset()
+
+
+def test_cancelled_mailing_is_brought_back_by_a_new_release_alone_D4() -> None:
+    assert MAILING_CHANGES[MailingState.CANCELLED] == frozenset({MailingState.SCHEDULED})
