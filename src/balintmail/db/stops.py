@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import aliased
 
 from balintmail.db.models import Address, Delivery, Mailing, PersonAddress
 from balintmail.db.session import Tx
@@ -26,6 +27,14 @@ def stop_subscriber(tx: Tx, person_id: int, list_id: int, reason: SkipReason, *,
 def stop_person(tx: Tx, person_id: int, reason: SkipReason, *, now: datetime) -> int:
     """Skip everything that is open for a person, on whatever ground (erasure); return how many rows."""
     return _stop(tx, Delivery.person_id == person_id, reason, now)
+
+
+def stop_second_copies(tx: Tx, person_id: int, other_id: int, reason: SkipReason, *, now: datetime) -> int:
+    """Skip what is open for a person of mailings that another has got, or may have got (merging, D1)."""
+    theirs = aliased(Delivery)
+    gone = (DeliveryState.ACCEPTED, DeliveryState.AT_RISK, DeliveryState.UNKNOWN)
+    had = select(theirs.mailing_id).where(theirs.person_id == other_id, theirs.state.in_(gone))
+    return _stop(tx, (Delivery.person_id == person_id) & Delivery.mailing_id.in_(had), reason, now)
 
 
 def stop_address(tx: Tx, address_key: str, reason: SkipReason, *, now: datetime) -> int:

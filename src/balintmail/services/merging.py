@@ -36,6 +36,7 @@ def merge(ctx: Context, keep_id: int, other_id: int) -> Merged:
         if keep.id == other.id:
             raise UsageRefused(f"Person {keep_id} and person {other_id} are one already.")
         _join_subscriptions(tx, keep.id, other.id, now=now)
+        stops.stop_second_copies(tx, keep.id, other.id, SkipReason.CANCELLED, now=now)
         merging.move_open_deliveries(tx, other.id, keep.id)
         stops.stop_person(tx, other.id, SkipReason.NOT_SUBSCRIBED, now=now)
         consent.move(tx, other.id, keep.id)

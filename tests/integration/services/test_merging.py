@@ -153,3 +153,19 @@ def test_merging_two_who_share_an_address_leaves_one_holder(ctx: Context) -> Non
     assert merge(ctx, anna, other).addresses == 1
     with ctx.db.read() as tx:
         assert [row.id for row in people.at_address(tx, "both@example.org")] == [anna]
+
+
+@pytest.mark.parametrize("theirs", [DeliveryState.ACCEPTED, DeliveryState.AT_RISK, DeliveryState.UNKNOWN])
+def test_merged_person_gets_no_second_copy_of_what_the_other_row_has_got_D1(
+    ctx: Context, two: tuple[int, int], theirs: DeliveryState
+) -> None:
+    keep, other = two
+    got = mailing(ctx, "84", other, state=theirs)
+    with ctx.db.write() as tx:
+        one = {"mailing_id": got, "person_id": keep, "ground": Ground.CONSENT, "state": DeliveryState.QUEUED}
+        address = {"address": "a@example.org", "envelope": "a@example.org", "address_key": "a@example.org"}
+        tx.execute(sa.insert(Delivery).values(**one, **address, at=ctx.clock.now()))
+    merge(ctx, keep, other)
+    with ctx.db.read() as tx:
+        row = tx.execute(sa.select(Delivery.state, Delivery.skip_reason).where(Delivery.person_id == keep)).one()
+    assert tuple(row) == (DeliveryState.SKIPPED, SkipReason.CANCELLED)
