@@ -67,7 +67,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Yield a transaction that sees one moment and is rolled back at the end."""
-        with self.engine.connect() as tx:
+        moment = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}  # SQLite's sees one anyway
+        with self.engine.connect().execution_options(**moment) as tx:
             yield tx
 
     @contextmanager
@@ -140,6 +141,7 @@ def _sqlite(url: sa.URL) -> Engine:
         raise DatabaseError("SQLite needs a file.", hint='Set [database] url = "sqlite:///balintmail.db"')
     engine = sa.create_engine(
         url,
+        hide_parameters=True,  # people's names and addresses, which an error would carry into a report
         poolclass=QueuePool,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
     )
@@ -162,6 +164,7 @@ def _sqlite(url: sa.URL) -> Engine:
 def _postgresql(url: sa.URL) -> Engine:
     return sa.create_engine(
         url,
+        hide_parameters=True,
         pool_pre_ping=True,
         connect_args={"options": f"-c synchronous_commit=on -c timezone=UTC {_NO_SLEEPERS}"},
     )
