@@ -49,7 +49,7 @@ def erase(ctx: Context, person_id: int) -> Erased:
         numbers = (row.id, *people.absorbed(tx, row.id))
         own, shared = _divide(tx, row.id)
         if (slug := erasure.speaks_for(tx, [held.email for held in own])) is not None:
-            hint = f"Change its sender first: balintmail lists edit {slug} --from-address ADDRESS"
+            hint = f"Change its sender first: balintmail lists edit {slug} --from ADDRESS (or --reply-to)"
             raise Conflict(f'The list "{slug}" is sent from, or answered at, that address.', hint=hint)
         spellings = tuple({spelling for held in own for spelling in _spellings(held)})
         traces = Traces(numbers, spellings, tuple(held.key for held in own))

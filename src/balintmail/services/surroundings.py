@@ -28,7 +28,7 @@ def gather(
     if secretary is None:
         raise NotFound(
             "There is no Secretary with an address, and every letter needs somebody who answers.",
-            hint="Run: balintmail people edit ADDRESS --role secretary",
+            hint="Give the Secretary an address: balintmail people edit ID --add-address ADDRESS",
         )
     society, bounces = ctx.settings.society, ctx.settings.bounces
     logo = ctx.folder / society.logo if society.logo else None
