@@ -64,17 +64,22 @@ class App:
     @contextmanager
     def context(self) -> Iterator["Context"]:
         """Yield what a use-case needs, done in the name of `--by`."""
-        from balintmail.domain.hygiene import one_line  # noqa: PLC0415  (help needs none of it)
-
-        actor = one_line(self.options.by, what="the name after --by", longest=100)
         with self.instance() as instance:
-            yield instance.context(actor=actor)
+            yield instance.context(actor=self.options.by)
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     options = ctx.find_root().ensure_object(Globals)
     if value and param.name:
         setattr(options, param.name, value)
+
+
+def _store_by(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Keep who does it, cleaned once for every command, for it goes on record."""
+    if value:
+        from balintmail.domain.hygiene import one_line  # noqa: PLC0415  (help needs none of it)
+
+        _store(ctx, param, one_line(value, what="the name after --by", longest=100))
 
 
 def global_options() -> list[click.Parameter]:
@@ -105,7 +110,7 @@ def global_options() -> list[click.Parameter]:
             metavar="NAME",
             help="Who does it, for the record (default: the Secretary).",
             expose_value=False,
-            callback=_store,
+            callback=_store_by,
             is_eager=True,
         ),
     ]

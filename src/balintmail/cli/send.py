@@ -268,7 +268,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 def _moment(text: str, ctx: "Context") -> datetime:
     """Return the time that --at names, in the society's zone unless it has an offset; refuse the past."""
-    from balintmail.domain.times import long_form  # noqa: PLC0415
+    from balintmail.domain.times import YEARS, long_form  # noqa: PLC0415
     from balintmail.errors import UsageRefused  # noqa: PLC0415
 
     moment = None
@@ -278,7 +278,7 @@ def _moment(text: str, ctx: "Context") -> datetime:
         if moment is None:
             with contextlib.suppress(ValueError):
                 moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007  (the zone comes below)
-    if moment is None:
+    if moment is None or moment.year not in YEARS:
         raise UsageRefused(f'--at "{text}" is not a time.', hint='Write it like "2026-12-01 08:00".')
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ctx.settings.zone)

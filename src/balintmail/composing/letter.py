@@ -21,6 +21,7 @@ from balintmail.composing.refusals import (
 )
 from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.states import MailingKind, Visibility
+from balintmail.domain.times import YEARS
 
 LARGEST = 2_000_000  # octets of a newsletter file; a long one has 40,000
 LONGEST_TITLE = 500  # characters; mail programs show about 60
@@ -37,6 +38,7 @@ KEYS = (
     "visibility",
     "language",
 )
+_NUMBER = re.compile(r"0{0,9}[1-9][0-9]{0,8}")
 _SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, the shapes in use
 _MAILBOX = re.compile(r"(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>[^<>\"]*))\s*<(?P<address>[^<>]+)>")
@@ -192,14 +194,14 @@ class _Reading:
         if number and slug:
             self._fault("slug", "there is a number and a slug; a letter has one of them.", "Take one of the lines out.")
         elif number:
-            if not number.isascii() or not number.isdigit() or not 0 < int(number) < 10**9:
+            if not _NUMBER.fullmatch(number):
                 self._fault(
-                    "number", f'"{number}" is not a number.', "Write number: 84, or a word as slug: spring-extra"
+                    "number", f'"{number:.40}" is not a number.', "Write number: 84, or a word as slug: spring-extra"
                 )
-            return str(int(number)) if number.isascii() and number.isdigit() and len(number) < 20 else number
+            return number.lstrip("0")
         elif slug:
             if not _SLUG.fullmatch(slug) or len(slug) > 64:
-                self._fault("slug", f'"{slug}" is not a slug.', "Small letters, digits and hyphens: spring-extra")
+                self._fault("slug", f'"{slug:.80}" is not a slug.', "Small letters, digits and hyphens: spring-extra")
         elif self.kind is not MailingKind.NOTICE and not any(
             problem.line and problem.line in {self._line("number"), self._line("slug")} for problem in self.problems
         ):
@@ -227,10 +229,13 @@ class _Reading:
         if not text:
             return None
         try:
-            return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+            found = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
         except ValueError:
-            self._fault("date", f'"{text}" is not a date.', "Write it like this: date: 2026-11-21")
+            found = None
+        if found is None or found.year not in YEARS:
+            self._fault("date", f'"{text:.40}" is not a date.', "Write it like this: date: 2026-11-21")
             return None
+        return found
 
     def mailbox(self, key: str) -> Mailbox | None:
         text = self.line(key)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from balintmail.domain.times import YEARS
 from balintmail.errors import BalintmailError
 
 LONGEST = 4_000  # characters of a filter: a screenful; more is a program's work or an attack (F8)
@@ -19,8 +20,6 @@ MOST_CONDITIONS = 200  # SQLite refuses expressions more than 1,000 deep
 DEEPEST = 30  # nested brackets and `not`; keeps the reading far from Python's recursion limit
 LONGEST_VALUE = 200  # characters of one text between quotes
 MOST_DIGITS = 15  # digits of a number that both databases compare exactly as a double
-
-YEARS = range(1900, 2200)  # so that no date runs out of either database's calendar
 
 
 class FilterError(BalintmailError):

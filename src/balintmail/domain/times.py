@@ -6,6 +6,9 @@ It never asks what time it is.
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+# Beyond them a moment runs out of a database's calendar, or of the calendar itself in another zone.
+YEARS = range(1900, 2200)
+
 
 def rfc3339(moment: datetime, zone: ZoneInfo) -> str:
     """Return `2026-11-21T18:04:00+00:00` in the society's zone (RFC 3339 section 5.6)."""

@@ -138,7 +138,10 @@ def _attachments(ctx: Context, letter: Letter, report: Report) -> None:
     limit, total = ctx.settings.send.max_attachment_bytes, 0
     for attachment in letter.attachments:
         file = letter.folder / attachment.path
-        size = file.stat().st_size if file.is_file() else 0
+        try:
+            size = file.stat().st_size
+        except (OSError, ValueError):  # not there, or of an impossible name
+            size = 0
         total += size
         if size > limit:
             message = f"{attachment.path} has {size:,} bytes; {limit:,} is the most (send.max_attachment_bytes)"

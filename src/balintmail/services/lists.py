@@ -37,7 +37,9 @@ class Manners:
 
 def named(tx: Tx, slug: str = "") -> MailingListRow:
     """Return the living list of that slug, the default list for ""; raise NotFound or Conflict otherwise."""
-    row = lists.by_slug(tx, slug) if slug else lists.default_list(tx)
+    row = lists.default_list(tx) if not slug else None
+    if slug and slug.isprintable():  # no database can be asked for half a character (A16)
+        row = lists.by_slug(tx, slug)
     if row is None:
         if not slug:
             raise NotFound("There is no default list.", hint="Make one: balintmail lists edit SLUG --default")

@@ -45,12 +45,11 @@ class Receipt:
 def find(tx: Tx, name: str) -> MailingRow:
     """Return the mailing that an id or `LIST/NUMBER` names; raise NotFound otherwise."""
     slug, slash, number = name.strip().partition("/")
-    if slash:
+    found = None
+    if slash and name.isprintable():
         found = mailings.by_number(tx, slug, number)
-    elif slug.isascii() and slug.isdigit() and int(slug) <= LARGEST_ID:
+    elif slug.isascii() and slug.isdigit() and len(slug) <= len(str(LARGEST_ID)) and int(slug) <= LARGEST_ID:
         found = mailings.by_id(tx, int(slug))
-    else:
-        found = None
     if found is None:
         raise NotFound(f'There is no mailing "{name}".', hint=_HINT)
     return found
@@ -62,7 +61,7 @@ def receipt(ctx: Context, name: str | int) -> Receipt:
         row = find(tx, str(name))
         found = receipt_of(tx, row)
         doubtful = [one.delivery for one in found.not_reached if one.state is DeliveryState.UNKNOWN]
-        if not doubtful:
+        if not doubtful or not row.content_hash:  # what only the journal knew has no letter
             return found
         merger = Merger(Compiled.load(mailings.compiled(tx, row.id)), ctx.keyring)
         return replace(found, message_ids={delivery: merger.message_id(delivery) for delivery in doubtful})
