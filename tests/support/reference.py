@@ -49,8 +49,8 @@ RFC 3339 with offset. A command that ends with 1, 2 or 70 prints
 
     {"error": {"code": "…", "message": "…", "hint": "…"}}
 
-except `check`, `subscribe`, `unsubscribe` and `people import`, which print their own document. `counts` always has all
-nine states of a delivery (docs/flow.md) and adds up to `audience`.
+except `check`, `config check`, `dkim check`, `doctor`, `subscribe`, `unsubscribe` and `people import`, which print their
+own document. `counts` always has all nine states of a delivery (docs/flow.md) and adds up to `audience`.
 """
 
 _MAILING = """\
@@ -89,6 +89,10 @@ JSON: dict[str, str] = {
     "dkim check": (
         '{"ok", "keys": [{"selector", "domain", "in_force", "asked", "in_order"}],\n'
         ' "findings": [{"code", "level": "stop|warn|note", "selector", "name", "message"}]}'
+    ),
+    "doctor": (
+        '{"ok", "findings": [{"code", "level": "good|note|warn|stop", "duty": "you|relay|provider",\n'
+        '                     "subject", "message", "hint"}]}'
     ),
     "config show": '{"folder", "settings": [{"key", "value", "source"}]}',
     "config check": '{"ok", "findings": [{"code", "level": "stop|warn", "message"}]}',

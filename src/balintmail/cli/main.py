@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "restore": ("backup", "restore", "Unpack a backup into a new folder."),
     "reconcile": ("backup", "reconcile", "Hold the ledger against the journal and allow sending again."),
     "dkim": ("dkim", "dkim", "Make, show and check the keys that sign letters."),
+    "doctor": ("doctor", "doctor", "Say what is right and wrong with sending, and whose duty it is."),
     "config": ("config", "config", "Show and check the settings."),
     "cron": ("cron", "cron", "Print the crontab line and a systemd timer."),
     "migrate": ("migrate", "migrate", "Bring the database to this version's schema."),

@@ -123,5 +123,30 @@ class DnsLookup:
         return answer
 
 
+class NoLookup:
+    """Stands in where there is no name server to ask: nobody answers anything, and why is said each time."""
+
+    def __init__(self, why: LookupFailed) -> None:
+        self._why = why
+
+    def texts(self, name: str) -> list[str]:
+        raise self._failure()
+
+    def addresses(self, name: str, *, version: int | None = None) -> list[str]:
+        raise self._failure()
+
+    def exchangers(self, name: str) -> list[tuple[int, str]]:
+        raise self._failure()
+
+    def pointers(self, address: str) -> list[str]:
+        raise self._failure()
+
+    def exists(self, name: str) -> bool:
+        raise self._failure()
+
+    def _failure(self) -> LookupFailed:
+        return LookupFailed(self._why.message, hint=self._why.hint)
+
+
 def _plain(name: dns.name.Name) -> str:
     return name.to_text(omit_final_dot=True).lower() if len(name.labels) > 1 else ""

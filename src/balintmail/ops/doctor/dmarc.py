@@ -159,7 +159,7 @@ def _alignment(lookup: Lookup, sender: Sender, record: DmarcRecord | None, polic
             message += f" Its policy asks receivers to {_VERBS[policy]} them."
         found.append((stop if strong else warn)("dmarc_alignment", message, hint))
     elif not sender.signing:
-        message = f"Letters from {author} pass DMARC by SPF alone, which does not survive being forwarded."
+        message = f"Letters from {author} can pass DMARC by SPF alone, which does not survive being forwarded."
         found.append(note("dmarc_alignment", message, "Sign them: balintmail dkim new"))
     else:
         found.append(good("dmarc_alignment", f"Letters from {author} are aligned."))

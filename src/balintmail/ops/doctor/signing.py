@@ -10,7 +10,7 @@ from balintmail.services.dkim import KeyView
 
 _LEVELS = {"stop": Level.STOP, "warn": Level.WARN, "note": Level.NOTE}
 _HINTS = {
-    "unsigned": "Ask your relay whether it signs for your domain; if it does not: balintmail dkim new",
+    "unsigned": "Ask your relay first whether it signs for your domain already.",
     "no_rsa": "Put an RSA key beside it: balintmail dkim new",
 }
 
