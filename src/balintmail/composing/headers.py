@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from balintmail.composing.escaping import clean_header
@@ -30,7 +31,9 @@ _Q = tuple("_" if octet == 32 else chr(octet) if chr(octet) in _BARE else f"={oc
 
 def usable_address(envelope: str) -> bool:
     """Return whether `envelope` can stand in a header and an SMTP command as it is: no quotes, routes or controls."""
-    return _ADDRESS.fullmatch(envelope) is not None and not _UNSAFE_IN_ADDRESS.search(envelope)
+    if _ADDRESS.fullmatch(envelope) is None:
+        return False
+    return envelope.isascii() or not _UNSAFE_IN_ADDRESS.search(envelope)
 
 
 def unstructured(field: str, text: str) -> str:
@@ -44,12 +47,18 @@ def unstructured(field: str, text: str) -> str:
 
 def mailbox(field: str, name: str, envelope: str) -> str:
     """Return the whole field `Field: name <envelope>` with its line end; the address is written as it is."""
-    phrase = display_name(clean_header(name), room=FOLD_AT - len(field) - 2)
+    phrase, last = _phrase(name, len(field) + 2)
     if not phrase:
         return f"{field}: {envelope}\r\n"
-    last = len(phrase) - phrase.rfind("\n") - 1 + (0 if "\n" in phrase else len(field) + 2)
     gap = " " if last + len(envelope) + 3 <= FOLD_AT else "\r\n "
     return f"{field}: {phrase}{gap}<{envelope}>\r\n"
+
+
+@lru_cache(maxsize=8192)  # readers share names, and the list's own stands in every letter
+def _phrase(name: str, before: int) -> tuple[str, int]:
+    """Return `name` as a phrase that has `before` characters before it, and where its last line ends."""
+    phrase = display_name(clean_header(name), room=FOLD_AT - before)
+    return phrase, len(phrase) - phrase.rfind("\n") - 1 + (0 if "\n" in phrase else before)
 
 
 def display_name(name: str, *, room: int = FOLD_AT) -> str:

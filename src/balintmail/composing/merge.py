@@ -1,6 +1,6 @@
 """Make one person's message out of a compiled letter by joining bytes: the fast path.
 
-Constants were encoded when the letter was compiled; a person costs a few values, four keyed hashes and one join. It
+Constants were encoded when the letter was compiled; a person costs a few values, three keyed hashes and one join. It
 opens nothing, builds no message object and imports nothing of the `email` package. What one person's own data makes
 impossible raises ContentRefused and concerns nobody else. Called by services/dispatch.py for every delivery.
 """
@@ -9,22 +9,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from balintmail.composing import quoted
+from balintmail.composing import proof, quoted
 from balintmail.composing.compiled import Compiled
 from balintmail.composing.escaping import Context, clean, escape
 from balintmail.composing.expressions import AllOf, AnyOf, Const, Default, Equals, Field, Not, Test, Truth, Value
 from balintmail.composing.headers import mailbox, unstructured, usable_address
 from balintmail.composing.program import RAW, Choice, Program, Slot
 from balintmail.composing.refusals import ComposingError, ContentRefused
-from balintmail.domain import tokens
 from balintmail.domain.keys import Keyring
 from balintmail.domain.outcome import Composed, Envelope
 from balintmail.domain.recipient import Recipient
-from balintmail.domain.tokens import Purpose, TokenClaims
+from balintmail.domain.tokens import Mint, Purpose
 
 LONGEST_VALUE = 10_000  # characters of one value; nothing a letter prints of a person is longer
 MOST_PLANS = 256  # combinations of conditions that are kept ready
+KEPT_VALUES = 8192  # of each context: first names, towns and the like come again and again
+KEPT_LENGTH = 60  # characters; what is longer is seldom shared
 MESSAGE_TOKEN = Field("token.message")
+_FIELDS = ("header.to", "header.subject")  # slots that are a whole header field
 
 _Read = Callable[[Recipient], Any]
 _Make = Callable[[Recipient], bytes]
@@ -39,11 +41,16 @@ class KeyMissing(ComposingError):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A message for one combination of conditions: its parts, empty where a slot is, and what fills them."""
+    """A message for one combination of conditions: its parts, empty where a slot is, and what fills them.
+
+    `fields` are the slots that are whole header fields; `proven` says that nothing but these could spoil a message.
+    """
 
     parts: list[bytes]
     fills: list[tuple[tuple[int, ...], _Make]]
+    fields: list[tuple[tuple[int, ...], _Make]]
     message_tokens: tuple[int, ...]
+    proven: bool
 
 
 class Merger:
@@ -57,7 +64,10 @@ class Merger:
                 hint="Put it back under [keys] previous; without it retries would differ from the first letters.",
             )
         self._compiled = compiled
-        self._key = key
+        self._mints = {purpose: Mint(key, purpose) for purpose in Purpose}
+        self._message_token = self._mints[Purpose.MESSAGE_ID].token
+        self._bounce_token = self._mints[Purpose.BOUNCE].token
+        self._written: dict[Context, _Written] = {}
         self._makers = [self._maker(slot) for slot in compiled.slots]
         self._choosers, self._chooser_of = _choosers([*compiled.conditions], self._reader)
         self._message_slot = next(
@@ -78,8 +88,7 @@ class Merger:
         envelope = recipient.envelope
         if not usable_address(envelope):
             raise ContentRefused("their address cannot be written in a letter's header")
-        key = self._key
-        token = tokens.make(TokenClaims(Purpose.MESSAGE_ID, delivery=recipient.delivery), key)
+        token = self._message_token(delivery=recipient.delivery)
         choices = tuple([choose(recipient) for choose in self._choosers])
         plan = self._plans.get(choices) or self._prepare(choices)
         parts = plan.parts.copy()
@@ -87,22 +96,22 @@ class Merger:
             made = make(recipient)
             for position in positions:
                 parts[position] = made
+        proven = plan.proven
+        for positions, make in plan.fields:
+            made = make(recipient)
+            proven = proven and proof.is_one_field(made)
+            for position in positions:
+                parts[position] = made
         raw = token.encode("ascii")
         for position in plan.message_tokens:
             parts[position] = raw
         return Composed(
             recipient.delivery,
-            Envelope(self._sender(recipient), envelope, smtputf8=not envelope.isascii()),
-            self._bracketed(token),
+            Envelope(self._sender(recipient), envelope, not envelope.isascii()),
+            f"<{token}@{self._compiled.message_id_domain}>",
             b"".join(parts),
+            proven,
         )
-
-    def message_id(self, delivery: int) -> str:
-        """Return the Message-ID that the letter of a delivery has, or had (S11)."""
-        return self._bracketed(tokens.make(TokenClaims(Purpose.MESSAGE_ID, delivery=delivery), self._key))
-
-    def _bracketed(self, token: str) -> str:
-        return f"<{token}@{self._compiled.message_id_domain}>"
 
     def text(self, recipient: Recipient) -> str:
         """Return the text part as `recipient` would read it, lines ended by LF."""
@@ -130,8 +139,7 @@ class Merger:
         sender = self._compiled.sender
         if len(sender) == 1:
             return sender[0]
-        token = tokens.make(TokenClaims(Purpose.BOUNCE, delivery=recipient.delivery), self._key)
-        return f"{sender[0]}{token}{sender[1]}"
+        return f"{sender[0]}{self._bounce_token(delivery=recipient.delivery)}{sender[1]}"
 
     def _prepare(self, choices: tuple[int, ...]) -> _Plan:
         flat: list[str | int] = []
@@ -164,8 +172,21 @@ class Merger:
             places.setdefault(node, []).append(len(parts))
             parts.append(b"")
         parts.append("".join(texts).encode("ascii"))
+        stand_ins = {
+            position: proof.TOKEN if self._compiled.slots[number].context == RAW else proof.LINES
+            for number, at in places.items()
+            for position in at
+        }
+        proven = proof.may_leave(parts, stand_ins)
         message = tuple(places.pop(self._message_slot, ()))
-        return _Plan(parts, [(tuple(at), self._makers[number]) for number, at in places.items()], message)
+        numbers = {number for number in places if self._name(number) in _FIELDS}
+        fills = [(tuple(at), self._makers[number]) for number, at in places.items() if number not in numbers]
+        fields = [(tuple(at), self._makers[number]) for number, at in places.items() if number in numbers]
+        return _Plan(parts, fills, fields, message, proven)
+
+    def _name(self, number: int) -> str:
+        value = self._compiled.slots[number].value
+        return value.name if isinstance(value, Field) else ""
 
     def _run(self, program: Program, recipient: Recipient) -> bytes:
         flat: list[str | int] = []
@@ -198,30 +219,24 @@ class Merger:
         context = Context(slot.context)
         if context is Context.HEADER:
             return lambda recipient: escape(read(recipient), context).encode("utf-8")
-        if context is Context.TEXT:
-            return lambda recipient: quoted.value(read(recipient))
-        return lambda recipient: quoted.value(escape(read(recipient), context))
+        written = self._written.setdefault(context, _Written(context))
+        return lambda recipient: written.of(read(recipient))
 
     def _subject_field(self, recipient: Recipient) -> bytes:
         return unstructured("Subject", self.subject(recipient)).encode("ascii")
 
     def _reader(self, name: str) -> _Read:
         """Return what looks up the field `name`."""
-        key, fallback = self._key, self._compiled.language
+        fallback = self._compiled.language
+        leave, preferences = self._mints[Purpose.LEAVE].token, self._mints[Purpose.PREFERENCES].token
         known: dict[str, _Read] = {
             "person.name": lambda recipient: recipient.data.name,
             "person.first_name": lambda recipient: recipient.data.first_name,
             "person.member": lambda recipient: recipient.data.member,
             "person.language": lambda recipient: recipient.data.language or fallback,
-            "token.message": lambda recipient: tokens.make(
-                TokenClaims(Purpose.MESSAGE_ID, delivery=recipient.delivery), key
-            ),
-            "token.leave": lambda recipient: tokens.make(
-                TokenClaims(Purpose.LEAVE, recipient.person, recipient.list, recipient.delivery), key
-            ),
-            "token.preferences": lambda recipient: tokens.make(
-                TokenClaims(Purpose.PREFERENCES, recipient.person, recipient.list), key
-            ),
+            "token.message": lambda recipient: self._message_token(delivery=recipient.delivery),
+            "token.leave": lambda recipient: leave(recipient.person, recipient.list, recipient.delivery),
+            "token.preferences": lambda recipient: preferences(recipient.person, recipient.list),
             # In a test or a default an address is there or not; its text is written by the program.
             "urls.unsubscribe": lambda recipient: "yes",
             "urls.preferences": lambda recipient: "yes",
@@ -230,6 +245,31 @@ class Merger:
             return known[name]
         own = name.removeprefix("person.")
         return lambda recipient: recipient.data.fields.get(own, "")
+
+
+class _Written(dict[str, bytes]):
+    """Values as they stand in one context; those that come again are written once."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+
+    def of(self, text: str) -> bytes:
+        """Return the cleaned value `text` as whole lines of quoted-printable."""
+        return self[text] if len(text) <= KEPT_LENGTH else self._write(text)
+
+    def __missing__(self, text: str) -> bytes:
+        made = self._write(text)
+        if len(self) >= KEPT_VALUES:
+            self.clear()
+        self[text] = made
+        return made
+
+    def _write(self, text: str) -> bytes:
+        made = quoted.value(escape(text, self._context))
+        if not proof.are_whole_lines(made):
+            raise ContentRefused("a value of theirs cannot be written in a letter")
+        return made
 
 
 def _to(recipient: Recipient) -> bytes:

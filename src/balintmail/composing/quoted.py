@@ -7,7 +7,6 @@ changes nothing, RFC 5321 section 4.5.2) or with "From " (mbox files change that
 
 import re
 from binascii import a2b_qp
-from functools import lru_cache
 
 SOFT_BREAK = "=\r\n"
 LONGEST = 75  # octets of a line before its soft break's "="
@@ -29,17 +28,9 @@ def constant(text: str) -> str:
 
 def value(text: str) -> bytes:
     """Return one merged value (no line ends in it) encoded, a soft break after it."""
-    return _short_value(text) if len(text) <= 60 else _value(text)
-
-
-def _value(text: str) -> bytes:
     if _PLAIN_VALUE.fullmatch(text):
         return text.encode("ascii") + b"=\r\n"
     return _line(text, hard=False).encode("ascii") if text else b""
-
-
-# First names, towns and the like come again and again, and each stands in HTML and in text.
-_short_value = lru_cache(maxsize=8192)(_value)
 
 
 def decode(encoded: bytes) -> str:

@@ -63,10 +63,12 @@ class Composed:
     """One person's message, ready for a transport.
 
     `data` has CRLF line ends only, ends with CRLF, no line begins with a dot (composing encodes it, so stuffing
-    changes nothing), and every byte is below 128 unless `envelope.smtputf8`.
+    changes nothing), and every byte is below 128 unless `envelope.smtputf8`. `proven` says that composing has shown
+    this of these very bytes, piece by piece; without it they are looked over once more before they leave.
     """
 
     delivery: int
     envelope: Envelope
     message_id: str
     data: bytes
+    proven: bool = False

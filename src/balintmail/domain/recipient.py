@@ -32,9 +32,12 @@ class Recipient:
     data: PersonData
 
 
+_read = json.JSONDecoder().raw_decode  # the database wrote the array: no blank stands round it
+
+
 def decode(text: str) -> PersonData:
     """Return the values that the ledger's JSON array `text` holds."""
-    name, first_name, language, member, fields = json.loads(text)
+    name, first_name, language, member, fields = _read(text)[0]
     return PersonData(name or "", first_name or "", language or "", bool(member), fields or {})
 
 

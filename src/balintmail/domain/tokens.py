@@ -6,13 +6,20 @@ systems change the case of local parts. It never carries an address, a name or a
 """
 
 import base64
+import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 MAC_BYTES = 16  # 128 bits: standards.md 3.2 asks for 128 or more
 LONGEST = 80  # characters; a longer token is not looked at
+_ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256, b"?")
+_BLOCK = 64  # bytes that SHA-256 takes at a time (RFC 2104 section 2 calls it B)
+
+
+_BYTES = tuple(bytes((octet,)) for octet in range(256))
 
 
 class Purpose(Enum):
@@ -39,9 +46,29 @@ class TokenClaims:
 
 def make(claims: TokenClaims, key: bytes) -> str:
     """Return the token for `claims` under `key` (32 bytes); the same claims give the same token."""
-    payload = bytes((claims.purpose.value,)) + _varint(claims.person) + _varint(claims.list) + _varint(claims.delivery)
-    mac = hmac.digest(key, payload, "sha256")[:MAC_BYTES]
-    return base64.b32encode(payload + mac).decode("ascii").rstrip("=").lower()
+    return Mint(key, claims.purpose).token(claims.person, claims.list, claims.delivery)
+
+
+class Mint:
+    """Makes the tokens of one key and purpose, one for each letter: what all of them share is done once."""
+
+    __slots__ = ("_first", "_inner", "_outer")
+
+    def __init__(self, key: bytes, purpose: Purpose) -> None:
+        key = key if len(key) <= _BLOCK else hashlib.sha256(key).digest()
+        self._first = bytes((purpose.value,))
+        # HMAC by its definition (RFC 2104 section 2): copying two begun hashes takes a third of hmac.digest's time.
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in key.ljust(_BLOCK, b"\0")) + self._first)
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in key.ljust(_BLOCK, b"\0")))
+
+    def token(self, person: int = 0, list_id: int = 0, delivery: int = 0) -> str:
+        """Return the token that says this; 0 stands for "none"."""
+        payload = _varint(person) + _varint(list_id) + _varint(delivery)
+        inner = self._inner.copy()
+        inner.update(payload)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return _base32(self._first + payload + outer.digest()[:MAC_BYTES])
 
 
 def read(token: str, purpose: Purpose, keys: Sequence[bytes]) -> TokenClaims | None:
@@ -70,8 +97,43 @@ def read(token: str, purpose: Purpose, keys: Sequence[bytes]) -> TokenClaims | N
     return TokenClaims(purpose, *numbers)
 
 
+def _base32(raw: bytes) -> str:
+    """Return `raw` in lower-case base32 without padding, as `base64.b32encode` would, in a third of its time.
+
+    The groups of five bits are drawn apart to whole octets by halving, all groups in one number at once, and then
+    translated.
+    """
+    length = (len(raw) * 8 + 4) // 5
+    number = int.from_bytes(raw, "big") << (length * 5 - len(raw) * 8)
+    for low, high, shift in _spreads(length):
+        number = (number & low) | ((number & high) << shift)
+    return number.to_bytes(length, "big").translate(_ALPHABET).decode("ascii")
+
+
+@lru_cache(maxsize=LONGEST + 1)
+def _spreads(groups: int) -> tuple[tuple[int, int, int], ...]:
+    """Return, for each halving of that many groups of five bits, which bits stay, which move, and how far."""
+    size = whole = 1 << (groups - 1).bit_length()
+    steps = []
+    while size > 1:
+        half = size // 2
+        low = high = 0
+        for start in range(0, whole * 8, size * 8):
+            low |= ((1 << half * 5) - 1) << start
+            high |= ((1 << half * 5) - 1) << (start + half * 5)
+        steps.append((low, high, half * 3))
+        size = half
+    return tuple(steps)
+
+
 def _varint(number: int) -> bytes:
     """Return `number` in base 128, least significant group first, high bit set on all but the last byte."""
+    if 0 <= number < 1 << 21:  # nearly always, and a letter holds a dozen
+        if number < 128:
+            return _BYTES[number]
+        if number < 1 << 14:
+            return bytes((number & 127 | 128, number >> 7))
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
     if number < 0:
         raise ValueError("a token holds no negative number")
     out = bytearray()

@@ -1,6 +1,7 @@
 """For any person's data: a letter that parses and says the same, or a refusal for that person alone."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from balintmail.composing.escaping import clean, clean_header
 from balintmail.composing.headers import LONGEST_NAME
 from balintmail.composing.refusals import ContentRefused
 from balintmail.domain.recipient import PersonData, Recipient
+from balintmail.sending.wire import fault_of
 from tests.support.composing import ODD_TEXTS, assert_well_formed, merger, parsed, part, shown_name
 
 LETTER = merger(
@@ -53,6 +55,8 @@ def composed_or_refused(person: Recipient) -> tuple[bytes, str]:
 def test_any_texts_give_a_letter_that_says_the_same(person: Recipient) -> None:
     composed = LETTER.compose(person)
     assert_well_formed(composed.data)
+    assert composed.proven
+    assert fault_of(replace(composed, proven=False)) == ""
     message = parsed(composed.data)
     assert all(not piece.defects for piece in message.walk())
     assert message["To"].addresses[0].addr_spec == person.envelope
@@ -86,6 +90,8 @@ def test_any_address_gives_a_letter_or_a_refusal(address: str) -> None:
     except ContentRefused:
         return
     assert_well_formed(composed.data, ascii_only=False)
+    assert composed.proven <= (not fault_of(replace(composed, proven=False)))
+    assert composed.proven is address.isascii()
     assert composed.envelope.recipient == address
 
 
