@@ -109,10 +109,10 @@ def free_at(window: Window, slots: Slots, now: float) -> float:
     return moment
 
 
-def grant(terms: Terms, usage: Usage, domains: Sequence[str], now: float) -> Grant:
+def grant(terms: Terms, usage: Usage, domains: Sequence[str], now: float, *, most: int | None = None) -> Grant:
     """Return who of the recipients with these `domains` may leave now, in their order; `terms.after` was applied."""
-    left = {("", window.span): allowance(window, usage.get(("", window.span), {}), now) for window in terms.windows}
-    common = min(left.values(), default=len(domains))
+    left = [allowance(window, usage.get(("", window.span), {}), now) for window in terms.windows]
+    common = min([len(domains) if most is None else most, *left])
     closed_until = max(
         (free_at(window, usage.get(("", window.span), {}), now) for window in terms.windows), default=now
     )

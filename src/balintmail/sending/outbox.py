@@ -8,7 +8,7 @@ free; folders are for the owner alone, since they hold people's letters. Shown b
 import asyncio
 import email.policy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
@@ -32,6 +32,7 @@ class OutboxTransport:
 
     name = NAME
     max_lanes = MAX_LANES
+    relays = (NAME,)
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,6 +50,12 @@ class OutboxTransport:
             message = f"The outbox {self._folder} cannot be written: {_reason(exc)}."
             raise TransportDown(message, outcome, hint="Make room or mend its rights; nothing was lost.") from exc
         return OutboxLane(self._folder, events, self._pens)
+
+    def prefer(self, relay: str) -> None:
+        """Do nothing: there is but one folder."""
+
+    def pass_over(self, relays: Collection[str]) -> None:
+        """Do nothing: a folder has neither limits nor a stand-in."""
 
     async def close(self) -> None:
         if self._pens is not None:

@@ -1,15 +1,16 @@
 """The `smtp` transport: lanes to the relays of the settings, the first that can be had.
 
 It never decides about a delivery; a relay that is down is passed over for a while and the next in the order of the file
-is tried. Connections come from connect.py, the dialogue is smtp_lane.py. Quotas, warm-up and judgement about relays
-come with the limits of the send engine.
+is tried. Connections come from connect.py, the dialogue is smtp_lane.py. How much a relay may be given, and which are
+passed over for that, is services/governor.py's to say.
 """
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from balintmail.domain.outcome import Verdict
 from balintmail.sending.connect import RelayTarget, connect, tls_context
 from balintmail.sending.patience import TimeLimits
 from balintmail.sending.smtp_lane import LaneTerms, SmtpLane
@@ -37,6 +38,7 @@ class SmtpTransport:
         self._relays = tuple(relays)
         self._contexts: dict[str, ssl.SSLContext | None] = {}
         self._down_until: dict[str, float] = {}
+        self._passed_over: frozenset[str] = frozenset()
         self._lanes: set[SmtpLane] = set()
 
     @property
@@ -44,12 +46,27 @@ class SmtpTransport:
         return self._in_turn()[0].target.name
 
     @property
+    def relays(self) -> tuple[str, ...]:
+        return tuple(relay.target.name for relay in self._relays)
+
+    def prefer(self, relay: str) -> None:
+        """Try this relay before the others, whatever the order of the file."""
+        self._relays = tuple(sorted(self._relays, key=lambda one: one.target.name != relay))
+
+    def pass_over(self, relays: Collection[str]) -> None:
+        self._passed_over = frozenset(relays)
+
+    @property
     def max_lanes(self) -> int:
         return self._in_turn()[0].max_lanes
 
     async def open(self, events: LaneEvents) -> SmtpLane:
-        """Return a lane to the first relay that can be had; raise the first relay's TransportDown when none can."""
-        first: TransportDown | None = None
+        """Return a lane to the first relay that can be had.
+
+        When none can, raise the TransportDown that time may mend before one that a person has to: only when every relay
+        refuses us for good (AUTH, a certificate) is waiting no use.
+        """
+        down: list[TransportDown] = []
         for relay in self._in_turn():
             try:
                 lane = await self._open(relay, events)
@@ -57,11 +74,11 @@ class SmtpTransport:
                 if any(lane.relay == relay.target.name and not lane.closed for lane in self._lanes):
                     raise  # it serves us and has refused one connection more: not down, only full
                 self._down_until[relay.target.name] = asyncio.get_running_loop().time() + PASS_OVER_SECONDS
-                first = first or exc
+                down.append(exc)
             else:
                 self._down_until.pop(relay.target.name, None)
                 return lane
-        raise first or AssertionError("there is at least one relay")
+        raise min(down, key=lambda exc: exc.outcome.verdict is Verdict.REFUSED)
 
     async def close(self) -> None:
         self._lanes, lanes = set(), self._lanes
@@ -72,12 +89,13 @@ class SmtpTransport:
         self._down_until.clear()
 
     def _in_turn(self) -> list[RelayTerms]:
-        """Return the relays in the order of the file, those that were down a moment ago last."""
+        """Return the relays in their order, those that were down a moment ago last, without those passed over."""
+        served = [relay for relay in self._relays if relay.target.name not in self._passed_over] or list(self._relays)
         try:
             now = asyncio.get_running_loop().time()
         except RuntimeError:
-            return list(self._relays)
-        return sorted(self._relays, key=lambda relay: self._down_until.get(relay.target.name, 0.0) > now)
+            return served
+        return sorted(served, key=lambda relay: self._down_until.get(relay.target.name, 0.0) > now)
 
     async def _open(self, relay: RelayTerms, events: LaneEvents) -> SmtpLane:
         target = relay.target

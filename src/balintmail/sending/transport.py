@@ -20,6 +20,7 @@ The rules both sides keep:
 - After `finished` the lane takes the next `begin`, unless `lane.closed`.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from balintmail.domain.outcome import Composed, Outcome
@@ -104,6 +105,16 @@ class Transport(Protocol):
     @property
     def name(self) -> str:
         """What the receipt calls it: the relay's name, or `outbox`."""
+
+    @property
+    def relays(self) -> tuple[str, ...]:
+        """The names of the relays it may use, in the order in which they are tried."""
+
+    def prefer(self, relay: str) -> None:
+        """Try this relay before the others; a name that is not among `relays` changes nothing."""
+
+    def pass_over(self, relays: Collection[str]) -> None:
+        """Open no lane to these relays from now on; () takes the word back. Open lanes stay."""
 
     @property
     def max_lanes(self) -> int:

@@ -22,6 +22,8 @@ class Connections:
         self._down = down  # told when no connection is open and none can be had
         self._open: set[Lane] = set()
         self._opening: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._passed_over: frozenset[str] = frozenset()
         self._fruitless = 0
         self._again_at = 0.0
         self.changed = asyncio.Event()
@@ -66,6 +68,17 @@ class Connections:
         self._again_at = now + REOPEN_AFTER[min(self._fruitless, len(REOPEN_AFTER) - 1)]
         self._fruitless += 1
 
+    def pass_over(self, relays: frozenset[str]) -> None:
+        """Open no connection to these relays, and give up the idle ones that are open."""
+        if relays != self._passed_over:
+            self._passed_over = relays
+            self._transport.pass_over(relays)
+        for lane in [lane for lane in self.idle if lane.relay in relays]:
+            self.forget(lane)
+            task = asyncio.get_running_loop().create_task(lane.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
     def forget(self, lane: Lane) -> None:
         """Strike out a connection that has ended."""
         self._open.discard(lane)
@@ -81,5 +94,6 @@ class Connections:
         """End every connection politely, and the transport."""
         for task in list(self._opening):
             task.cancel()
-        await asyncio.gather(*self._opening, *(lane.close() for lane in self._open), return_exceptions=True)
+        ending = (*self._opening, *self._closing, *(lane.close() for lane in self._open))
+        await asyncio.gather(*ending, return_exceptions=True)
         await self._transport.close()

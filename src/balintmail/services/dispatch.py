@@ -11,30 +11,30 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from balintmail.config import UnknownPolicy
 from balintmail.db import ledger, mailings, meta, receipts, workers
-from balintmail.db.ledger import Claimed, Result
 from balintmail.db.workers import Recovered
-from balintmail.domain.outcome import Outcome
-from balintmail.domain.retry import Attempts, Patience, decide
 from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import long_form
 from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
 from balintmail.services.context import Context
-from balintmail.services.engine import CLOCK_JUMP, Compose, Ending, Engine, Tally
+from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, write_reports
+from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Ending, Engine, Tally
 from balintmail.services.freeze import start_due
+from balintmail.services.governor import Governor
 from balintmail.services.journal import FOLDER, Journal, open_journal
 from balintmail.services.letterpress import Letterpress
 from balintmail.services.lock import dispatch_lock
 from balintmail.services.reconcile import instance_id, require_permission, settle_by_journal
+from balintmail.services.sandbox import redirecting
 from balintmail.services.turns import Books, Probe, no_probe
 
 RESUME_PATIENCE = 10.0  # seconds that the sender of a paused mailing waits for somebody to resume it
@@ -55,6 +55,7 @@ class Orders:
 
     only: int | None = None
     retry: bool = False  # the deferred ones now, whatever their time
+    patience: timedelta = PATIENCE  # how long it waits in place for a limit, a relay's rest or the hours
     watch: Callable[[Tally], None] = lambda _: None
     compose: Compose | None = None
     probe: Probe = no_probe
@@ -86,6 +87,8 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
             return Report(Ending.BUSY)
         require_permission(ctx)
         _mind_the_clock(ctx)
+        if ctx.settings.send.dry:
+            return Report(Ending.DONE, "[send] dry is set: nothing is sent.")
         if orders.only is None and not anything_due(ctx):
             return Report(Ending.DONE)
         journal = open_journal(ctx.folder / FOLDER, instance_id(ctx), now=ctx.clock.now())
@@ -129,30 +132,92 @@ async def _dispatch(ctx: Context, open_transport: Callable[[], Transport], order
     if orders.retry and orders.only is not None:
         with ctx.db.write() as tx:
             ledger.wake_deferred(tx, [orders.only], now=None)
-    books = Books(ctx, worker, journal, probe=orders.probe)
-    compose = orders.compose or Letterpress(ctx).compose
-    tally = Tally()
-    while True:
-        engine = Engine(ctx, open_transport(), books, compose=compose, judge=_judge_for(ctx))
-        engine.tally = tally
-        with _signals(engine):
-            await engine.run(only=orders.only, watch=orders.watch)
-        finished = _call_finished(books) if engine.ending is not Ending.FAILED else []
-        if engine.ending is not Ending.DONE or not _is_paused(ctx, orders.only):
-            break
-        engine.ending, engine.reason = Ending.PAUSED, _why_paused(ctx, orders.only)
-        if not await _resumed(ctx, orders.only):
-            break
+    sending = _Sending(ctx, open_transport, orders, Books(ctx, worker, journal, probe=orders.probe))
+    engine = await sending.until_done()
+    finished = tuple(sending.finished)
+    return Report(engine.ending, engine.reason, tuple(started), finished, recovered, sending.tally)
+
+
+class _Sending:
+    """The runs of the engine that one dispatch needs."""
+
+    def __init__(self, ctx: Context, open_transport: Callable[[], Transport], orders: Orders, books: Books) -> None:
+        self.tally = Tally()
+        self.finished: list[int] = []
+        self._ctx = ctx
+        self._open_transport = open_transport
+        self._orders = orders
+        self._books = books
+        self._compose = redirecting(orders.compose or Letterpress(ctx).compose, books.mailings)
+
+    async def until_done(self) -> Engine:
+        """Send what is due; return the last run of the engine, which says how it ended."""
+        only = self._orders.only
+        while True:
+            enforce_deadlines(self._ctx)
+            engine = await self._over_every_relay()
+            if engine.ending is not Ending.FAILED:
+                ended = _call_finished(self._books)
+                self.finished += ended
+                notices = [*write_reports(self._ctx, ended), *open_notices(self._ctx)]
+                if engine.ending in {Ending.DONE, Ending.PAUSED, Ending.WAITING}:
+                    await self._send_notices(dict.fromkeys(notices))
+            if engine.ending is not Ending.DONE or not _is_paused(self._ctx, only):
+                return engine
+            engine.ending, engine.reason = Ending.PAUSED, _why_paused(self._ctx, only)
+            if not await _resumed(self._ctx, only):
+                return engine
+
+    async def _over_every_relay(self) -> Engine:
+        """Run once for each relay that a list has named as its own."""
+        last = None
+        for relay in _own_relays(self._ctx, self._orders.only):
+            engine = await self._run(self._orders.only, relay, self.tally)
+            if last is None or engine.ending is not Ending.DONE:
+                last = engine
+            if engine.ending not in {Ending.DONE, Ending.WAITING, Ending.PAUSED}:
+                break
+        if last is None:
+            raise RuntimeError("there is always a run")
+        return last
+
+    async def _send_notices(self, notices: Iterable[int]) -> None:
+        """Send what was written for the Secretary; what cannot be sent now goes with the next run."""
+        for notice in notices:
+            engine = await self._run(notice, "", Tally())
+            if engine.ending is not Ending.DONE:
+                return
+            _call_finished(self._books)
+
+    async def _run(self, only: int | None, relay: str, tally: Tally) -> Engine:
+        ctx, books = self._ctx, self._books
         with ctx.db.write() as tx:
-            workers.arrive(tx, worker, host=socket.gethostname(), pid=os.getpid(), now=ctx.clock.now())
-    return Report(engine.ending, engine.reason, tuple(started), tuple(finished), recovered, tally)
+            workers.arrive(tx, books.worker, host=socket.gethostname(), pid=os.getpid(), now=ctx.clock.now())
+        transport = self._open_transport()
+        if relay:
+            transport.prefer(relay)
+        governor = Governor(ctx, books.mailings, transport.relays)
+        books.admits = lambda row: row.relay == relay and governor.admits(row) if only is None else governor.admits(row)
+        engine = Engine(ctx, transport, books, compose=self._compose, governor=governor)
+        engine.tally, engine.patience = tally, self._orders.patience
+        watch = self._orders.watch if tally is self.tally else lambda _: None
+        with _signals(engine):
+            await engine.run(only=only, watch=watch)
+        after_a_run(ctx, engine, governor, only)
+        return engine
+
+
+def _own_relays(ctx: Context, only: int | None) -> list[str]:
+    """Return the relays that the lists of what is being sent have named, the order of the settings ("") first."""
+    with ctx.db.read() as tx:
+        rows = [row for row in mailings.in_state(tx, MailingState.SENDING) if only in (None, row.id)]
+    return sorted({row.relay for row in rows}) or [""]
 
 
 def _put_right(ctx: Context, worker: str) -> Recovered:
-    """Enter this worker and settle what dead ones left: by the journal where it knows, else unknown."""
+    """Settle what dead ones left: by the journal where it knows, else unknown."""
     now = ctx.clock.now()
     with ctx.db.write() as tx:
-        workers.arrive(tx, worker, host=socket.gethostname(), pid=os.getpid(), now=now)
         recovered = workers.recover(tx, worker, now=now)
         meta.put(tx, LAST_RUN, now.isoformat())
     if recovered.unknown:
@@ -163,18 +228,6 @@ def _put_right(ctx: Context, worker: str) -> Recovered:
             doubtful = receipts.unknown(tx, sending, attempts_below=RESENT_AT_MOST)
             ledger.settle(tx, doubtful, DeliveryState.QUEUED, now=now)
     return recovered
-
-
-def _judge_for(ctx: Context) -> Callable[[Claimed, Outcome, datetime], Result]:
-    patience = Patience(ctx.settings.send.give_up_after)
-
-    def judge(row: Claimed, outcome: Outcome, now: datetime) -> Result:
-        """Return what the ledger writes for an outcome: final, doubtful, or again and when."""
-        attempts = Attempts(row.delivery, row.attempts, row.first_tried_at or now)
-        decision = decide(outcome, attempts, patience, now=now)
-        return Result(row.delivery, decision.state, outcome, next_try_at=decision.due_at)
-
-    return judge
 
 
 def _call_finished(books: Books) -> list[int]:

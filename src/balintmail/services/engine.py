@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
@@ -27,19 +27,21 @@ from balintmail.domain.states import DeliveryState, MailingState, SkipReason
 from balintmail.sending.transport import Lane, Transport, TransportDown
 from balintmail.services.connections import Connections
 from balintmail.services.context import Context
+from balintmail.services.governor import Governor
 from balintmail.services.journal import JournalError
-from balintmail.services.turns import Books, TakenForDead, Turn
+from balintmail.services.turns import Books, Exchanged, TakenForDead, Turn
 
 T = TypeVar("T")
-Judge = Callable[[Claimed, Outcome, datetime], Result]
 Compose = Callable[[Claimed], Composed]
 
+PATIENCE = timedelta(seconds=50)  # how long a run waits in place for a limit; cron comes again every minute
 GLANCE = 0.4  # seconds between looks at the mailings' states when nothing else happens: a pause acts within a second
 STOP_PATIENCE = 20.0  # seconds that open transactions get after a stop, before their connections are dropped
 COMMIT_AGAIN_AFTER = (0.5, 1, 2, 4, 8, 16, 30)  # seconds; together about the patience of db/session.py's BUSY_SECONDS
 GIVEN_BACK_AT_MOST = 3  # times that a connection may be lost under one person's message before it counts as theirs
 BUGS_IN_A_ROW = 5  # letters that could not be made for a reason nobody foresaw; then it is our fault, not the data's
 AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # what time may mend; any other error is a bug
+EXCHANGED = "The database file was exchanged while sending. To go on with the one there now: balintmail reconcile"
 CLOCK_JUMP = timedelta(minutes=10)  # between the wall clock and the one that never goes back
 
 
@@ -50,6 +52,7 @@ class Ending(StrEnum):
     BUSY = "busy"  # another dispatcher holds the lock
     STOPPED = "stopped"  # somebody asked us to
     PAUSED = "paused"
+    WAITING = "waiting"  # for a limit, a relay that asked for a rest, or the hours in which newsletters leave
     DOWN = "down"  # the transport cannot be reached
     FAILED = "failed"  # journal, database or clock
 
@@ -70,14 +73,18 @@ class Tally:
 class Engine:
     """One run of the loop. It is told of its connections' events as sending/transport.py's LaneEvents."""
 
-    def __init__(self, ctx: Context, transport: Transport, books: Books, *, compose: Compose, judge: Judge) -> None:
+    def __init__(
+        self, ctx: Context, transport: Transport, books: Books, *, compose: Compose, governor: Governor
+    ) -> None:
         self.tally = Tally()
         self.ending = Ending.DONE
         self.reason = ""  # why it stopped, in words for people
+        self.down: TransportDown | None = None
+        self.patience = PATIENCE
         self._ctx = ctx
         self._books = books
         self._compose = compose
-        self._judge = judge
+        self._governor = governor
         self._connections = Connections(transport, self, down=self._transport_down)
         self._wake = self._connections.changed
         self._todo: deque[Claimed] = deque()
@@ -100,13 +107,17 @@ class Engine:
             while True:
                 await self._claim_when_low(only)
                 self._begin()
-                if self._nothing_left():
+                if self._governor.hungry:
+                    await self._get_permits()
+                if self._nothing_left() or self._waits_too_long():
                     break
                 await self._something_happens()
                 await self._commit_and_release()
                 watch(self.tally)
         finally:
             await self._connections.close()
+            with contextlib.suppress(SQLAlchemyError):
+                await self._in_thread(self._governor.close)
             with contextlib.suppress(SQLAlchemyError, JournalError):  # the next run puts right what stays claimed
                 await self._in_thread(self._books.close)
             self._thread.shutdown()
@@ -142,6 +153,9 @@ class Engine:
         except AWAY as exc:
             self.stop(Ending.FAILED, _of_database(exc))
             return
+        except Exchanged:
+            self.stop(Ending.FAILED, EXCHANGED)
+            return
         self._todo += rows
         if not rows:
             self._dry_until = time + GLANCE
@@ -154,15 +168,38 @@ class Engine:
 
     def _begin(self) -> None:
         """Give every idle connection a message, and open more connections while there is work for them."""
-        while self._connections.idle and (message := self._next_message()) is not None:
-            self._connections.idle.pop().begin(message)
-        if self._todo and not self._stopping:
+        self._connections.pass_over(self._governor.passed_over())
+        for lane in list(self._connections.idle):
+            if (message := self._next_message(lane)) is not None:
+                self._connections.idle.remove(lane)
+                lane.begin(message)
+        if self._todo and not self._stopping and self._governor.anybody_open:
             self._connections.open_for(len(self._todo) + len(self._flying))
 
-    def _next_message(self) -> Composed | None:
-        """Return the next message; a row whose letter cannot be made fails alone."""
-        while self._todo and not self._stopping:
-            row = self._todo.popleft()
+    async def _get_permits(self) -> None:
+        """Take permits for the rows that wait for one, and begin those that got it."""
+        for relay, rows in self._governor.wanted(self._todo):
+            try:
+                taken = await self._in_thread(partial(self._governor.take, relay, rows))
+            except AWAY as exc:
+                self.stop(Ending.FAILED, _of_database(exc))
+                return
+            self._governor.receive(rows, taken)
+        self._begin()
+
+    def _waits_too_long(self) -> bool:
+        """Stop when nothing is under way and what is left may not leave before our patience ends."""
+        if self._stopping or self._flying or self._answered:
+            return False
+        until = self._governor.waits_until(self._todo)
+        if until is None or until - self._ctx.clock.now() <= self.patience:
+            return False
+        self.stop(Ending.WAITING, self._governor.why(until))
+        return True
+
+    def _next_message(self, lane: Lane) -> Composed | None:
+        """Return the next message for a lane; a row whose letter cannot be made fails alone."""
+        while not self._stopping and (row := self._governor.pick(lane.relay, self._todo)) is not None:
             if not row.envelope or not row.data:
                 self._skip(row, SkipReason.ERASED, "")
                 continue
@@ -200,13 +237,14 @@ class Engine:
     def finished(self, lane: Lane, delivery: int, outcome: Outcome) -> None:
         row = self._flying.pop(delivery)
         self._held.pop(delivery, None)
+        self._governor.heard(lane.relay, row, outcome)
         if delivery in self._withdrawn:
             self._withdrawn.discard(delivery)
         else:
             self._note(row, self._result(row, outcome))
         if lane.closed:
             self._connections.forget(lane)
-        elif (message := self._next_message()) is not None:
+        elif (message := self._next_message(lane)) is not None:
             lane.begin(message)
         else:
             self._connections.idle.append(lane)
@@ -217,6 +255,7 @@ class Engine:
         self._wake.set()
 
     def _transport_down(self, exc: TransportDown) -> None:
+        self.down = exc
         self.stop(Ending.DOWN, f"{exc.message} {exc.hint}".strip())
 
     def _result(self, row: Claimed, outcome: Outcome) -> Result:
@@ -225,7 +264,7 @@ class Engine:
             self._lost[row.delivery] += 1
             if self._lost[row.delivery] < GIVEN_BACK_AT_MOST:
                 return Result(row.delivery, DeliveryState.QUEUED, outcome)
-        return self._judge(row, outcome, self._ctx.clock.now())
+        return self._governor.judge(row, outcome, self._ctx.clock.now())
 
     def _note(self, row: Claimed, result: Result) -> None:
         self._answered.append((row, result))
@@ -240,7 +279,7 @@ class Engine:
         """Return when an event has come in, or after a glance's time."""
         if not self._answered and not self._held:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), GLANCE)
+                await asyncio.wait_for(self._wake.wait(), self._governor.nap(GLANCE))
         self._wake.clear()
         await asyncio.sleep(0)  # whoever else is ready shares this turn
         if self._stopping_since is not None and self._flying:
@@ -253,6 +292,9 @@ class Engine:
 
     async def _commit_and_release(self) -> None:
         """Take one turn for everybody who waits, then let the dots of those go who passed."""
+        if self._governor.errands:
+            with contextlib.suppress(SQLAlchemyError):  # what a turn then meets is told there
+                await self._in_thread(self._governor.run_errands)
         answered, self._answered = self._answered, []
         waiting = [self._flying[delivery] for delivery in self._held]
         try:
@@ -262,6 +304,10 @@ class Engine:
             self._todo.clear()
             self.stop(Ending.FAILED, "This process gave no sign of life for a minute, and another has taken over.")
             await self._until_recorded(answered, waiting)  # a late 250 is proof for a row that became unknown
+        except Exchanged:
+            self._withdraw(waiting)
+            self.stop(Ending.FAILED, EXCHANGED)
+            await self._in_thread(self._books.keep_in_journal)  # `reconcile` finds the answers there
         except JournalError as exc:
             self._withdraw(waiting)
             self.stop(Ending.FAILED, f"{exc.message} {exc.hint}")

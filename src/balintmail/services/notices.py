@@ -35,7 +35,7 @@ def welcome(ctx: Context, list_slug: str, persons: Sequence[int]) -> MailingRow 
 
 def notice(ctx: Context, template: str, list_slug: str, persons: Sequence[int]) -> MailingRow | None:
     """Release the letter of `template` to subscribers of a list, on the ground of their subscription."""
-    letter = _letter(surroundings.template_folders(ctx), template)
+    letter = letter_of(surroundings.template_folders(ctx), template)
     with ctx.db.write() as tx:
         mailing_list = lists.named(tx, list_slug)
         around = surroundings.gather(ctx, tx, mailing_list, kind=MailingKind.NOTICE)
@@ -49,7 +49,8 @@ def notice(ctx: Context, template: str, list_slug: str, persons: Sequence[int]) 
         return release_to(ctx, tx, frozen, chosen)
 
 
-def _letter(folders: Sequence[Path], template: str) -> Letter:
+def letter_of(folders: Sequence[Path], template: str) -> Letter:
+    """Return the letter of a template, from the first folder that has one; raise NotFound otherwise."""
     for folder in folders:
         path = folder / "emails" / template / "letter.md"
         if path.is_file():

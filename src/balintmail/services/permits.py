@@ -41,15 +41,15 @@ def _terms(relay: Relay) -> Terms:
     return Terms(windows, per_domain or None, relay.warm_up)
 
 
-def take(ctx: Context, relay: str, terms: Terms, domains: Sequence[str]) -> Permits:
-    """Take as many permits as there are for messages to recipients in `domains`, in their order."""
+def take(ctx: Context, relay: str, terms: Terms, domains: Sequence[str], *, most: int) -> Permits:
+    """Take as many permits as there are, `most` at most, for messages to recipients in `domains`, in their order."""
     with ctx.db.write() as tx:
         state = counts.hold(tx, relay)
         now = ctx.clock.now()  # after the wait for others: a permit's life begins here
         seconds = now.timestamp()
         today = in_force(terms, state, now)
         wanted = set(domains) if today.per_domain else set()
-        grant = limits.grant(today, counts.usage(tx, relay, {"", *wanted}), domains, seconds)
+        grant = limits.grant(today, counts.usage(tx, relay, {"", *wanted}), domains, seconds, most=most)
         taken = tuple(_taken(today, domains[place], seconds) for place in grant.places)
         if taken:
             counts.add(tx, relay, _summed(taken))
@@ -67,6 +67,17 @@ def give_back(ctx: Context, relay: str, taken: Sequence[Sequence[Taken]]) -> Non
         counts.hold(tx, relay)
         back = [Taken(one.domain, one.span, one.slot, -one.number) for one in _summed(taken)]
         counts.add(tx, relay, back)
+
+
+def closed_until(ctx: Context, relay: str, terms: Terms) -> datetime | None:
+    """Return when the relay's windows allow a message again, or None when they do now."""
+    now = ctx.clock.now()
+    with ctx.db.read() as tx:
+        today = in_force(terms, counts.relays(tx).get(relay), now)
+        usage = counts.usage(tx, relay)
+    moments = [limits.free_at(one, usage.get(("", one.span), {}), now.timestamp()) for one in today.windows]
+    latest = max(moments, default=0.0)
+    return datetime.fromtimestamp(latest, UTC) if latest > now.timestamp() else None
 
 
 def in_force(terms: Terms, state: RelayRow | None, now: datetime) -> Terms:

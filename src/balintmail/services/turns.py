@@ -41,24 +41,32 @@ class TakenForDead(Exception):
     """Another worker has taken this one's rows, because it gave no sign of life for a whole lease."""
 
 
+class Exchanged(Exception):
+    """Another file stands in the database's place; what would be written now is lost."""
+
+
 class Books:
     """The ledger and the journal as one worker uses them."""
 
     def __init__(self, ctx: Context, worker: str, journal: Journal, *, probe: Probe = no_probe) -> None:
         self.worker = worker
         self.mailings: dict[int, MailingRow] = {}
+        self.admits: Callable[[MailingRow], bool] = lambda _: True  # whether a mailing's rows are worth claiming now
         self._ctx = ctx
         self._journal = journal
         self._probe = probe
         self._seen_at = ctx.clock.monotonic()
+        ctx.db.exchanged()  # from here on it is this file
         with ctx.db.read() as tx:
             journal.turn = int(meta.fact(tx, journal.key) or 0)
 
     def claim(self, only: int | None, limit: int = BATCH) -> list[Claimed]:
         """Take the next rows to try; deferred ones whose time has come are among them."""
+        self._mind_the_file()
         now = self._ctx.clock.now()
         with self._ctx.db.write() as tx:
-            sending = [row for row in mailings.in_state(tx, MailingState.SENDING) if only in (None, row.id)]
+            asked = [row for row in mailings.in_state(tx, MailingState.SENDING) if only in (None, row.id)]
+            sending = [row for row in asked if self.admits(row)]
             self.mailings |= {row.id: row for row in sending}
             ledger.wake_deferred(tx, [row.id for row in sending], now=now)
             taken: list[Claimed] = []
@@ -72,8 +80,8 @@ class Books:
     def turn(self, answered: Sequence[tuple[Claimed, Result]], waiting: Sequence[Claimed]) -> Turn:
         """Record what was answered and mark at risk whoever waits at the dot; both or neither.
 
-        Raises JournalError when the journal cannot be written (nobody who waits may be released then) and the
-        database's own error when the commit failed or its result is unknown.
+        Raises JournalError when the journal cannot be written (nobody who waits may be released then), Exchanged when
+        the database's file is another, and the database's own error when the commit failed or its result is unknown.
         """
         now = self._ctx.clock.now()
         if not answered and not waiting:
@@ -81,6 +89,7 @@ class Books:
         if answered:
             self._probe("before (3)")
             self._journal.write((self._entry(row, result) for row, result in answered), now=now)
+        self._mind_the_file()
         with self._ctx.db.write() as tx:
             ledger.record(tx, [result for _, result in answered], self.worker, now=now)
             if answered:
@@ -97,6 +106,10 @@ class Books:
             self._note_risk([row for row in waiting if row.delivery in marked.passed], now)
             self._probe("after (2)")
         return Turn(marked, states)
+
+    def _mind_the_file(self) -> None:
+        if self._ctx.db.exchanged():
+            raise Exchanged
 
     def _glance(self) -> dict[int, MailingState]:
         """Look how the mailings stand, and give a sign of life when one is due."""
@@ -175,6 +188,9 @@ class Books:
 
     def close(self) -> None:
         """Give back what is still claimed and strike this worker out."""
+        if self._ctx.db.exchanged():
+            self._journal.sync()
+            return
         with self._ctx.db.write() as tx:
             ledger.give_all_back(tx, self.worker, now=self._ctx.clock.now())
             workers.leave(tx, self.worker)

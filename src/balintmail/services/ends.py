@@ -1,0 +1,102 @@
+"""What has to be done round a run of the engine: deadlines before it, the judgement and the reports after it.
+
+Called by services/dispatch.py. The judgement about each answer is services/governor.py's; here are the matters of a
+whole run: every relay refuses us, nobody could be reached for days, what is left waits for a limit.
+"""
+
+import contextlib
+from collections.abc import Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from balintmail.db import mailings, verdicts
+from balintmail.db.mailings import MailingRow
+from balintmail.domain.judgement import words_of
+from balintmail.domain.outcome import Verdict
+from balintmail.domain.states import MailingState
+from balintmail.services import officers_mail, pausing
+from balintmail.services.context import Context
+from balintmail.services.engine import Ending, Engine
+from balintmail.services.governor import Governor, is_bound
+
+SANDBOX = "[send] redirect_all_to is set, so mailings to their own readers wait (docs/limits.md)."
+
+
+def enforce_deadlines(ctx: Context) -> None:
+    """Refuse what still waits in mailings whose deadline has passed."""
+    now = ctx.clock.now()
+    with ctx.db.read() as tx:
+        late = [row.id for row in _sending(ctx, None) if row.deadline_at is not None and row.deadline_at <= now]
+    if late:
+        with ctx.db.write() as tx:
+            for mailing in late:
+                verdicts.expire(tx, mailing, now=now)
+
+
+def after_a_run(ctx: Context, engine: Engine, governor: Governor, only: int | None) -> None:
+    """Judge the run: pause what must not go on, and say what the rest waits for."""
+    with contextlib.suppress(SQLAlchemyError):  # the next run meets the same
+        governor.settle_up()
+        if engine.ending is Ending.DOWN:
+            _judge_the_relays(ctx, engine, only)
+        elif engine.ending is Ending.DONE:
+            _say_what_waits(ctx, engine, governor, only)
+    if only in governor.paused and engine.ending in {Ending.DONE, Ending.WAITING}:
+        engine.ending, engine.reason = Ending.PAUSED, governor.paused[only]
+
+
+def _judge_the_relays(ctx: Context, engine: Engine, only: int | None) -> None:
+    """Pause the mailings when waiting is no use: every relay refuses us, or none was reached for days."""
+    if engine.down is None:
+        return
+    outcome, now = engine.down.outcome, ctx.clock.now()
+    for_good = outcome.verdict is Verdict.REFUSED
+    for row in _sending(ctx, only):
+        began = row.frozen_at or row.created_at
+        given_up = now - began > ctx.settings.send.give_up_after
+        if not is_bound(row) or not (for_good or given_up) or not _waits(ctx, row):
+            continue
+        what = "every relay refuses us" if for_good else "no relay could be reached for days"
+        reason = f"{what}: {words_of(outcome)} ({outcome.relay}, {outcome.stage.value})"
+        if pausing.pause_for(ctx, row.id, reason) and row.id == only:
+            engine.ending, engine.reason = Ending.PAUSED, f"{engine.reason} ({reason})"
+
+
+def _say_what_waits(ctx: Context, engine: Engine, governor: Governor, only: int | None) -> None:
+    """Call the ending WAITING when rows are queued that could not be claimed now."""
+    with ctx.db.read() as tx:
+        left = [row for row in _sending(ctx, only) if verdicts.queued(tx, row.id)]
+    if not left:
+        return
+    until = governor.first_opening()
+    if ctx.settings.send.redirect_all_to and not any(row.redirected_to for row in left):
+        engine.ending, engine.reason = Ending.WAITING, SANDBOX
+    elif until is not None:
+        engine.ending, engine.reason = Ending.WAITING, governor.why(until)
+
+
+def write_reports(ctx: Context, finished: Sequence[int]) -> list[int]:
+    """Put the reports of mailings that have just ended into the ledger; return their ids."""
+    written = []
+    for mailing in finished:
+        with contextlib.suppress(SQLAlchemyError):
+            with ctx.db.read() as tx:
+                row = mailings.by_id(tx, mailing)
+            report = officers_mail.report(ctx, row) if row is not None else None
+            written += [report.id] if report is not None else []
+    return written
+
+
+def open_notices(ctx: Context) -> list[int]:
+    """Return the notices that wait to be sent."""
+    return [row.id for row in _sending(ctx, None) if not is_bound(row)]
+
+
+def _sending(ctx: Context, only: int | None) -> list[MailingRow]:
+    with ctx.db.read() as tx:
+        return [row for row in mailings.in_state(tx, MailingState.SENDING) if only in (None, row.id)]
+
+
+def _waits(ctx: Context, row: MailingRow) -> bool:
+    with ctx.db.read() as tx:
+        return verdicts.waits(tx, row.id)

@@ -1,0 +1,53 @@
+"""Pause a mailing by judgement, leave a relay in peace, and mend both when the Secretary lets it go on.
+
+The pause and its notice to the Secretary are written in one transaction. It decides nothing: the reasons come from
+services/governor.py. Rows refused for our own sake stay deferred and are tried again after `mailings resume`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from balintmail.db import audit, limits, mailings, verdicts
+from balintmail.db.mailings import MailingRow
+from balintmail.db.session import Tx
+from balintmail.domain.states import MailingState
+from balintmail.services import officers_mail
+from balintmail.services.context import Context
+
+ACTOR = "dispatch"
+
+
+def pause_for(ctx: Context, mailing_id: int, reason: str) -> bool:
+    """Pause a mailing for `reason` and tell the Secretary; False when it was not being sent any more."""
+    now = ctx.clock.now()
+    with ctx.db.write() as tx:
+        if not mailings.change(tx, mailing_id, MailingState.PAUSED, reason=reason):
+            return False
+        audit.note_mailing(tx, mailing_id, "paused", actor=ACTOR, now=now, detail={"reason": reason})
+        if (row := mailings.by_id(tx, mailing_id)) is not None:
+            officers_mail.tell_of_pause(ctx, tx, row, reason)
+    return True
+
+
+def rest(ctx: Context, relay: str, until: datetime, reason: str) -> None:
+    """Leave a relay in peace until then, in every process."""
+    with ctx.db.write() as tx:
+        limits.rest(tx, relay, until=until, reason=reason)
+
+
+def wake(ctx: Context, relay: str) -> None:
+    """Note that a relay takes messages again."""
+    with ctx.db.write() as tx:
+        limits.wake(tx, relay)
+
+
+def refuse(ctx: Context, deliveries: Sequence[int]) -> None:
+    """Make refusals final that were kept as deferred until the end of the run."""
+    with ctx.db.write() as tx:
+        verdicts.refuse(tx, deliveries, now=ctx.clock.now())
+
+
+def mend(tx: Tx, mailing: MailingRow) -> None:
+    """Give the relays and the rows of a mailing another chance, because somebody says that it may go on."""
+    limits.wake(tx)
+    verdicts.try_again(tx, mailing.id)
