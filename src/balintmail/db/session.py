@@ -48,6 +48,7 @@ class Database:
         """Prepare `url` (`sqlite:///FILE` or `postgresql+psycopg://…`); nothing is opened yet."""
         self.url = url
         self.engine: Engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _postgresql(self.url)
+        self._file: tuple[int, int] | None = None  # SQLite's file as it was first seen
 
     @staticmethod
     def parse(text: str) -> sa.URL:
@@ -76,6 +77,21 @@ class Database:
         """Yield a transaction that commits when the block ends well and otherwise leaves no trace."""
         with self.engine.connect().execution_options(balintmail_write=True) as tx, tx.begin():
             yield tx
+
+    def exchanged(self) -> bool:
+        """Say whether another file stands in the place of SQLite's since this was first asked.
+
+        What is written then goes into a file that nobody will find again. PostgreSQL's files are its own care.
+        """
+        if not self.is_sqlite:
+            return False
+        try:
+            found = Path(str(self.url.database)).stat()
+        except FileNotFoundError:
+            return self._file is not None
+        now = (found.st_dev, found.st_ino)
+        self._file = self._file or now
+        return now != self._file
 
     def schema(self) -> str | None:
         """Return the schema's revision, or None when the database holds none."""
@@ -134,6 +150,7 @@ class Database:
     def close(self) -> None:
         """Give every pooled connection back."""
         self.engine.dispose()
+        self._file = None
 
 
 def _sqlite(url: sa.URL) -> Engine:
