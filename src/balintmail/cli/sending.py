@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from balintmail import wiring
 from balintmail.cli.output import Output
 from balintmail.db.mailings import MailingRow
-from balintmail.domain.states import DeliveryState
+from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.services import mailings
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
@@ -60,6 +60,8 @@ def tell_ending(out: Output, report: Report, row: MailingRow) -> None:
         out.note(f"Nobody was lost: what waits goes on with: {again}   (or by cron)")
     elif report.ending is Ending.FAILED:
         out.note(report.reason)
+    elif row.state is MailingState.CANCELLED:
+        out.note(f"{row.label} was {row.state_reason or 'cancelled'}.")
 
 
 @contextmanager

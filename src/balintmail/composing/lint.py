@@ -139,9 +139,9 @@ def _duplicate_links(letter: Rendered, page: Page) -> Iterator[Finding]:
     by_words: dict[str, set[str]] = defaultdict(set)
     for link in _own_of_author(letter, page):
         by_address[link.address] += 1
-        by_words[" ".join(link.words.lower().split())].add(link.address)
+        by_words[" ".join(link.words.lower().split())].update({link.address} - {""})
     for address, times in by_address.items():
-        if times > 1:
+        if times > 1 and address:  # an empty one is told of as leading nowhere
             line = _last_line(letter.source, address)
             message = f"the address {_short(address)} is linked {'twice' if times == 2 else f'{times} times'}"
             yield Finding("link_duplicate", Level.WARN, line, message)

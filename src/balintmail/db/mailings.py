@@ -52,6 +52,11 @@ class MailingRow:
         """Return how a command names it: `newsletter/84`, or the id where there is no number."""
         return f"{self.list}/{self.number}" if self.list and self.number else str(self.id)
 
+    @property
+    def is_ended_test(self) -> bool:
+        """Say whether it is a test with nothing left to do, which counts as nothing sent."""
+        return self.kind is MailingKind.TEST and self.finished_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class NewMailing:
@@ -157,7 +162,7 @@ def rewrite(tx: Tx, mailing_id: int, new: NewMailing) -> bool:
     """Put `new` in the place of a mailing that has not begun; False when it has."""
     open_states = (MailingState.DRAFT, MailingState.SCHEDULED, MailingState.CANCELLED)
     statement = update(_M).where(_M.id == mailing_id, _M.state.in_(open_states), _M.frozen_at.is_(None))
-    return tx.execute(statement.values(**_values(new), state_reason="")).rowcount == 1
+    return tx.execute(statement.values(**_values(new), state_reason="", finished_at=None)).rowcount == 1
 
 
 def _values(new: NewMailing) -> dict[str, Any]:

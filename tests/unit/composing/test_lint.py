@@ -126,6 +126,10 @@ def test_letter_without_language_or_title_S28() -> None:
     ]
 
 
+def test_links_without_an_address_are_empty_and_not_duplicates_S28() -> None:
+    assert codes(GOOD + "\n[p]() and [q]()\n") == ["link_empty", "link_empty"]
+
+
 def test_letter_with_an_empty_text_part_S28() -> None:
     assert codes(GOOD, text=LEAVE) == ["text_part"]
 
