@@ -33,10 +33,11 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from balintmail.domain import colour
+from balintmail.domain import colour, public_address
 from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.dkim import read_domain, read_selector
 from balintmail.domain.hours import read_hours, read_weekdays
+from balintmail.domain.times import read_span
 from balintmail.errors import BalintmailError
 from balintmail.setting_places import known_keys, line_of
 
@@ -44,8 +45,6 @@ SETTINGS_FILE = "balintmail.toml"
 SECRETS_FILE = "secrets.toml"
 ENVIRONMENT = "environment"  # the origin of a value that a variable gave
 ENV_PREFIX = "BALINTMAIL_"
-_DURATION = re.compile(r"(?P<number>\d+)\s*(?P<unit>s|m|h|d)?")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
 
 
 class ConfigError(BalintmailError):
@@ -84,29 +83,12 @@ class BounceStyle(StrEnum):
     PLAIN = "plain"
 
 
-def _duration(value: object) -> object:
-    """Read `"2m"`, `"90s"`, `"1h"`, `"4d"` or a number of seconds."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
-    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
-        return timedelta(seconds=int(found["number"]) * _UNITS[found["unit"]])
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError('a time span is written like "90s", "2m", "1h" or "4d"')
-
-
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError) as exc:
         raise ValueError(f'there is no time zone "{value}"; write one such as "Europe/London"') from exc
     return value
-
-
-def _web_address(value: str) -> str:
-    if value and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
-        raise ValueError('a public address is written like "https://balint.example.org"')
-    return value.rstrip("/")
 
 
 def _accent(value: str) -> str:
@@ -142,7 +124,7 @@ def _per_domain(value: object) -> object:
     raise ValueError('write messages an hour, such as 100, or for each domain: { "example.org" = 50, "*" = 100 }')
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(read_span)]
 
 
 class _Section(BaseModel):
@@ -153,7 +135,7 @@ class Society(_Section):
     """Whose newsletters they are."""
 
     name: str = "The Society"
-    url: Annotated[str, AfterValidator(_web_address)] = ""
+    url: Annotated[str, AfterValidator(public_address.read)] = ""
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/London"
     languages: tuple[str, ...] = ("en",)
     address: str = ""  # the postal address in the foot of every letter
@@ -373,7 +355,7 @@ def _require_private(path: Path) -> None:
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (ValueError, RecursionError) as exc:  # what is no TOML, no UTF-8, or a number of 5,000 digits
         raise ConfigError(f"{path.name} cannot be read: {exc}.", hint="Mend that line; see docs/settings.md.") from exc
     except OSError as exc:
         raise ConfigError(f"{path.name} cannot be opened: {os.strerror(exc.errno or 0)}.") from exc

@@ -116,6 +116,12 @@ def test_typing_mistake_in_the_environment_is_named_too_J8(
     ("settings", "line", "words"),
     [
         ('[send]\nhold = "soon"\n', 2, 'written like "90s"'),
+        ("[send]\nhold = -5\n", 2, 'written like "90s"'),
+        ("[send]\nhold = inf\n", 2, 'written like "90s"'),
+        ("[send]\nhold = nan\n", 2, 'written like "90s"'),
+        ('[send]\ngive_up_after = "367d"\n', 2, 'at most "366d"'),
+        ('[send]\ngive_up_after = "999999999999999d"\n', 2, 'at most "366d"'),
+        ('[society]\nurl = "https://a b.example.org"\n', 2, "public address is written like"),
         ('[send]\nunknown = "guess"\n', 2, "'hold' or 'resend'"),
         ('[society]\ntimezone = "Mars/Olympus"\n', 2, "Mars/Olympus"),
         ('[society]\nurl = "example.org"\n', 2, "https://balint.example.org"),
@@ -188,3 +194,8 @@ def test_accent_that_nobody_can_read_is_refused_with_the_nearest_that_passes(tmp
     assert load(write(tmp_path, f'[society]\naccent = "{nearest}"\n')).settings.society.accent == nearest
     assert "written like" in refusal(write(tmp_path, '[society]\naccent = "url(x)"\n')).message
     assert load(write(tmp_path, '[society]\naccent = "Navy"\n')).settings.society.accent == "#000080"
+
+
+@pytest.mark.parametrize("text", [f"[send]\nx = {'1' * 5000}\n", f"x = {'[' * 5000}{']' * 5000}\n"])
+def test_toml_that_python_itself_gives_up_on_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    assert "cannot be read" in refusal(write(tmp_path, text)).message

@@ -6,7 +6,6 @@ of its own and moved into place at the end, `balintmail.toml` last.
 
 import fcntl
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from balintmail.db.migrations import upgrade
 from balintmail.db.session import SCHEMA, Database, DatabaseError, sqlite_file
 from balintmail.domain import address as addresses
 from balintmail.domain import hygiene, names
+from balintmail.domain import public_address as site
 from balintmail.domain.list_id import list_id
 from balintmail.domain.states import Policy, Role
 from balintmail.errors import Conflict, UsageRefused
@@ -126,12 +126,12 @@ def time_zone(text: str) -> str:
 
 def public_address(text: str) -> str:
     """Return the site's public address without a slash at its end, or nothing when there is none."""
-    trimmed = text.strip().rstrip("/")
-    if trimmed and (not re.fullmatch(r"https?://[^\s/?#@\\\"]+(/[^\s?#\\\"]*)?", trimmed) or not trimmed.isprintable()):
+    try:
+        return site.read(text)
+    except ValueError as exc:
         raise UsageRefused(
             f'"{text}" is no public address.', hint="It is written like https://balint.example.org; it may be left out."
-        )
-    return trimmed
+        ) from exc
 
 
 def _name(what: str, text: str) -> str:
