@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Command, pass_app
+from balintmail.cli.failure import operational
 from balintmail.cli.nameserver import read_server
 from balintmail.cli.output import Output, Tone
 from balintmail.errors import BalintmailError, NotFound
@@ -76,6 +77,10 @@ def _examine(app: App, server: tuple[str, int]) -> "tuple[str, Page]":
         raise
     except BalintmailError as exc:
         return "", {Subject.HOUSE: [stop(exc.code, exc.message, exc.hint)]}
+    except Exception as exc:
+        if (known := operational(exc)) is None:
+            raise
+        return "", {Subject.HOUSE: [stop("system", *known)]}
 
 
 def _lookup(server: tuple[str, int]) -> "Lookup":

@@ -42,7 +42,7 @@ def report(exc: BaseException, options: Globals) -> int:
         return _say(options, code="usage", message=" ".join(exc.format_message().split()), hint=hint, status=2)
     if isinstance(exc, BalintmailError):
         return _say(options, code=exc.code, message=exc.message, hint=exc.hint, status=exc.exit_status)
-    if (known := _operational(exc)) is not None:
+    if (known := operational(exc)) is not None:
         return _say(options, code="system", message=known[0], hint=known[1], status=1)
     message = "This is a fault of balintmail itself; nothing half-done was kept."
     try:
@@ -52,7 +52,7 @@ def report(exc: BaseException, options: Globals) -> int:
     return _say(options, code="bug", message=message, hint=hint, status=EXIT_BUG)
 
 
-def _operational(exc: BaseException) -> tuple[str, str] | None:
+def operational(exc: BaseException) -> tuple[str, str] | None:
     """Return what happened and what to do: full disks, missing rights, a database that is away."""
     if isinstance(exc, OSError) and exc.strerror:
         return _system(exc)

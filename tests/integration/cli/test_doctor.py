@@ -62,7 +62,7 @@ def test_page_is_aligned_and_ends_with_a_sum(instance: Path, server: Server) -> 
     assert done.status == 1
     lines = done.out.splitlines()
     assert lines[0].startswith("The Example Balint Society, looked over on ")
-    assert "  stop  you       The SPF record of balint.example.org ends with +all: anybody may send for you." in lines
+    assert "  stop  you       The SPF record of balint.example.org lets anybody send for you." in lines
     assert all(line == line.rstrip() and len(line) <= 120 for line in lines)
     assert " stops, " in lines[-1]
     names = lines.index("The sender's names")
@@ -93,6 +93,8 @@ def test_instance_that_cannot_be_opened_is_a_finding_J9(instance: Path, server: 
     (instance / "secrets.toml").chmod(0o600)
     (instance / "balintmail.db").unlink()
     assert list(document(instance, server, 1)) == ["schema"]
+    (instance / "balintmail.db").write_bytes(b"no database at all" * 100)
+    assert list(document(instance, server, 1)) == ["system"]
 
 
 def test_no_instance_and_no_name_server_are_refused(instance: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from balintmail.config import UnknownPolicy
+from balintmail.config import Send, UnknownPolicy
 from balintmail.ops.doctor import house
 from balintmail.ops.doctor.finding import Finding
 from balintmail.ops.doctor.house import Beat, Times
@@ -21,6 +21,14 @@ def told(found: list[Finding]) -> list[tuple[str, str]]:
 def test_sending_is_on_or_off_P7() -> None:
     assert told(house.sending(None)) == [("sending", "good")]
     assert told(house.sending("the database is older than its journal")) == [("sending_blocked", "stop")]
+
+
+def test_sandbox_that_was_left_on_warns_and_names_no_address() -> None:
+    assert told(house.sandbox(Send())) == []
+    assert told(house.sandbox(Send(dry=True))) == [("sandbox", "warn")]
+    (found,) = house.sandbox(Send(redirect_all_to="tester@example.org"))
+    assert found.level.value == "warn"
+    assert "@" not in found.message + found.hint
 
 
 def ago(minutes: float) -> datetime:

@@ -19,6 +19,8 @@ _REMOVED = {  # RFC 9989 appendix A.6 and what takes their place
     "ri": "it said how often reports come",
 }
 _KNOWN = frozenset({"v", "p", "sp", "np", "psd", "t", "rua", "ruf", "adkim", "aspf", "fo", *_REMOVED})
+_VERBS = {"quarantine": "put away", "reject": "turn down"}
+_SIGN = "Sign them: balintmail dkim new"
 _URI = re.compile(r"mailto:[^\s@,]+@([^\s,!]+)(?:![0-9]+[kmgt]?)?", re.IGNORECASE)
 
 
@@ -160,13 +162,12 @@ def _alignment(lookup: Lookup, sender: Sender, record: DmarcRecord | None, polic
         found.append((stop if strong else warn)("dmarc_alignment", message, hint))
     elif not sender.signing:
         message = f"Letters from {author} can pass DMARC by SPF alone, which does not survive being forwarded."
-        found.append(note("dmarc_alignment", message, "Sign them: balintmail dkim new"))
+        if policy != "none":
+            message += f" The policy asks receivers to {_VERBS[policy]} whatever does not pass."
+        found.append((warn if policy != "none" else note)("dmarc_alignment", message, _SIGN))
     else:
         found.append(good("dmarc_alignment", f"Letters from {author} are aligned."))
     return found
-
-
-_VERBS = {"quarantine": "put away", "reject": "turn down"}
 
 
 def _aligned(lookup: Lookup, author: str, other: str, *, strict: bool) -> bool:

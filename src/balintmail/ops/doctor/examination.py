@@ -182,6 +182,7 @@ def _house(ctx: Context, means: Means, names: _Names | None) -> list[Finding]:
     times = house.Times(now, last_run, of_database)
     return [
         *house.sending(why_blocked(ctx)),
+        *house.sandbox(ctx.settings.send),
         *([] if names else [_nobody()]),
         *house.cron(beat, now=now, zone=zone),
         *house.waiting(unknown, paused, ctx.settings.send.unknown),

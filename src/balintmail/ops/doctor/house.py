@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from balintmail.config import UnknownPolicy
+from balintmail.config import Send, UnknownPolicy
 from balintmail.domain.times import long_form
 from balintmail.ops.doctor.finding import Finding, good, note, stop, warn, without_addresses
 from balintmail.services.engine import CLOCK_JUMP
@@ -42,6 +42,18 @@ def sending(why_blocked: str | None) -> list[Finding]:
     if why_blocked is not None:
         return [stop("sending_blocked", f"Sending is off: {why_blocked}.", "Run: balintmail reconcile")]
     return [good("sending", "Sending is on.")]
+
+
+def sandbox(settings: Send) -> list[Finding]:
+    """Return whether letters are kept from their readers on purpose; the address they go to is not named."""
+    found = []
+    if settings.redirect_all_to:
+        message = "Every letter goes to one address and none to its reader: [send] redirect_all_to is set."
+        found.append(warn("sandbox", message, "Take the setting out before you really send."))
+    if settings.dry:
+        message = "No letter leaves: [send] dry is on."
+        found.append(warn("sandbox", message, "Take the setting out before you really send."))
+    return found
 
 
 def waiting(unknown: int, paused: Sequence[tuple[str, str]], policy: UnknownPolicy) -> list[Finding]:

@@ -13,6 +13,7 @@ from balintmail.ops.doctor.finding import Duty, Finding, good, note, stop, unask
 from balintmail.ops.doctor.spf_walk import MOST_HOSTS, MOST_LOOKUPS, MOST_VOIDS, Answer, Fault, Trouble, Walked, walk
 from balintmail.ops.lookup import Lookup, LookupFailed
 
+_WIDEST = 8  # bits; nobody who sends newsletters owns more than that leaves
 _LONG = 450  # octets; with the question that fills one UDP answer of 512 (section 3.4)
 _EXAMPLE = "Publish a TXT record there; your relay's help page gives the include: v=spf1 include:… -all"
 
@@ -47,12 +48,13 @@ def findings(lookup: Lookup, domain: str, doors: Sequence[Door]) -> list[Finding
 def _trouble(trouble: Trouble, domain: str) -> Finding:
     """Return the finding for a fault; what another's record does wrong is that other's to mend."""
     at, word = trouble.domain, trouble.word
-    duty = Duty.YOU if at == domain or at.endswith(f".{domain}") else Duty.PROVIDER
+    owner = word if trouble.fault is Fault.MISSING and word else at
+    duty = Duty.YOU if owner == domain or owner.endswith(f".{domain}") else Duty.PROVIDER
     if trouble.fault is Fault.MISSING and not word:
         return stop("spf_missing", f"There is no SPF record at {at}: nobody can tell who may send for it.", _EXAMPLE)
     if trouble.fault is Fault.MISSING:
         message = f"SPF of {word} includes {at}, which has no SPF record: receivers turn the whole record down."
-        return stop("spf_include", message, f"Take {at} out, or mend its spelling.")
+        return stop("spf_include", message, f"Take {at} out, or mend its spelling.", duty)
     if trouble.fault is Fault.SEVERAL:
         message = f"There are several SPF records at {at}: receivers turn all of them down."
         return stop("spf_several", message, "Make them one: all mechanisms in a row, one all at the end.", duty)
@@ -85,15 +87,16 @@ def _ending(walked: Walked, domain: str) -> list[Finding]:
     record = walked.record
     if record is None:
         return []
+    wide = next((one.text for one in record.terms if one.network and one.network.prefixlen < _WIDEST), "")
+    if wide or walked.answer is Answer.PASS:
+        message = f"The SPF record of {domain} lets anybody send for you{f', by {wide}' if wide else ''}."
+        return [stop("spf_all", message, "Name only the machines that send for you, and end it with -all.")]
     last = record.catch_all
     if last is None:
         if record.redirect:
             return []
         message = f"The SPF record of {domain} has no all at its end: it says nothing of everybody else."
         return [warn("spf_all", message, "End it with -all, or with ~all while you try it out.")]
-    if last.qualifier == "+":
-        message = f"The SPF record of {domain} ends with +all: anybody may send for you."
-        return [stop("spf_all", message, "End it with -all, or with ~all while you try it out.")]
     if last.qualifier == "?":
         message = f"The SPF record of {domain} ends with ?all: it says nothing of everybody else."
         return [warn("spf_all", message, "End it with -all, or with ~all while you try it out.")]

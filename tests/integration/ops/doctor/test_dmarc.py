@@ -140,7 +140,7 @@ def test_from_below_the_record_falls_under_sp_S17(server: Server, lookup: DnsLoo
         ("adkim=s", "example.org", ["mail.example.org", "example.org"], ("good", "good", "good")),
         ("", "example.net", ["example.org"], ("good", "note", "good")),
         ("", "example.net", ["example.net"], ("warn", "warn", "stop")),
-        ("", "example.org", [], (None, "good", "note")),
+        ("", "example.org", [], (None, "good", "warn")),
         ("", "example.net", [], (None, "warn", "stop")),
     ],
 )
@@ -160,6 +160,7 @@ def test_alignment_S17(
 def test_nothing_aligned_only_warns_while_the_policy_watches_S17(server: Server, lookup: DnsLookup) -> None:
     server.put("_dmarc.example.org", "v=DMARC1; p=none")
     assert levels(lookup, D, "example.net", [])["dmarc_alignment"] == "warn"
+    assert levels(lookup, D, D, [])["dmarc_alignment"] == "note"
 
 
 @pytest.mark.parametrize(("wanted", "level"), [(True, "good"), (False, "warn")])

@@ -116,12 +116,15 @@ def test_two_lookups_may_find_nothing_S16(server: Server, lookup: DnsLookup, dea
         (("v=spf1 include:example.org -all",), "spf_loop"),
         (("v=spf1 redirect=example.org",), "spf_loop"),
         (("v=spf1 a +all",), "spf_all"),
+        (("v=spf1 include:all.example.net -all",), "spf_all"),
+        (("v=spf1 ip4:0.0.0.0/0 -all",), "spf_all"),
         (("v=spf1 mx:many.example.net -all",), "spf_hosts"),
     ],
 )
 def test_broken_record_stops_S16(server: Server, lookup: DnsLookup, records: tuple[str, ...], code: str) -> None:
     server.add(D, "A", "192.0.2.1")
     server.add("many.example.net", "MX", *(f"{n} mx{n}.example.net." for n in range(11)))
+    server.put("all.example.net", "v=spf1 all")
     for n in range(11):
         server.add(f"mx{n}.example.net", "A", "192.0.2.1")
     if records:
@@ -150,6 +153,9 @@ def test_fault_in_anothers_record_is_the_others_duty_S16(server: Server, lookup:
     server.put("_spf.example.net", "v=spf1 ip4:x -all")
     (found,) = [one for one in spf.findings(lookup, D, ()) if one.code == "spf_syntax"]
     assert found.duty.value == "provider"
+    server.put("_spf.example.net", "v=spf1 include:gone.example.net -all")
+    again = spf.findings(DnsLookup("127.0.0.1", server.port), D, ())
+    assert [one.duty.value for one in again if one.code == "spf_include"] == ["provider"]
 
 
 def test_server_that_gives_no_answer_is_neither_good_nor_missing_S16(server: Server, lookup: DnsLookup) -> None:
