@@ -146,7 +146,7 @@ def test_test_send_goes_there_only_and_counts_as_nothing_sent(instance: Path) ->
     assert {letter["to"] for letter in shown} >= {"anna@example.org"}
     assert all("[Test]" in letter["subject"] for letter in shown)
     assert call("-C", instance, "mailings", "list", "--json").json == []
-    assert len(call("-C", instance, "mailings", "list", "--tests", "--json").json) == 1
+    assert len(call("-C", instance, "mailings", "list", "--all", "--json").json) == 1
     assert send(instance, "--yes", "--json").json["counts"]["accepted"] == 3
 
 

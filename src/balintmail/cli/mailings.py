@@ -19,14 +19,14 @@ def mailings() -> None:
 
 
 @mailings.command("list")
-@click.option("--tests", is_flag=True, help="Tests that have ended, too; they count as nothing sent.")
+@click.option("--all", "everything", is_flag=True, help="Tests and notices that have ended, too.")
 @pass_app
-def list_(app: App, tests: bool) -> None:
-    """List all mailings, the newest first."""
+def list_(app: App, everything: bool) -> None:
+    """List the mailings, the newest first."""
     from balintmail.services import mailings as service  # noqa: PLC0415  (the group's help needs no database)
 
     with app.context() as ctx:
-        lines = [line for line in service.every(ctx) if tests or not line.mailing.is_ended_test]
+        lines = [line for line in service.every(ctx) if everything or not line.mailing.is_aside]
     app.out.json(
         [
             {

@@ -53,9 +53,9 @@ class MailingRow:
         return f"{self.list}/{self.number}" if self.list and self.number else str(self.id)
 
     @property
-    def is_ended_test(self) -> bool:
-        """Say whether it is a test with nothing left to do, which counts as nothing sent."""
-        return self.kind is MailingKind.TEST and self.finished_at is not None
+    def is_aside(self) -> bool:
+        """Say whether it is a test or a notice with nothing left to do: no list was sent anything."""
+        return self.kind in {MailingKind.TEST, MailingKind.NOTICE} and self.finished_at is not None
 
 
 @dataclass(frozen=True, slots=True)
