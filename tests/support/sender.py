@@ -45,6 +45,7 @@ class Errand:
     host: str = "127.0.0.1"
     only: int | None = None  # one mailing, as `send` does; beside a dispatcher on PostgreSQL
     stop_at: str = ""
+    asleep: bool = False  # stop there with SIGSTOP, to be woken with SIGCONT, instead of waiting for ever
     said: str = ""  # the file that takes what it said at its end
     outbox: bool = False  # into the folder's outbox instead of to a relay
     pragmas: Sequence[str] = ()  # for SQLite, against the program's own choice: to prove a test
@@ -89,7 +90,10 @@ def run(errand: Errand) -> str:
             errand.reached.touch()
             if errand.pipe >= 0:
                 os.write(errand.pipe, b"!")
-            time.sleep(600)
+            if errand.asleep:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            else:
+                time.sleep(600)
 
     _bind(errand)
     ctx = context(Path(errand.folder), errand.url)
