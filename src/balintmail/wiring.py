@@ -45,7 +45,7 @@ class Instance:
 def find_instance(start: Path) -> Path:
     """Return the nearest folder from `start` upward that holds balintmail.toml; raise NotFound otherwise."""
     if not start.is_dir():  # upward from a mistyped name would be another society's folder
-        raise NotFound(f"There is no folder {start}.", hint="Look at how it is written, or begin one there: balintmail init")
+        raise NotFound(f"There is no folder {start}.", hint="Is it written right? To begin one: balintmail init")
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / SETTINGS_FILE).is_file():

@@ -189,3 +189,29 @@ def test_import_without_welcome_mails_nobody(society: Instance, tmp_path: Path) 
     file.write_text("name,email\nAnna Kiss,anna@example.org\n", "utf-8")
     society("people", "import", file, "--consent", "asked", "--collected", "2026-10-03", "--yes")
     assert json.loads(society("outbox", "list", "--json").out) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("words,", "nothing says when they agreed"),
+        (",2025-03-21", "nothing says to what they agreed"),
+        (",", "nothing says that they agreed"),
+    ],
+)
+def test_refusal_names_the_part_of_the_consent_that_is_missing_D6(society: Instance, row: str, reason: str) -> None:
+    society.file.write_text(f"email,consent,consent date\nanna@example.org,{row}\n", encoding="utf-8")
+    done = society("people", "import", society.file)
+    assert reason in done.out
+    assert "Nothing was written: there is nothing to write." in done.out
+
+
+def test_row_with_two_addresses_says_so(society: Instance) -> None:
+    society.file.write_text('email,name\n"a@example.org, b@example.org",Anna\n', encoding="utf-8")
+    assert "it holds more than one address" in society("people", "import", society.file, *TERMS).out
+
+
+def test_export_to_a_workbook_is_refused_with_the_way_out(society: Instance) -> None:
+    done = society("people", "export", society.folder / "people.xlsx")
+    assert (done.status, (society.folder / "people.xlsx").exists()) == (2, False)
+    assert "Write a .csv file" in done.err

@@ -82,6 +82,8 @@ def import_people(
                 report = found.write()
                 app.out.line(_words("Written", report), Tone.GOOD)
                 joined = found.joined() if welcome else {}
+            elif not dry_run and not changes:
+                app.out.line("Nothing was written: there is nothing to write.")
             elif not dry_run:
                 app.out.line("Nothing was written." + ("" if app.out.interactive else " Add --yes to write."))
         for slug, people in joined.items():
@@ -115,7 +117,8 @@ def _show_report(app: App, report: "Report", terms: "Terms") -> None:
         if left:
             app.out.line(f"  … and {left:,} more   (all of them: --json)")
     if report.lacks_consent and not terms.tell_consent:
-        app.out.line("Nobody is subscribed without a ground: add --consent TEXT and --collected DATE.", Tone.WARN)
+        app.out.line("Nobody is subscribed without a ground: add --consent TEXT and --collected DATE,", Tone.WARN)
+        app.out.line("or name the columns that hold them: --map COLUMN=consent --map COLUMN=collected", Tone.WARN)
     app.out.line()
 
 
@@ -203,6 +206,8 @@ def _by_name(app: App, file: Path | None) -> str:
     suffix = file.suffix.lower().lstrip(".") if file else ""
     if suffix in {"csv", "tsv", "json"}:
         return suffix
+    if suffix in {"xlsx", "xls", "ods"}:
+        raise UsageRefused(f"No .{suffix} file is written.", hint="Write a .csv file: every spreadsheet opens it.")
     return "json" if app.options.json else "csv"
 
 

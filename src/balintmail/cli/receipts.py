@@ -76,7 +76,8 @@ def show(out: Output, receipt: Receipt, zone: ZoneInfo) -> None:
     if receipt.skipped:
         facts.append(("not mailed", skipped_words(receipt)))
     facts += [("released by", row.released_by), ("content", row.content_hash[:16])]
-    moments = (("begins", row.start_at), ("frozen", row.frozen_at), ("finished", row.finished_at))
+    begins = None if row.state is MailingState.DRAFT else row.start_at  # what was taken back has no beginning
+    moments = (("begins", begins), ("frozen", row.frozen_at), ("finished", row.finished_at))
     facts += [(name, long_form(at, zone)) for name, at in moments if at]
     width = max(len(name) for name, _ in facts)
     for name, value in facts:

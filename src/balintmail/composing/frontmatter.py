@@ -21,6 +21,15 @@ _MAILBOX = re.compile(r"^(from|reply_to):[ \t]*(\"[^\"]*\"[ \t]*<[^<>]*>)[ \t]*$
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 _HINT = "See docs/newsletter-format.md; a text with a colon in it stands in quotation marks."
 
+_PROBLEMS = {  # YAML's words: what is wrong, what to do
+    "mapping values are not allowed": ("there is a colon inside a text.", "Put the text in quotation marks."),
+    "cannot start any token": (
+        "a line begins with a tab, or a text with @, ` or %.",
+        "Put the text in quotation marks, and nothing before the name of the setting.",
+    ),
+    "found unexpected end of stream": ("a quotation mark is never closed.", "Close it at the end of the text."),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -117,7 +126,11 @@ def _compose(text: str, file: str, offset: int) -> yaml.Node | None:
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line = (mark.line if mark else 0) + offset + 1
-        raise FrontMatterRefused(file, line, f"it cannot be read: {exc.problem or exc.context}.", hint=_HINT) from exc
+        words = f"{exc.problem or exc.context}"
+        for sign, (problem, hint) in _PROBLEMS.items():
+            if sign in words:
+                raise FrontMatterRefused(file, line, problem, hint=hint) from exc
+        raise FrontMatterRefused(file, line, f"it cannot be read: {words}.", hint=_HINT) from exc
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
         raise FrontMatterRefused(
             file, offset, "the front matter holds characters that YAML does not know.", hint=_HINT

@@ -102,6 +102,8 @@ def read_letter(path: Path) -> Letter:
                 path.name, 0, f"it is larger than {LARGEST // 1_000_000} MB.", hint="Is it the letter?"
             )
         raw = path.read_bytes()
+    except FileNotFoundError as exc:
+        raise FileUnreadable(path.name, 0, "there is no such file.", hint=f"Looked for {path.absolute()}.") from exc
     except OSError as exc:
         raise FileUnreadable(
             path.name, 0, f"it cannot be opened: {exc.strerror or exc}.", hint=f"Looked for {path}."

@@ -128,8 +128,11 @@ WHERE import_people.n = found.n
 """  # noqa: S608
 
 NO_GROUND = "nothing says that they agreed: the words of consent and the day they were collected are missing"
+NO_WORDS = "nothing says to what they agreed: the words of consent are missing"
+NO_DAY = "nothing says when they agreed: the day of the consent is missing"
 _GROUNDLESS = f"""
-UPDATE import_people AS i SET reason = '{NO_GROUND}'
+UPDATE import_people AS i SET reason = CASE
+    WHEN i.consent <> '' THEN '{NO_DAY}' WHEN i.collected IS NOT NULL THEN '{NO_WORDS}' ELSE '{NO_GROUND}' END
 WHERE i.reason = '' AND (i.consent = '' OR i.collected IS NULL) AND {_NEWLY}
 """  # noqa: S608
 

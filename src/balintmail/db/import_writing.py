@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from balintmail.db import audit
-from balintmail.db.import_matching import NEW_SUPPRESSION, NO_GROUND, PERSON_CHANGES
+from balintmail.db.import_matching import NEW_SUPPRESSION, NO_DAY, NO_GROUND, NO_WORDS, PERSON_CHANGES
 from balintmail.db.models import UtcTime
 from balintmail.db.session import Tx
 from balintmail.db.stops import stop_address, stop_subscriber
@@ -250,7 +250,9 @@ def count(tx: Tx) -> Counts:
 
 
 _BY_VERDICT = sa.text("SELECT verdict, COUNT(*) FROM import_people GROUP BY verdict")
-_GROUNDLESS = sa.text("SELECT COUNT(*) FROM import_people WHERE reason = :reason").bindparams(reason=NO_GROUND)
+_GROUNDLESS = sa.text("SELECT COUNT(*) FROM import_people WHERE reason IN (:both, :words, :day)").bindparams(
+    both=NO_GROUND, words=NO_WORDS, day=NO_DAY
+)
 
 
 def refusals(tx: Tx, *, most: int) -> Iterator[RefusedRow]:

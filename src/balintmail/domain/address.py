@@ -24,6 +24,7 @@ _WORD = r"[A-Za-z0-9_+'=-]{1,64}"
 _EVERYDAY = re.compile(
     rf"({_WORD}(?:\.{_WORD}){{0,5}})@((?:[A-Za-z0-9]{{1,20}}(?:-[A-Za-z0-9]{{1,20}}){{0,2}}\.){{1,4}}([A-Za-z]{{2,24}}))"
 )
+_SEVERAL = re.compile(r"[^\s,;]+@[^\s,;]+")
 _SPECIAL = frozenset({"arpa", "invalid", "local", "localhost", "onion"})  # RFC 6761; never on the wire
 
 
@@ -79,6 +80,8 @@ def _parse_unusual(trimmed: str) -> Address:
         # "test environment" only lets .test domains pass, which RFC 6761 section 6.2 keeps for trying things out.
         found = validate_email(trimmed, check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:
+        if not trimmed.startswith('"') and len(_SEVERAL.findall(trimmed)) > 1:
+            raise AddressRefused("it holds more than one address") from exc
         raise AddressRefused(_plain(str(exc))) from exc
     except (ValueError, IndexError) as exc:  # the IDNA code beneath it meets odd labels
         raise AddressRefused("the part after the @-sign is not a domain name") from exc
@@ -116,7 +119,7 @@ def domain_of(text: str) -> str:
 
 def _plain(message: str) -> str:
     """Turn the library's sentence into the second half of one of ours."""
-    message = " ".join(message.split()).rstrip(".")
+    message = " ".join(message.split()).rstrip(".").replace(". It ", "; it ")
     return message[:1].lower() + message[1:] if message else "it is not an address"
 
 

@@ -52,7 +52,7 @@ def unfit_for(offer: Offer, message: Composed) -> str:
         return fault
     if message.envelope.smtputf8:
         if not offer.smtputf8:
-            return "the relay cannot send to this address: it does not offer SMTPUTF8"
+            return "the relay takes no letters beyond a to z before an @-sign: it does not offer SMTPUTF8"
         if not offer.eightbitmime and not message.data.isascii():
             return "the relay cannot take letters beyond ASCII: it does not offer 8BITMIME"
     if offer.size and len(message.data) > offer.size:

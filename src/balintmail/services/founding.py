@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from balintmail.clock import Clock
 from balintmail.config import SECRETS_FILE, SETTINGS_FILE, load
@@ -118,9 +118,10 @@ def time_zone(text: str) -> str:
     try:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise UsageRefused(
-            f'There is no time zone "{text}".', hint='Write one such as "Europe/London" or "Pacific/Auckland".'
-        ) from exc
+        city = text.strip().replace(" ", "_").casefold()
+        near = sorted(name for name in available_timezones() if city and name.casefold().endswith(f"/{city}"))
+        hint = f'Write it "{near[0]}".' if near else 'Write one such as "Europe/London" or "Pacific/Auckland".'
+        raise UsageRefused(f'There is no time zone "{text}".', hint=hint) from exc
     return text
 
 

@@ -223,6 +223,7 @@ def test_names_that_only_look_odd_come_back_as_they_were_typed(tmp_path: Path, n
         ("timezone", "Mars/Olympus", "Mars/Olympus"),
         ("timezone", "../../etc/passwd", "time zone"),
         ("timezone", "", "time zone"),
+        ("timezone", "new york", "time zone"),
         ("url", "balint.example.org", "public address"),
         ("url", "javascript:alert(1)", "public address"),
         ("url", "https://user@example.org", "public address"),
@@ -237,6 +238,12 @@ def test_answers_that_cannot_be_are_explained(tmp_path: Path, field: str, value:
     with pytest.raises(UsageRefused, match=names):
         make(tmp_path, Answers(**values))
     assert listing(tmp_path) == set()
+
+
+def test_city_without_its_zone_is_answered_with_the_zone() -> None:
+    with pytest.raises(UsageRefused) as caught:
+        founding.time_zone("new york")
+    assert caught.value.hint == 'Write it "America/New_York".'
 
 
 def test_postal_address_stands_in_the_settings(tmp_path: Path) -> None:

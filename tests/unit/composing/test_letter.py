@@ -205,3 +205,18 @@ def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:
 def test_stray_control_characters_in_the_text_become_spaces_and_keep_the_lines() -> None:
     letter = parse_letter(source("a\x0bb\x0cc\u2028d\x85e\n\x1bf"), Path(), "n.md")
     assert letter.body == "a b c d e\n f"
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "words"),
+    [
+        ("title: Groups: winter\nnumber: 1", "there is a colon inside a text"),
+        ('title: "Groups\nnumber: 1', "a quotation mark is never closed"),
+        ("\ttitle: Groups\nnumber: 1", "a line begins with a tab"),
+    ],
+)
+def test_everyday_slip_of_the_front_matter_is_told_in_plain_words(front_matter: str, words: str) -> None:
+    with pytest.raises(FrontMatterRefused) as caught:
+        parse_letter(f"---\n{front_matter}\n---\n\nDear reader\n", Path(), "newsletter.md")
+    assert words in caught.value.problem
+    assert caught.value.hint
