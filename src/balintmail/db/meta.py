@@ -27,6 +27,13 @@ def put(tx: Tx, key: str, value: str) -> None:
     tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
+def put_once(tx: Tx, key: str, value: str) -> str:
+    """Set `key` to `value` unless it has one; return the one it has, though another process gave it just now."""
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    tx.execute(insert(Meta).values(key=key, value=value).on_conflict_do_nothing(index_elements=["key"]))
+    return fact(tx, key) or value
+
+
 def drop(tx: Tx, key: str) -> None:
     """Forget `key`; silent when it is not there."""
     tx.execute(delete(Meta).where(Meta.key == key))

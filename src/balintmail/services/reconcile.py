@@ -44,8 +44,7 @@ def instance_id(ctx: Context) -> str:
         found = meta.fact(tx, meta.INSTANCE_ID)
     if found is None:
         with ctx.db.write() as tx:
-            found = meta.fact(tx, meta.INSTANCE_ID) or uuid4().hex
-            meta.put(tx, meta.INSTANCE_ID, found)
+            found = meta.put_once(tx, meta.INSTANCE_ID, uuid4().hex)
     return found
 
 

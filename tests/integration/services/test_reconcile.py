@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -361,3 +363,25 @@ def test_mailing_that_has_begun_is_never_cancelled_by_a_line_that_nobody_can_pla
         row = mailings.by_id(tx, mailing)
     assert row is not None
     assert row.state is MailingState.SENT
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_senders_that_begin_at_the_same_moment_agree_on_the_databases_id(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database of an old version has none yet; were it given several, the journal would belong to another."""
+    together = threading.Barrier(4)
+    found: list[str] = []
+
+    def invented() -> UUID:
+        together.wait(10)  # nobody has committed an id yet
+        return uuid4()
+
+    monkeypatch.setattr("balintmail.services.reconcile.uuid4", invented)
+    threads = [threading.Thread(target=lambda: found.append(instance_id(context))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert set(found) == {instance_id(context)}
