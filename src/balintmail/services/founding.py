@@ -71,6 +71,8 @@ def found(folder: Path, answers: Answers, *, clock: Clock, actor: str) -> Founde
         _write(staging / SECRETS_FILE, secrets_toml(text, tokens=secrets.token_hex(32), erasure=secrets.token_hex(32)))
         settings = load(staging).settings
         database = Database(sqlite_file(Database.parse(settings.database.url), staging))
+        if not answers.database:
+            _write(staging / DATABASE_FILE, "")  # SQLite fills it, and gives the files beside it the same rights
         try:
             person, list_id = _fill(database, answers, clock=clock, actor=actor)
         finally:
