@@ -40,8 +40,9 @@ def test_commits_that_a_power_cut_could_undo_stop(engine: str, settings: dict[st
     ("kind", "expected"), [("ext4", []), ("nfs4", [("database_place", "stop")]), ("cifs", [("database_place", "stop")])]
 )
 def test_database_on_a_network_share_stops(kind: str, expected: list[tuple[str, str]]) -> None:
-    mounts = f"/dev/sda1 / ext4 rw 0 0\nhost:/x /srv/our\\040society {kind} rw 0 0\nhost:/y /srv/other nfs rw 0 0\n"
+    mounts = f"/dev/sda1 / ext4 rw 0 0\nhost:/x /srv/our\\040society {kind} rw 0 0\nhost:/y /srv/our nfs rw 0 0\n"
     assert told(store.place(Path("/srv/our society/balintmail.db"), mounts)) == expected
+    assert told(store.place(Path("/srv/our-own/balintmail.db"), mounts)) == []
 
 
 @pytest.mark.parametrize(("free", "level"), [(2 << 30, "good"), (500 << 20, "warn"), (50 << 20, "stop")])
@@ -86,6 +87,11 @@ def test_files_that_others_can_read_J9(folder: Path, name: str | None, level: st
     (found,) = store.modes(folder, folder / "balintmail.db")
     assert (found.code, found.level.value) == ("file_modes", level)
     assert (name or "") in found.message
+
+
+def test_file_that_only_the_group_can_read_is_open_J9(folder: Path) -> None:
+    (folder / "secrets.toml").chmod(0o640)
+    assert told(store.modes(folder, None)) == [("file_modes", "stop")]
 
 
 def test_files_of_another_user_warn(folder: Path) -> None:

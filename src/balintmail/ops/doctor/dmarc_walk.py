@@ -36,10 +36,8 @@ class TreeWalk:
 
     @property
     def organisation(self) -> str:
-        """The organisational domain: where psd=n stands, one below psd=y, else the highest record."""
+        """The organisational domain: one below psd=y, else the highest record, where psd=n has ended the walk."""
         for record in self.records:
-            if record.tag("psd") == "n":
-                return record.domain
             if record.tag("psd") == "y" and record.domain != self.start:
                 below = self.start.removesuffix(f".{record.domain}").rpartition(".")[2]
                 return f"{below}.{record.domain}"

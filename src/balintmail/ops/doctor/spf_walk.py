@@ -97,7 +97,7 @@ class _Walker:
         for term in record.terms:
             if self._matches(term, domain, above):
                 return _ANSWERS[term.qualifier]
-        if record.redirect and record.catch_all is None:
+        if record.redirect:  # `all` has answered before, where there is one
             target = self._follow(f"redirect={record.redirect}", record.redirect, domain)
             if target:
                 return self.check(target, (*above, domain))

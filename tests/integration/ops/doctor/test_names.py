@@ -60,6 +60,12 @@ def test_bounces_need_a_way_back_S18(
     assert [one.level.value for one in returns.findings(lookup, "example.org")] == [level]
 
 
+def test_null_exchanger_says_no_whatever_the_address_says_S18(server: Server, lookup: DnsLookup) -> None:
+    server.add("example.org", "MX", "0 .")
+    server.add("example.org", "A", "192.0.2.1")
+    assert [one.level.value for one in returns.findings(lookup, "example.org")] == ["stop"]
+
+
 def test_bounces_way_back_without_an_answer_is_not_known_S18(server: Server, lookup: DnsLookup) -> None:
     server.broken.add("example.org")
     assert [one.code for one in returns.findings(lookup, "example.org")] == ["bounces_unknown"]
