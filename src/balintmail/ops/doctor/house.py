@@ -81,8 +81,8 @@ def cron(beat: Beat, *, now: datetime, zone: ZoneInfo) -> list[Finding]:
         minutes = int(abs(now - beat.last).total_seconds() // 60)
         when = "less than a minute ago" if minutes == 0 else f"{minutes} min ago"
         return [good("cron", f"Somebody looks for what is due: the last time {when}.")]
-    when = "never" if beat.last is None else f"last on {long_form(beat.last, zone)}"
-    message = f"Nobody looks for what is due (balintmail dispatch ran {when})."
+    when = "never ran" if beat.last is None else f"last ran on {long_form(beat.last, zone)}"
+    message = f"Nobody looks for what is due (balintmail dispatch {when})."
     hint = "balintmail cron prints the line for crontab."
     if beat.due:
         return [stop("cron", f"{message} Something is due.", hint)]
