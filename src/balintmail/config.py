@@ -356,7 +356,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as exc:  # what is no TOML, no UTF-8, or a number of 5,000 digits
-        raise ConfigError(f"{path.name} cannot be read: {exc}.", hint="Mend that line; see docs/settings.md.") from exc
+        hint = "Mend that line; a text stands in quotation marks."
+        raise ConfigError(f"{path.name} cannot be read: {exc}.", hint=hint) from exc
     except OSError as exc:
         raise ConfigError(f"{path.name} cannot be opened: {os.strerror(exc.errno or 0)}.") from exc
 
@@ -371,6 +372,16 @@ def _merge(into: dict[str, Any], data: dict[str, Any], origin: dict[str, str], *
                 continue
         into[key] = value
         origin[name] = source
+
+
+_TYPES = {  # pydantic's names: our words
+    "int_parsing": "it takes a whole number",
+    "int_type": "it takes a whole number",
+    "int_from_float": "it takes a whole number",
+    "bool_parsing": "it takes true or false",
+    "bool_type": "it takes true or false",
+    "string_type": "it takes a text in quotation marks",
+}
 
 
 def _explain(exc: ValidationError, folder: Path, origin: dict[str, str]) -> ConfigError:
@@ -388,5 +399,6 @@ def _explain(exc: ValidationError, folder: Path, origin: dict[str, str]) -> Conf
         near = difflib.get_close_matches(path[-1], known_keys(Settings, path[:-1]), n=1, cutoff=0.5)
         hint = f"Nearest: {'.'.join([*path[:-1], near[0]])}" if near else "docs/settings.md lists every setting."
         return ConfigError(f'{where}: there is no setting "{name}".', hint=hint)
-    message = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "it takes")
+    message = _TYPES.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
+    message = message.replace("Input should be", "it takes")
     return ConfigError(f'{where}: "{name}" is not right: {message}.', hint="docs/settings.md shows what it takes.")

@@ -126,7 +126,7 @@ def test_typing_mistake_in_the_environment_is_named_too_J8(
         ('[society]\ntimezone = "Mars/Olympus"\n', 2, "Mars/Olympus"),
         ('[society]\nurl = "example.org"\n', 2, "https://balint.example.org"),
         ("[relays.main]\nport = 99999\n", 2, "65535"),
-        ("[society]\nname = 5\n", 2, "valid string"),
+        ("[society]\nname = 5\n", 2, "a text in quotation marks"),
         ('[relays.main]\nsecurity = "ssl"\n', 2, "'starttls'"),
         ("relays = 5\n", 1, "relays"),
     ],
@@ -199,3 +199,8 @@ def test_accent_that_nobody_can_read_is_refused_with_the_nearest_that_passes(tmp
 @pytest.mark.parametrize("text", [f"[send]\nx = {'1' * 5000}\n", f"x = {'[' * 5000}{']' * 5000}\n"])
 def test_toml_that_python_itself_gives_up_on_is_refused_in_words(tmp_path: Path, text: str) -> None:
     assert "cannot be read" in refusal(write(tmp_path, text)).message
+
+
+def test_word_where_a_number_belongs_is_told_without_the_parsers_words(tmp_path: Path) -> None:
+    error = refusal(write(tmp_path, '[relays.main]\nhost = "x"\nport = "y"\n'))
+    assert error.message == 'balintmail.toml, line 3: "relays.main.port" is not right: it takes a whole number.'

@@ -90,6 +90,8 @@ def check(app: App, /) -> int:
         app.out.line(f"{finding.level}: {finding.message}", _LEVELS[finding.level])
     if not findings:
         app.out.line(f"The settings of {folder} are in order.")
+    elif not stopped:
+        app.out.line("Nothing of this stops a send.")
     return 1 if stopped else 0
 
 

@@ -79,6 +79,8 @@ def _tell(app: App, instance: "Instance", ctx: "Context", report: "Report") -> i
         tell_result(app.out, receipt, ctx.settings.zone)
     if report.reason:
         app.out.note(report.reason)
+    elif app.out.interactive and report.ending is Ending.DONE and not touched:
+        app.out.line("Nothing is due.")
     zone = instance.settings.zone
     app.out.json({"ending": report.ending.value, "mailings": [document(receipt, zone) for receipt in receipts]})
     return 4 if report.ending in {Ending.STOPPED, Ending.DOWN, Ending.FAILED} else 0

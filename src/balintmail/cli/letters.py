@@ -32,7 +32,7 @@ def new(app: App, file: Path, list_slug: str) -> None:
         started = letters.start(ctx, file, list_slug)
     app.out.line(f"{started.path}: number {started.number} for the list {started.list}.")
     if started.after:
-        app.out.line(f"Its settings are those of {started.after}.")
+        app.out.line(f"It takes over the settings of {started.after}.")
     app.out.line(f"Write it, then: balintmail check {started.path}")
     app.out.json({"file": str(started.path), "list": started.list, "number": str(started.number)})
 
