@@ -157,6 +157,9 @@ def seconds_needed(terms: Terms, usage: Usage, messages: int, *, now: float, rat
         if left == 0:
             return moment - now
         moment = max(moment, *(free_at(window, counted[window.span], moment) for window in long))
+        for window in long:
+            slots = counted[window.span]
+            counted[window.span] = {slot: n for slot, n in slots.items() if counts_until(window, slot) > moment}
     return (moment - now) * messages / (messages - left)
 
 

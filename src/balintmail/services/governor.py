@@ -80,8 +80,8 @@ class Governor:
         self._provisional: dict[int, list[int]] = {}
         self._hours = hours_of(ctx.settings.send.hours, ctx.settings.send.weekdays, ctx.settings.zone)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._free = self._hours.always
         self._load()
-        self._free = self._hours.always and not any(relay.terms.limited for relay in self._relays.values())
 
     def _load(self) -> None:
         """Read the relays' rests, and where their windows are full."""
@@ -94,6 +94,7 @@ class Governor:
             if (row := known.get(name)) is not None:
                 relay.resting_until, relay.rests, relay.reason = row.resting_until, row.rests, row.reason
             if relay.terms.limited:
+                self._restrict()
                 relay.blocked_until = permits.closed_until(self._ctx, name, relay.terms)
             if relay.closed_until(now) or relay.rests:
                 self._restrict()
@@ -120,6 +121,8 @@ class Governor:
             return None
         open_now = self._is_open(now)
         for place, row in enumerate(todo):
+            if row.mailing in self.paused:
+                continue  # the next turn gives it back
             if not open_now and self._waits_for_hours(row):
                 continue
             if relay.terms.limited:
@@ -169,7 +172,13 @@ class Governor:
         now = self._ctx.clock.now()
         open_now = self._is_open(now)
         held = {delivery for relay in self._relays.values() for delivery in relay.permits}
-        rows = [row for row in todo if row.delivery not in held and (open_now or not self._waits_for_hours(row))]
+        rows = [
+            row
+            for row in todo
+            if row.delivery not in held
+            and row.mailing not in self.paused
+            and (open_now or not self._waits_for_hours(row))
+        ]
         asked = [(name, rows) for name in self.hungry if rows and not self._relays[name].closed_until(now)]
         self.hungry.clear()
         return asked
@@ -220,7 +229,7 @@ class Governor:
 
     def waits_until(self, todo: Sequence[Claimed]) -> datetime | None:
         """Return when any row of `todo` may leave; None when one may now."""
-        if self._free or not todo:
+        if self._free or any(row.mailing in self.paused for row in todo) or not todo:
             return None
         now = self._ctx.clock.now()
         moments = [self._relays[name].closed_until(now) for name in self._order]
@@ -330,6 +339,7 @@ class Governor:
 
     def _sentence(self, mailing: int, reason: str) -> None:
         self.paused[mailing] = reason
+        self._restrict()
         self.errands.append(lambda: pausing.pause_for(self._ctx, mailing, reason))
 
     # The end of a run

@@ -15,6 +15,7 @@ from balintmail.db.session import Tx
 from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.states import FINAL, DeliveryState, MailingState, SkipReason
 from balintmail.errors import Conflict, NotFound
+from balintmail.services import pausing
 from balintmail.services.context import Context
 
 LARGEST_ID = 2**63 - 1  # of a row in either database (F9)
@@ -100,6 +101,8 @@ def resume(ctx: Context, name: str) -> Receipt:
         row = find(tx, name)
     if row.state is not MailingState.PAUSED:
         raise Conflict(f"{row.label} is {row.state.value}, not paused.", hint=_HINT)
+    with ctx.db.write() as tx:
+        pausing.mend(tx, row)
     return _steer(ctx, name, MailingState.SENDING, "resumed")
 
 

@@ -1,0 +1,392 @@
+"""Limits, pace and judgement with a fake relay and a clock that the test moves, on both databases (D5, 2.6)."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from balintmail.clock import SystemClock
+from balintmail.config import Relay, Security, Send, Settings
+from balintmail.db import limits as usage
+from balintmail.db import mailings, receipts
+from balintmail.db.lists import by_slug
+from balintmail.db.mailings import NewMailing
+from balintmail.db.models import Address, Mailing, RelayUsage, Suppression
+from balintmail.domain.states import DeliveryState, MailingKind, MailingState
+from balintmail.sending.connect import RelayTarget
+from balintmail.sending.smtp import RelayTerms, SmtpTransport
+from balintmail.services import mailings as steering
+from balintmail.services.context import Context
+from balintmail.services.dispatch import Orders, Report, dispatch
+from balintmail.services.engine import Ending
+from tests.conftest import MovableClock
+from tests.relay import Fault, Manners, RelayThread, Step, faults
+from tests.support.letters import compose
+from tests.support.register import a_list, a_secretary, readers
+
+S = DeliveryState
+
+
+def with_limits(ctx: Context, send: Send | None = None, **relays: Relay) -> Context:
+    known = {name: relay.model_copy(update={"host": "localhost"}) for name, relay in relays.items()}
+    return replace(ctx, settings=Settings(send=send or Send(), relays=known))
+
+
+def a_mailing(ctx: Context, people: int, number: str = "84", **values: Any) -> int:
+    with ctx.db.write() as tx:
+        found = by_slug(tx, "newsletter")
+        news = found.id if found else a_list(tx)
+        if not found:
+            readers(tx, news, people)
+        now = ctx.clock.now()
+        state = MailingState.SCHEDULED
+        new = NewMailing(news, MailingKind.NEWSLETTER, "News", "hash", state, number=number, start_at=now, **values)
+        return mailings.add(tx, new, now=now)
+
+
+def counts(ctx: Context, mailing: int) -> dict[DeliveryState, int]:
+    with ctx.db.read() as tx:
+        return {state: number for state, number in receipts.counts(tx, mailing).items() if number}
+
+
+def row(ctx: Context, mailing: int) -> mailings.MailingRow:
+    with ctx.db.read() as tx:
+        found = mailings.by_id(tx, mailing)
+    assert found is not None
+    return found
+
+
+def notices(ctx: Context) -> list[str]:
+    with ctx.db.read() as tx:
+        query = select(Mailing.title).where(Mailing.kind == MailingKind.NOTICE).order_by(Mailing.id)
+        return list(tx.scalars(query))
+
+
+def to(*relays: RelayThread, lanes: int = 4) -> Callable[[], SmtpTransport]:
+    names = ("main", "second")
+    targets = [
+        RelayTarget(name=name, host=relay.host, port=relay.port, security=Security.NONE)
+        for name, relay in zip(names, relays, strict=False)
+    ]
+    return lambda: SmtpTransport([RelayTerms(target, lanes, None) for target in targets])
+
+
+def run(ctx: Context, transport: Callable[[], Any], **orders: Any) -> Report:
+    return dispatch(ctx, transport, Orders(**{"compose": compose, **orders}))
+
+
+def test_hourly_limit_holds_over_runs_and_restarts_and_goes_on_by_itself_D5(
+    context: Context, clock: MovableClock
+) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=5))
+    mailing = a_mailing(ctx, 12)
+    with RelayThread() as relay:
+        report = run(ctx, to(relay))
+        assert report.ending is Ending.WAITING
+        assert "19:0" in report.reason
+        for minutes in (1, 20, 38):
+            clock.forward(timedelta(minutes=minutes))
+            assert run(ctx, to(relay)).ending is Ending.WAITING
+            assert len(relay.accepted) == 5
+        clock.forward(timedelta(minutes=3))
+        run(ctx, to(relay))
+        assert len(relay.accepted) == 10
+        clock.forward(timedelta(hours=1, minutes=1))
+        assert run(ctx, to(relay)).finished == (mailing,)
+        assert len(relay.accepted) == 12
+    assert row(ctx, mailing).state is MailingState.SENT
+
+
+def test_nothing_of_a_limit_is_kept_for_a_relay_without_one(context: Context) -> None:
+    a_mailing(context, 3)
+    with RelayThread() as relay:
+        run(context, to(relay))
+    with context.db.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(RelayUsage)) == 0
+
+
+def test_unused_permits_go_back(context: Context) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=100))
+    a_mailing(ctx, 12)
+    with RelayThread() as relay:
+        run(ctx, to(relay))
+    with ctx.db.read() as tx:
+        taken = usage.usage(tx, "main")
+    assert sum(taken["", 3600].values()) == 12
+
+
+def test_per_second_limit_holds_in_every_second(context: Context) -> None:
+    ctx = with_limits(replace(context, clock=SystemClock()), main=Relay(per_second=8))
+    a_mailing(ctx, 24)
+    times: list[float] = []
+    with RelayThread() as relay:
+        take = relay.relay.take
+
+        def taken(entry: Any, data: bytes) -> None:
+            times.append(time.monotonic())
+            take(entry, data)
+
+        relay.relay.take = taken  # type: ignore[method-assign]
+        assert run(ctx, to(relay)).ending is Ending.DONE
+    assert len(times) == 24
+    assert all(later - sooner > 0.95 for sooner, later in zip(times, times[8:], strict=False))
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_two_workers_share_one_limit_D5(context: Context, tmp_path: Any) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=30))
+    a_mailing(ctx, 100)
+    other = replace(ctx, folder=tmp_path / "elsewhere")
+    other.folder.mkdir()
+    with RelayThread() as relay:
+        threads = [threading.Thread(target=run, args=(one, to(relay))) for one in (ctx, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(relay.accepted) <= 30
+        run(ctx, to(relay))  # what one of them held and did not use has gone back
+        assert len(relay.accepted) == 30
+
+
+def test_full_domain_waits_and_the_others_go(context: Context) -> None:
+    ctx = with_limits(context, main=Relay(per_domain={"example.org": 4}))
+    mailing = a_mailing(ctx, 10)
+    with ctx.db.write() as tx:
+        tx.execute(Address.__table__.update().where(Address.id > 8).values(envelope="x@example.net"))  # type: ignore[attr-defined]
+    with RelayThread() as relay:
+        assert run(ctx, to(relay)).ending is Ending.WAITING
+        taken = [one.recipient for one in relay.accepted]
+    assert sum(address.endswith("example.org") for address in taken) == 4
+    assert sum(address.endswith("example.net") for address in taken) == 2
+    assert counts(ctx, mailing) == {S.ACCEPTED: 6, S.QUEUED: 4}
+
+
+def test_warm_up_doubles_from_day_to_day(context: Context, clock: MovableClock) -> None:
+    ctx = with_limits(context, main=Relay(warm_up=3))
+    a_mailing(ctx, 30)
+    with RelayThread() as relay:
+        run(ctx, to(relay))
+        assert len(relay.accepted) == 3
+        clock.forward(timedelta(days=1, minutes=15))
+        run(ctx, to(relay))
+        assert len(relay.accepted) == 9
+
+
+def test_next_relay_is_taken_when_a_quota_is_used_up_and_it_waits_when_none_is_left(
+    context: Context, clock: MovableClock
+) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=5), second=Relay(per_day=4))
+    mailing = a_mailing(ctx, 20)
+    with RelayThread() as main, RelayThread() as second:
+        report = run(ctx, to(main, second))
+        assert (len(main.accepted), len(second.accepted)) == (5, 4)
+        assert report.ending is Ending.WAITING
+        assert row(ctx, mailing).state is MailingState.SENDING
+        clock.forward(timedelta(hours=1, minutes=1))
+        run(ctx, to(main, second))
+        assert (len(main.accepted), len(second.accepted)) == (10, 4)
+
+
+def test_next_relay_is_taken_when_auth_fails_and_the_mailing_pauses_when_every_relay_refuses(
+    context: Context,
+) -> None:
+    ctx = with_limits(context, main=Relay(), second=Relay())
+    with ctx.db.write() as tx:
+        a_secretary(tx)
+    mailing = a_mailing(ctx, 6)
+    closed = Fault(Step.GREETING, b"554 5.7.1 not you\r\n")
+    with RelayThread(Manners(), closed) as main, RelayThread(Manners()) as second:
+        assert run(ctx, to(main, second)).finished == (mailing,)
+        assert (len(main.accepted), len(second.accepted)) == (0, 6 + 1)  # and the report
+        another = a_mailing(ctx, 6, number="85")
+        second.behave(closed)
+        assert run(ctx, to(main, second)).ending is Ending.DOWN
+        assert row(ctx, another).state is MailingState.PAUSED
+        assert "every relay refuses us" in row(ctx, another).state_reason
+        assert notices(ctx)[-1] == "A mailing is paused: newsletter/85"
+        main.behave()
+        steering.resume(ctx, str(another))
+        run(ctx, to(main, second))
+        assert row(ctx, another).state is MailingState.SENT
+
+
+def test_relay_that_accepts_50_then_421_has_a_habit_and_brakes_nobody(context: Context) -> None:
+    ctx = with_limits(context, main=Relay())
+    mailing = a_mailing(ctx, 120)
+    with RelayThread(Manners(), faults.closes_with_421(after_accepted=50)) as relay:
+        began = time.monotonic()
+        assert run(ctx, to(relay, lanes=1)).finished == (mailing,)
+        assert time.monotonic() - began < 20
+        assert (len(relay.accepted), relay.relay.connections) == (120, 3)
+
+
+def test_daily_quota_452_leaves_the_relay_in_peace_and_goes_on_the_next_day(
+    context: Context, clock: MovableClock
+) -> None:
+    ctx = with_limits(context, main=Relay(max_connections=1))
+    mailing = a_mailing(ctx, 40)
+    full = faults.says("rcpt", "452 4.5.3 daily quota exceeded")
+    with RelayThread(Manners(), replace(full, skip=15)) as relay:
+        report = run(ctx, to(relay, lanes=1))
+        assert report.ending is Ending.WAITING
+        assert "daily quota" in report.reason
+        found = counts(ctx, mailing)
+        assert found[S.ACCEPTED] == 15
+        assert found[S.DEFERRED] <= 11
+        assert S.REFUSED not in found
+        tried = len(relay.commands)
+        assert run(ctx, to(relay, lanes=1)).ending is Ending.WAITING
+        assert relay.commands[tried:] == []
+        relay.behave()
+        clock.forward(timedelta(days=1))
+        assert run(ctx, to(relay, lanes=1)).finished == (mailing,)
+    with ctx.db.read() as tx:
+        assert usage.relays(tx)["main"].rests == 0
+
+
+def test_greylist_for_all_keeps_the_schedule_and_pauses_nobody(context: Context, clock: MovableClock) -> None:
+    mailing = a_mailing(context, 60)
+    with RelayThread(Manners(), faults.greylists()) as relay:
+        began = time.monotonic()
+        assert run(context, to(relay)).ending is Ending.DONE
+        assert counts(context, mailing) == {S.DEFERRED: 60}
+        assert time.monotonic() - began < 10
+        clock.forward(timedelta(minutes=31))
+        assert run(context, to(relay)).finished == (mailing,)
+
+
+def test_all_5_7_26_pauses_suspends_nobody_and_all_are_tried_again_S20(context: Context, clock: MovableClock) -> None:
+    with context.db.write() as tx:
+        a_secretary(tx)
+    mailing = a_mailing(context, 40)
+    ours = faults.says("dot", "550 5.7.26 unauthenticated mail is not accepted", match="")
+    with RelayThread(Manners(), ours) as relay:
+        run(context, to(relay))
+        found = counts(context, mailing)
+        assert S.REFUSED not in found
+        assert found[S.DEFERRED] < 20
+        assert row(context, mailing).state is MailingState.PAUSED
+        assert "5.7.26" in row(context, mailing).state_reason
+        assert notices(context) == ["A mailing is paused: newsletter/84"]
+        with context.db.read() as tx:
+            assert tx.scalar(select(func.count()).select_from(Suppression)) == 0
+            assert set(tx.scalars(select(Address.health))) == {"ok"}
+        clock.forward(timedelta(days=6))
+        relay.behave()
+        steering.resume(context, str(mailing))
+        run(context, to(relay))
+        assert counts(context, mailing) == {S.ACCEPTED: 40}
+
+
+def test_one_persons_policy_refusal_is_final_at_the_end_of_the_run(context: Context) -> None:
+    mailing = a_mailing(context, 8)
+    with RelayThread(Manners(), faults.refuses_rcpt("reader3@", "550 5.7.1 access denied")) as relay:
+        assert run(context, to(relay)).finished == (mailing,)
+    assert counts(context, mailing) == {S.ACCEPTED: 7, S.REFUSED: 1}
+
+
+def test_same_error_five_times_pauses_and_nobody_after_is_tried(context: Context) -> None:
+    mailing = a_mailing(context, 60)
+    with RelayThread(Manners(), faults.refuses_rcpt()) as relay:
+        report = run(context, to(relay, lanes=1), only=mailing)
+        assert report.ending is Ending.PAUSED
+        assert "five" not in report.reason
+        assert counts(context, mailing)[S.REFUSED] < 12
+        assert relay.accepted == []
+
+
+def test_relay_down_for_an_hour_loses_nobody_and_for_six_days_pauses(context: Context, clock: MovableClock) -> None:
+    with context.db.write() as tx:
+        a_secretary(tx)
+    mailing = a_mailing(context, 5)
+    with RelayThread() as relay:
+        away = to(relay)
+        port = relay.port
+    for _ in range(3):
+        clock.forward(timedelta(minutes=20))
+        assert run(context, away).ending is Ending.DOWN
+        assert counts(context, mailing) == {S.QUEUED: 5}
+    clock.forward(timedelta(days=6))
+    run(context, away)
+    assert row(context, mailing).state is MailingState.PAUSED
+    assert "no relay could be reached" in row(context, mailing).state_reason
+    assert counts(context, mailing) == {S.QUEUED: 5}
+    steering.resume(context, str(mailing))
+    with RelayThread(port=port) as relay:
+        run(context, to(relay))
+        assert row(context, mailing).state is MailingState.SENT
+        assert len(relay.accepted) == 5 + 1  # and the notice of the pause
+    assert counts(context, mailing) == {S.ACCEPTED: 5}
+
+
+def test_hours_hold_newsletters_and_let_notices_pass(context: Context, clock: MovableClock) -> None:
+    ctx = with_limits(context, Send(hours="08:00-18:00", weekdays="mon-fri"), main=Relay())
+    mailing = a_mailing(ctx, 4)  # on a Saturday evening
+    with RelayThread() as relay:
+        report = run(ctx, to(relay))
+        assert report.ending is Ending.WAITING
+        assert "23 November 2026, 08:00 (London)" in report.reason
+        assert relay.accepted == []
+        clock.forward(timedelta(days=1, hours=14))
+        assert run(ctx, to(relay)).finished == (mailing,)
+
+
+def test_deadline_refuses_who_waits_and_says_why(context: Context, clock: MovableClock) -> None:
+    mailing = a_mailing(context, 3, deadline_at=context.clock.now() + timedelta(minutes=10))
+    with RelayThread(Manners(), faults.greylists()) as relay:
+        run(context, to(relay))
+        assert counts(context, mailing) == {S.REFUSED: 3}
+    second = a_mailing(context, 3, number="85", deadline_at=context.clock.now() + timedelta(minutes=10))
+    clock.forward(timedelta(minutes=11))
+    with RelayThread() as relay:
+        assert run(context, to(relay)).finished == (second,)
+        assert relay.accepted == []
+
+
+@pytest.mark.parametrize("act", ["pause", "cancel"])
+def test_pause_and_cancel_act_within_a_second_while_a_run_waits_for_a_limit(context: Context, act: str) -> None:
+    ctx = with_limits(replace(context, clock=SystemClock()), main=Relay(per_minute=3))
+    mailing = a_mailing(ctx, 9)
+    with RelayThread() as relay:
+        reports: list[Report] = []
+        patient = {"only": mailing, "patience": timedelta(hours=1)}
+        thread = threading.Thread(target=lambda: reports.append(run(ctx, to(relay), **patient)))
+        thread.start()
+        while len(relay.accepted) < 3:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        getattr(steering, act)(ctx, str(mailing))
+        began = time.monotonic()
+        expected = {"pause": {S.QUEUED: 6, S.ACCEPTED: 3}, "cancel": {S.SKIPPED: 6, S.ACCEPTED: 3}}[act]
+        while counts(ctx, mailing) != expected:
+            assert time.monotonic() - began < 1
+            time.sleep(0.02)
+        if act == "pause":
+            steering.cancel(ctx, str(mailing))
+        thread.join(15)
+        assert reports
+        assert len(relay.accepted) == 3
+
+
+def test_report_goes_to_the_secretary_when_a_mailing_has_ended(context: Context) -> None:
+    ctx = with_limits(context, main=Relay())
+    with ctx.db.write() as tx:
+        a_secretary(tx)
+    a_mailing(ctx, 4)
+    with RelayThread(Manners(), faults.refuses_rcpt("reader2@")) as relay:
+        run(ctx, to(relay))
+        assert [one.recipient for one in relay.accepted][-1] == "secretary@example.org"
+        run(ctx, to(relay))
+        assert len(relay.accepted) == 4
+    assert notices(ctx) == ["A mailing has ended: newsletter/84"]
+    silent = with_limits(context, Send(report=False), main=Relay())
+    a_mailing(silent, 4, number="85")
+    with RelayThread() as relay:
+        run(silent, to(relay))
+        assert len(relay.accepted) == 4
