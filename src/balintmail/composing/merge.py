@@ -108,10 +108,17 @@ class Merger:
         return Composed(
             recipient.delivery,
             Envelope(self._sender(recipient), envelope, not envelope.isascii()),
-            f"<{token}@{self._compiled.message_id_domain}>",
+            self._bracketed(token),
             b"".join(parts),
             proven,
         )
+
+    def message_id(self, delivery: int) -> str:
+        """Return the Message-ID that the letter of a delivery has, or had (S11)."""
+        return self._bracketed(self._message_token(delivery=delivery))
+
+    def _bracketed(self, token: str) -> str:
+        return f"<{token}@{self._compiled.message_id_domain}>"
 
     def text(self, recipient: Recipient) -> str:
         """Return the text part as `recipient` would read it, lines ended by LF."""

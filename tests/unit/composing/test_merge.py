@@ -210,7 +210,7 @@ def test_message_id_is_unguessable_unique_and_ours_S11() -> None:
     assert first.message_id != second.message_id
     token = first.message_id.removeprefix("<").removesuffix("@balint.example.org>")
     assert tokens.read(token, Purpose.MESSAGE_ID, [KEYS.tokens]) == TokenClaims(Purpose.MESSAGE_ID, delivery=7)
-    assert field(first.data, "Message-ID") == first.message_id
+    assert field(first.data, "Message-ID") == first.message_id == letter.message_id(7)
 
 
 def test_leave_token_is_the_same_everywhere_and_names_person_and_list_S1_S7() -> None:
