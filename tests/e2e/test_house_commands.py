@@ -78,9 +78,9 @@ def test_commands_refuse_politely_on_an_older_or_newer_schema_J10(instance: Path
             done = call("-C", instance, *command)
             assert (done.status, words in done.err) == (1, True), (command, done.said)
         assert call("-C", instance, "config", "check").status == 1
-    done = call("-C", instance, "migrate")
-    assert done.status == 1
-    assert "newer" in done.err
+        done = call("-C", instance, "migrate")
+        assert done.status == 1
+        assert ("newer" if version == "9999" else "does not know") in done.err
 
 
 def test_commands_refuse_politely_without_a_schema_and_migrate_makes_one_J10(instance: Path) -> None:
