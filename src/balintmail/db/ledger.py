@@ -13,9 +13,10 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, bindparam, case, exists, func, insert, literal, or_, select, update
 
-from balintmail.db import audience, mailings
+from balintmail.db import audience
 from balintmail.db.audience import Selection
 from balintmail.db.models import Address, Delivery, Mailing, Person, Subscription, UtcTime
+from balintmail.db.ready import Ready, among, given, ids
 from balintmail.db.session import Tx
 from balintmail.db.standing import StandingColumns, refusal, suppressed
 from balintmail.domain.deliveries import sources
@@ -142,27 +143,39 @@ def mark_at_risk(tx: Tx, deliveries: Sequence[int], worker: str, *, now: datetim
     It is the fencing point and the last moment at which a no wins (D4): what is read here is read in the transaction
     that marks. Only after its commit may a dot leave.
     """
-    mailings.hold(tx, list(tx.scalars(select(_D.mailing_id).where(_D.id.in_(deliveries)).distinct())))
-    passed = frozenset(tx.scalars(_mark_statement(), {"ids": list(deliveries), "mine": worker, "now": now}))
+    chosen = ids(tx, deliveries)
+    if tx.dialect.name != "sqlite":  # which has one writer: whoever would pause or cancel waits for us already
+        _HOLD.run(tx, {"ids": chosen})
+    marked = _MARK.run(tx, {"ids": chosen, "mine": worker, "now": now})
+    passed = frozenset([row[0] for row in marked])
     others = [delivery for delivery in deliveries if delivery not in passed]
     if not others:
         return Marked(passed, {}, frozenset(), frozenset())
     return _turn_away(tx, others, worker, passed, now)
 
 
-@cache
-def _mark_statement() -> sa.Executable:
+def _hold_statement(dialect: str) -> sa.Executable:
+    """Keep the states of the rows' mailings as they are until the transaction ends."""
+    theirs = select(_D.mailing_id).where(among(dialect, _D.id, "ids"))
+    return select(Mailing.id).where(Mailing.id.in_(theirs)).order_by(Mailing.id).with_for_update(read=True)
+
+
+def _mark_statement(dialect: str) -> sa.Executable:
     sending = select(Mailing.id).where(Mailing.state == MailingState.SENDING)
     marked = update(_D).where(
-        _D.id.in_(bindparam("ids", expanding=True)),
+        among(dialect, _D.id, "ids"),
         _D.state.in_(sources(_S.AT_RISK)),
-        _D.claim == bindparam("mine"),
+        _D.claim == given("mine", sa.String()),
         _D.mailing_id.in_(sending),
         _refusal_now().is_(None),
     )
-    first = func.coalesce(_D.first_tried_at, bindparam("now", type_=UtcTime()))
-    marked = marked.values(state=_S.AT_RISK, at=bindparam("now"), first_tried_at=first)
+    first = func.coalesce(_D.first_tried_at, given("now", UtcTime()))
+    marked = marked.values(state=_S.AT_RISK, at=given("now", UtcTime()), first_tried_at=first)
     return marked.returning(_D.id)
+
+
+_HOLD = Ready(_hold_statement)
+_MARK = Ready(_mark_statement)
 
 
 def _refusal_now() -> ColumnElement[str | None]:
@@ -239,23 +252,22 @@ def record(tx: Tx, results: Sequence[Result], worker: str, *, now: datetime) -> 
     """
     if not results:
         return
-    rows = [_parameters(result, worker, now) for result in results]
-    if tx.execute(_record_statement(), rows).rowcount == len(rows):
+    rows = [_parameters(result, worker) for result in results]
+    common = {"mine": worker, "now": now}
+    if _RECORD.run_many(tx, common, rows) == len(rows):
         return
     late = [row for row, result in zip(rows, results, strict=True) if result.state is _S.ACCEPTED]
     if late:
-        tx.execute(_proof_statement(), late)
+        _PROOF.run_many(tx, common, late)
 
 
-def _parameters(result: Result, worker: str, now: datetime) -> dict[str, object]:
+def _parameters(result: Result, worker: str) -> dict[str, object]:
     outcome = result.outcome
     return {
         "row": result.delivery,
-        "mine": worker,
         "to": result.state,
         "why": result.skip_reason,
         "next": result.next_try_at,
-        "now": now,
         "relay_": outcome.relay,
         "stage_": outcome.stage.value,
         "code_": outcome.code,
@@ -267,30 +279,36 @@ def _parameters(result: Result, worker: str, now: datetime) -> dict[str, object]
 
 def _answer() -> dict[str, object]:
     return {
-        "state": bindparam("to"),
-        "skip_reason": bindparam("why"),
-        "next_try_at": bindparam("next"),
-        "at": bindparam("now"),
-        "first_tried_at": func.coalesce(_D.first_tried_at, bindparam("now", type_=UtcTime())),
-        "relay": bindparam("relay_"),
-        "stage": bindparam("stage_"),
-        "code": bindparam("code_"),
-        "enhanced": bindparam("enhanced_"),
-        "reply": bindparam("reply_"),
-        "claim": bindparam("keep"),  # an unknown row remembers whose late answer would be its proof
+        "state": given("to", _D.state.type),
+        "skip_reason": given("why", _D.skip_reason.type),
+        "next_try_at": given("next", UtcTime()),
+        "at": given("now", UtcTime()),
+        "first_tried_at": func.coalesce(_D.first_tried_at, given("now", UtcTime())),
+        "relay": given("relay_", sa.String()),
+        "stage": given("stage_", sa.String()),
+        "code": given("code_", sa.Integer()),
+        "enhanced": given("enhanced_", sa.String()),
+        "reply": given("reply_", sa.String()),
+        "claim": given("keep", sa.String()),  # an unknown row remembers whose late answer would be its proof
     }
 
 
-@cache
-def _record_statement() -> sa.Update:
-    held = or_(_D.state == _S.CLAIMED, _D.state == _S.AT_RISK)  # an IN may not stand in an executemany
-    return update(_D).where(_D.id == bindparam("row"), held, _D.claim == bindparam("mine")).values(_answer())
+def _record_statement(_: str) -> sa.Executable:
+    held = or_(_D.state == _S.CLAIMED, _D.state == _S.AT_RISK)
+    return (
+        update(_D)
+        .where(_D.id == given("row", sa.BigInteger()), held, _D.claim == given("mine", sa.String()))
+        .values(_answer())
+    )
 
 
-@cache
-def _proof_statement() -> sa.Update:
-    doubted = (_D.id == bindparam("row"), _D.state == _S.UNKNOWN, _D.claim == bindparam("mine"))
+def _proof_statement(_: str) -> sa.Executable:
+    doubted = (_D.id == given("row", sa.BigInteger()), _D.state == _S.UNKNOWN, _D.claim == given("mine", sa.String()))
     return update(_D).where(*doubted).values(_answer())
+
+
+_RECORD = Ready(_record_statement)
+_PROOF = Ready(_proof_statement)
 
 
 def wake_deferred(tx: Tx, mailing_ids: Sequence[int], *, now: datetime | None) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select, update
 
 from balintmail.db.models import Mailing as _Mailing
 from balintmail.db.models import MailingContent, MailingList
+from balintmail.db.ready import Ready, among, ids
 from balintmail.db.session import Tx
 from balintmail.domain.deliveries import mailing_sources
 from balintmail.domain.states import MailingKind, MailingState, Visibility
@@ -141,8 +142,11 @@ def due(tx: Tx, now: datetime) -> list[MailingRow]:
 
 def states(tx: Tx, mailing_ids: Sequence[int]) -> dict[int, MailingState]:
     """Return the present state of each of these mailings."""
-    rows = tx.execute(select(_M.id, _M.state).where(_M.id.in_(mailing_ids)))
-    return {row[0]: row[1] for row in rows}
+    rows = _STATES.run(tx, {"ids": ids(tx, mailing_ids)})
+    return {mailing: MailingState(state) for mailing, state in rows}
+
+
+_STATES = Ready(lambda dialect: select(_M.id, _M.state).where(among(dialect, _M.id, "ids")))
 
 
 def hold(tx: Tx, mailing_ids: Sequence[int]) -> dict[int, MailingState]:

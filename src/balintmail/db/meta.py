@@ -3,10 +3,12 @@
 It gives them no meaning; the services that own a key do.
 """
 
+import sqlalchemy as sa
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from balintmail.db.models import Meta
+from balintmail.db.ready import Ready, given
 from balintmail.db.session import Tx
 
 INSTANCE_ID = "instance_id"
@@ -22,9 +24,7 @@ def fact(tx: Tx, key: str) -> str | None:
 
 def put(tx: Tx, key: str, value: str) -> None:
     """Set `key` to `value`, whether it was there or not."""
-    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(Meta).values(key=key, value=value)
-    tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    _PUT.run(tx, {"fact": key, "said": value})
 
 
 def put_once(tx: Tx, key: str, value: str) -> str:
@@ -32,6 +32,16 @@ def put_once(tx: Tx, key: str, value: str) -> str:
     insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
     tx.execute(insert(Meta).values(key=key, value=value).on_conflict_do_nothing(index_elements=["key"]))
     return fact(tx, key) or value
+
+
+def _put_statement(dialect: str) -> sa.Executable:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    said = given("said", sa.String())
+    statement = insert(Meta).values(key=given("fact", sa.String()), value=said)
+    return statement.on_conflict_do_update(index_elements=["key"], set_={"value": said})
+
+
+_PUT = Ready(_put_statement)
 
 
 def drop(tx: Tx, key: str) -> None:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -92,12 +93,19 @@ class Journal:
 
 
 def _line(entry: Entry, sequence: int, turn: int, at: str) -> str:
-    answer = f',"code":{entry.code},"stage":"{entry.stage}"' if entry.state is not DeliveryState.AT_RISK else ""
+    state = entry.state
+    answer = f',"code":{entry.code},"stage":"{entry.stage}"' if state is not DeliveryState.AT_RISK else ""
+    of = _of(entry.mailing, entry.list, entry.number)
     return (
-        f'{{"n":{sequence},"turn":{turn},"at":"{at}","what":"{entry.state.value}","mailing":{entry.mailing},'
-        f'"list":{json.dumps(entry.list)},"number":{json.dumps(entry.number)},'
-        f'"person":{entry.person},"delivery":{entry.delivery}{answer}}}\n'
+        f'{{"n":{sequence},"turn":{turn},"at":"{at}","what":"{state}",'
+        f'{of},"person":{entry.person},"delivery":{entry.delivery}{answer}}}\n'
     )
+
+
+@lru_cache(maxsize=64)
+def _of(mailing: int, slug: str, number: str) -> str:
+    """Return what is the same in all lines of one mailing."""
+    return f'"mailing":{mailing},"list":{json.dumps(slug)},"number":{json.dumps(number)}'
 
 
 def _refused(exc: OSError) -> JournalError:

@@ -5,7 +5,7 @@ beside the event loop and touches no connection; services/engine.py calls it and
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from balintmail.db import ledger, mailings, meta, receipts, workers
@@ -145,10 +145,10 @@ class Books:
 
     def _entry(self, row: Claimed, result: Result | None = None) -> Entry:
         mailing = self.mailings[row.mailing]
-        entry = Entry(row.mailing, mailing.list, mailing.number or "", row.person or 0, row.delivery)
+        about = (row.mailing, mailing.list, mailing.number or "", row.person or 0, row.delivery)
         if result is None:
-            return entry
-        return replace(entry, state=result.state, code=result.outcome.code, stage=result.outcome.stage.value)
+            return Entry(*about)
+        return Entry(*about, result.state, result.outcome.code, result.outcome.stage.value)
 
     def keep_in_journal(self) -> None:
         """Force the answers that the database did not take to disk, so that they outlive this process."""
