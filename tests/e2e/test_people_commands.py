@@ -183,14 +183,14 @@ def test_merge_off_a_terminal_wants_yes(society: Instance) -> None:
     assert done.json == {"kept": 2, "gone": 3, "addresses": 2}
 
 
-def test_suppress_and_allow(society: Instance) -> None:
+def test_suppress_add_and_remove(society: Instance) -> None:
     society("subscribe", "a@example.org")
-    assert society("people", "suppress", "a@example.org", "--note", "asked by telephone").status == 0
+    assert society("suppress", "add", "a@example.org", "--note", "asked by telephone").status == 0
     assert society("people", "list", "--json").json[1]["addresses"][0]["state"] == "suppressed"
     refused = society("subscribe", "a@example.org", "--json").json[0]
     assert refused["result"] == "refused"
     assert "asked by telephone" in refused["reason"]
-    assert society("people", "allow", "a@example.org").status == 0
+    assert society("suppress", "remove", "a@example.org").status == 0
     assert society("subscribe", "a@example.org", "--json").json[0]["result"] == "already"
 
 

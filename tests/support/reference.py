@@ -49,8 +49,9 @@ RFC 3339 with offset. A command that ends with 1, 2 or 70 prints
 
     {"error": {"code": "…", "message": "…", "hint": "…"}}
 
-except `check`, `config check`, `dkim check`, `doctor`, `subscribe`, `unsubscribe` and `people import`, which print their
-own document. `counts` always has all nine states of a delivery (docs/flow.md) and adds up to `audience`.
+except `check`, `config check`, `dkim check`, `doctor`, `subscribe`, `unsubscribe`, `people import`,
+`consent verify`, `suppress add` and `suppress remove`, which print their own document. `counts` always has all nine
+states of a delivery (docs/flow.md) and adds up to `audience`.
 """
 
 _MAILING = """\
@@ -80,6 +81,19 @@ JSON: dict[str, str] = {
         '{"new", "changed", "unchanged", "refused", "refusals": [{"line", "address", "reason"}],\n'
         ' "written": true|false}'
     ),
+    "consent show": (
+        '{"person", "name", "events": [{"id", "person", "at", "action": "agreed|withdrew", "list", "ground", "words",\n'
+        '  "how", "by", "collected", "address", "evidence": {…}, "erased": true|false, "digest"}]}'
+    ),
+    "consent verify": (
+        '{"ok", "entries", "links", "erased", "altered", "missing", "added", "head",\n'
+        ' "findings": [{"kind": "altered|missing|added", "entry", "message"}]}'
+    ),
+    "consent export": '{"file", "events"}',
+    "suppress add": '[{"what", "result": "suppressed|already|refused", "reason"}]',
+    "suppress remove": '[{"what", "result": "removed|already|refused", "reason"}]',
+    "suppress list": '[{"address", "domain", "reason", "note", "at", "by"}]',
+    "suppress import": '{"added", "already", "refused", "refusals": [{"line", "address", "reason"}]}',
     "outbox list": '[{"file", "to", "subject", "message_id"}]',
     "backup": '{"file", "made_at", "files", "bytes"}',
     "restore": '{"folder", "made_at", "files", "migrate": true|false}',

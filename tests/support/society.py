@@ -40,7 +40,11 @@ def groundless(tx: Tx) -> list[int]:
         last = tx.scalar(
             sa.select(ConsentEvent.action)
             .where(ConsentEvent.person_id == row[0], ConsentEvent.list_id == row[1])
-            .order_by(ConsentEvent.at.desc(), ConsentEvent.id.desc())
+            .order_by(
+                ConsentEvent.at.desc(),
+                sa.func.coalesce(ConsentEvent.restates, ConsentEvent.id).desc(),
+                ConsentEvent.id.desc(),
+            )
             .limit(1)
         )
         if last is not ConsentAction.AGREED:

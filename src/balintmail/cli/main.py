@@ -26,6 +26,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "subscribe": ("subscribe", "subscribe", "Put people on a list, with their consent on record."),
     "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
     "people": ("people", "people", "List, show, edit, import, export, merge and erase people."),
+    "consent": (
+        "consent",
+        "consent",
+        "Show, verify and export the record of who agreed to what, when and in which words.",
+    ),
+    "suppress": (
+        "suppress",
+        "suppress",
+        "Keep addresses and whole domains from being mailed: add, remove, list and import.",
+    ),
     "lists": ("lists", "lists", "List, add, edit and archive mailing lists."),
     "outbox": ("outbox", "outbox", "Look at the messages that stayed on this machine, while no relay is set."),
     "backup": ("backup", "backup", "Write everything of this instance into one checked file."),

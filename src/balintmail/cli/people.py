@@ -28,8 +28,6 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "export": ("people_files", "export_people"),
     "merge": ("people_changes", "merge"),
     "erase": ("people_changes", "erase"),
-    "suppress": ("people_changes", "suppress"),
-    "allow": ("people_changes", "allow"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`people edit`, `merge`, `erase`, `suppress` and `allow`: what changes somebody on the register.
+"""`people edit`, `merge` and `erase`: what changes somebody on the register.
 
 What cannot be taken back asks first, and says what happens; off a terminal it wants --yes.
 """
@@ -152,33 +152,6 @@ def erase(app: App, who: str | None, person: int | None, everyone: bool, sweep: 
             )
     app.out.json(documents if everyone else documents[0])
     return 0
-
-
-@click.command(cls=Command)
-@click.argument("address")
-@click.option("--note", metavar="TEXT", default="", help="Why, for the record.")
-@pass_app
-def suppress(app: App, address: str, note: str) -> None:
-    """Keep an address from being mailed, known or not, whoever holds it."""
-    from balintmail.services import suppressions  # noqa: PLC0415  (loads SQLAlchemy)
-
-    with app.context() as ctx:
-        done = suppressions.suppress(ctx, address, note)
-    app.out.json({"suppressed": True, "changed": done})
-    app.out.line("That address is not mailed any more." if done else "That address was suppressed already.")
-
-
-@click.command(cls=Command)
-@click.argument("address")
-@pass_app
-def allow(app: App, address: str) -> None:
-    """Let an address be mailed again that was suppressed or had bounced; never one that was erased."""
-    from balintmail.services import suppressions  # noqa: PLC0415  (loads SQLAlchemy)
-
-    with app.context() as ctx:
-        done = suppressions.allow(ctx, address)
-    app.out.json({"suppressed": False, "changed": done})
-    app.out.line("That address may be mailed again." if done else "Nothing kept that address from being mailed.")
 
 
 def _confirmed(app: App, yes: bool, question: str, refused: str) -> None:

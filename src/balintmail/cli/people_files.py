@@ -193,10 +193,10 @@ def export_people(
     wanted = Wanted(list_slug, member, where)
     with app.context() as ctx:
         if to_stdout or file is None:
-            with _stdout() as out:
+            with standard_output() as out:
                 export(ctx, wanted, kind, out)
             return
-        with _private_file(file) as out:
+        with private_file(file) as out:
             count = export(ctx, wanted, kind, out)
         app.out.line(f"{count:,} people written to {file}.")
         app.out.json({"file": str(file), "people": count})
@@ -212,7 +212,7 @@ def _by_name(app: App, file: Path | None) -> str:
 
 
 @contextmanager
-def _stdout() -> Iterator[TextIO]:
+def standard_output() -> Iterator[TextIO]:
     """Yield standard output in UTF-8 with line ends as they are written, whatever the locale says."""
     if not hasattr(sys.stdout, "buffer"):  # somebody put a text of their own in its place
         yield sys.stdout
@@ -226,7 +226,7 @@ def _stdout() -> Iterator[TextIO]:
 
 
 @contextmanager
-def _private_file(file: Path) -> Iterator[TextIO]:
+def private_file(file: Path) -> Iterator[TextIO]:
     """Yield a file only its owner may read, which takes its name when it is whole; an earlier one stays until then."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from balintmail.db.models import Address, Person, PersonAddress, Suppression
 from balintmail.db.session import Tx
@@ -23,11 +24,17 @@ class AddressRow:
     health: AddressHealth
     preferred: bool
     suppressed: SuppressionReason | None
+    domain_suppressed: SuppressionReason | None = None  # why its whole domain is
+
+    @property
+    def barred(self) -> bool:
+        """Whether a suppression names it or its domain."""
+        return self.suppressed is not None or self.domain_suppressed is not None
 
     @property
     def state(self) -> str:
         """What the register shows: `ok`, `bounced` or `suppressed`."""
-        return "suppressed" if self.suppressed else self.health.value
+        return "suppressed" if self.barred else self.health.value
 
 
 def ensure(tx: Tx, address: Parsed, *, now: datetime) -> int:
@@ -43,6 +50,7 @@ def ensure(tx: Tx, address: Parsed, *, now: datetime) -> int:
 def of_people(tx: Tx, people: Sequence[int]) -> dict[int, list[AddressRow]]:
     """Return the addresses of these people, the preferred one first."""
     found: dict[int, list[AddressRow]] = {}
+    whole = aliased(Suppression)
     for row in tx.execute(
         select(
             PersonAddress.person_id,
@@ -52,9 +60,11 @@ def of_people(tx: Tx, people: Sequence[int]) -> dict[int, list[AddressRow]]:
             Address.health,
             PersonAddress.preferred,
             Suppression.reason,
+            whole.reason,
         )
         .join(Address, Address.id == PersonAddress.address_id)
         .outerjoin(Suppression, Suppression.address_key == Address.key)
+        .outerjoin(whole, whole.address_key == sa.literal("@") + Address.domain)
         .where(PersonAddress.person_id.in_(people))
         .order_by(PersonAddress.preferred.desc(), Address.id)
     ):

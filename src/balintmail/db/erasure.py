@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import select
 
+from balintmail.db import consent
 from balintmail.db.models import (
     AuditEvent,
     Base,
-    ConsentEvent,
     Delivery,
     JoinRequest,
     Mailing,
@@ -28,7 +28,6 @@ from balintmail.db.session import Tx
 
 BLOT = "(erased)"
 _MENTIONS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
-    (ConsentEvent, ("words", "how", "actor", "evidence")),
     (AuditEvent, ("actor", "detail")),
     (JoinRequest, ("words", "actor", "decided_by")),
     (Suppression, ("note", "actor")),
@@ -57,14 +56,16 @@ def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
     mine = Person.id.in_(traces.people)
     tx.execute(sa.update(Person).where(mine).values(**gone, erased_at=now, updated_at=now))
     tx.execute(sa.delete(Subscription).where(Subscription.person_id.in_(traces.people)))
-    of_mine = ConsentEvent.person_id.in_(traces.people)
-    tx.execute(sa.update(ConsentEvent).where(of_mine).values(address="", evidence={}))
+    consent.erase(tx, traces.people)
     tx.execute(sa.delete(JoinRequest).where(JoinRequest.address_key.in_(traces.keys)))
     bare: dict[str, Any] = {"address": "", "envelope": "", "address_key": "", "data": None, "reply": ""}
     tx.execute(sa.update(Delivery).where(_theirs(traces)).values(**bare))
     for table, columns in _MENTIONS:
         for column in columns:
             _blot(tx, table, column, traces.spellings)
+    for spelling in traces.spellings:  # what others' consent says of them is said anew without it
+        fragment, pattern = _looked_for(spelling)
+        consent.restate(tx, fragment, pattern, BLOT)
 
 
 def speaks_for(tx: Tx, keys: Sequence[str]) -> str | None:
@@ -84,13 +85,18 @@ def _blot(tx: Tx, table: Any, name: str, spellings: Sequence[str]) -> None:
     column = getattr(table, name)
     as_text = sa.func.lower(sa.cast(column, sa.String))
     for spelling in spellings:
-        # Databases agree on the small letters of ASCII only, and JSON may escape the others; the pattern decides.
-        fragment = max(re.findall(r"[\x20-\x7e]+", spelling), key=len, default="").lower()
+        fragment, pattern = _looked_for(spelling)
         mentions = select(table.id, column).where(as_text.contains(fragment, autoescape=True))
-        pattern = re.compile(rf"(?<![\w.+-]){re.escape(spelling)}(?![\w-])", re.IGNORECASE)
         for row_id, value in tx.execute(mentions).all():
             if (blotted := _replaced(value, pattern)) != value:
                 tx.execute(sa.update(table).where(table.id == row_id).values({name: blotted}))
+
+
+def _looked_for(spelling: str) -> tuple[str, re.Pattern[str]]:
+    """Return what the database looks for, and the pattern that decides."""
+    # Databases agree on the small letters of ASCII only, and JSON may escape the others; the pattern decides.
+    fragment = max(re.findall(r"[\x20-\x7e]+", spelling), key=len, default="").lower()
+    return fragment, re.compile(rf"(?<![\w.+-]){re.escape(spelling)}(?![\w-])", re.IGNORECASE)
 
 
 def _replaced(value: Any, pattern: re.Pattern[str]) -> Any:

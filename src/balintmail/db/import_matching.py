@@ -127,6 +127,17 @@ FROM (SELECT i.n AS n, MIN(CASE WHEN u.reason = 'erased' THEN 'this address was 
 WHERE import_people.n = found.n
 """  # noqa: S608
 
+# The same for a whole domain, which has no erasure; run only where there is such a suppression.
+_DOMAINS = "SELECT COUNT(*) FROM suppressions WHERE substr(address_key, 1, 1) = '@'"
+_DOMAIN_SUPPRESSED = f"""
+UPDATE import_people SET reason = found.reason
+FROM (SELECT i.n AS n, MIN('this address''s whole domain is suppressed (' || u.reason || ')') AS reason
+      FROM import_people i JOIN import_addresses a ON a.n = i.n JOIN suppressions u ON u.address_key = '@' || a.domain
+      WHERE i.reason = '' AND a.suppress = '' AND {_NEWLY} AND (a.rank = 0 OR {_NOT_THEIRS})
+      GROUP BY i.n) AS found
+WHERE import_people.n = found.n
+"""  # noqa: S608
+
 NO_GROUND = "nothing says that they agreed: the words of consent and the day they were collected are missing"
 NO_WORDS = "nothing says to what they agreed: the words of consent are missing"
 NO_DAY = "nothing says when they agreed: the day of the consent is missing"
@@ -195,6 +206,8 @@ def settle(tx: Tx, *, on_step: Callable[[], None] = lambda: None) -> None:
         tx.exec_driver_sql(step)
         on_step()
     tx.exec_driver_sql(_SUPPRESSED)
+    if tx.exec_driver_sql(_DOMAINS).scalar():
+        tx.exec_driver_sql(_DOMAIN_SUPPRESSED)
     tx.exec_driver_sql(_GROUNDLESS)
     _compare_fields(tx)
     on_step()

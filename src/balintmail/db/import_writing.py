@@ -4,6 +4,7 @@ It decides nothing: `db/import_matching.py` has given every row its verdict in t
 unchanged rows write nothing.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from balintmail.db import audit
+from balintmail.db import audit, consent
+from balintmail.db.consent import Entry
 from balintmail.db.import_matching import NEW_SUPPRESSION, NO_DAY, NO_GROUND, NO_WORDS, PERSON_CHANGES
 from balintmail.db.models import UtcTime
 from balintmail.db.session import Tx
@@ -48,6 +50,7 @@ class Provenance:
     actor: str
     file: str
     left_words: str  # the words of a withdrawal that the file reports
+    zone: str = "UTC"  # where the society is
 
 
 _WRITES = "i.verdict IN ('new', 'changed')"
@@ -115,27 +118,23 @@ WHERE i.verdict = 'changed' AND i.by_id AND person_addresses.person_id = i.perso
 """
 
 _NO_SUBSCRIPTION = "NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.person_id = i.person AND s.list_id = t.list)"
-_AGREED = f"""
-INSERT INTO consent_events
-    (person_id, list_id, at, action, ground, words, how, actor, collected_on, address, evidence)
-SELECT i.person, t.list, :now, 'agreed', i.ground, i.consent, 'import', :actor, i.collected,
-       COALESCE(a.email, ''), {{evidence}}
+# The rows of a stretch of the file, as db/consent.py wants them: it alone writes the log.
+_AGREED = sa.text(f"""
+SELECT i.person, t.list, i.ground, i.consent, i.collected, COALESCE(a.email, ''), i.line
 FROM import_people i JOIN import_states t ON t.n = i.n LEFT JOIN import_addresses a ON a.n = i.n AND a.rank = 0
-WHERE {_WRITES} AND t.state <> 'unsubscribed' AND {_NO_SUBSCRIPTION} ORDER BY i.n
-"""  # noqa: S608
-_WITHDREW = f"""
-INSERT INTO consent_events
-    (person_id, list_id, at, action, ground, words, how, actor, collected_on, address, evidence)
-SELECT i.person, t.list, :now, 'withdrew', COALESCE(s.ground, i.ground), :left_words, 'import', :actor, NULL,
-       COALESCE(a.email, ''), {{evidence}}
+WHERE i.n > :after AND i.n <= :upto AND {_WRITES} AND t.state <> 'unsubscribed' AND {_NO_SUBSCRIPTION}
+ORDER BY i.n, t.list
+""")  # noqa: S608
+_WITHDREW = sa.text(f"""
+SELECT i.person, t.list, COALESCE(s.ground, i.ground), CAST(:left_words AS TEXT), NULL, COALESCE(a.email, ''), i.line
 FROM import_people i JOIN import_states t ON t.n = i.n LEFT JOIN import_addresses a ON a.n = i.n AND a.rank = 0
 LEFT JOIN subscriptions s ON s.person_id = i.person AND s.list_id = t.list
-WHERE {_WRITES} AND t.state = 'unsubscribed' AND (s.state IS NULL OR s.state <> 'unsubscribed') ORDER BY i.n
-"""  # noqa: S608
-_EVIDENCE = {
-    "sqlite": "json_object('file', :file, 'line', i.line)",
-    "postgresql": "jsonb_build_object('file', CAST(:file AS TEXT), 'line', i.line)",
-}
+WHERE i.n > :after AND i.n <= :upto AND {_WRITES} AND t.state = 'unsubscribed'
+  AND (s.state IS NULL OR s.state <> 'unsubscribed')
+ORDER BY i.n, t.list
+""")  # noqa: S608
+_LAST = sa.text("SELECT COALESCE(MAX(n), 0) FROM import_people")
+_STRETCH = 5_000  # rows of the file whose consent is in memory at a time
 
 _CHANGE_STATE = """
 UPDATE subscriptions SET state = t.state, paused_until = NULL,
@@ -192,8 +191,7 @@ def write(tx: Tx, provenance: Provenance, counts: Counts) -> None:
     tx.exec_driver_sql(_NUMBER_SQLITE if dialect == "sqlite" else _NUMBER_POSTGRESQL)
     for statement in (_PEOPLE, _EDITS, _ADDRESSES, _UNPREFER, _LINK, _PREFER):
         run(statement)
-    run(_AGREED.format(evidence=_EVIDENCE[dialect]))
-    run(_WITHDREW.format(evidence=_EVIDENCE[dialect]))
+    _record_consent(tx, provenance)
     # The health comes last: a bounced address counts as known, and would get no suppression of its own.
     for statement in (_CHANGE_STATE, _SUBSCRIBE, _SUPPRESS, _HEALTH):
         run(statement)
@@ -205,6 +203,26 @@ def write(tx: Tx, provenance: Provenance, counts: Counts) -> None:
         "refused": counts.refused,
     }
     audit.note(tx, "people.import", actor=provenance.actor, now=provenance.at, detail=detail)
+
+
+def _record_consent(tx: Tx, provenance: Provenance) -> None:
+    """Add who agreed and who left to the consent log, as one link of its chain."""
+    file, zone = json.dumps(provenance.file, ensure_ascii=False), json.dumps(provenance.zone)
+    last: int = tx.scalar(_LAST) or 0
+    with consent.writing(tx) as add:
+        for query, action in (
+            (_AGREED, "agreed"),
+            (_WITHDREW.bindparams(left_words=provenance.left_words), "withdrew"),
+        ):
+            for after in range(0, last, _STRETCH):
+                found = tx.execute(query, {"after": after, "upto": after + _STRETCH})
+                add(
+                    Entry(
+                        person, list_id, provenance.at, action, ground, words, "import", provenance.actor, collected,
+                        address, f'{{"file":{file},"line":{line},"zone":{zone}}}', person,
+                    )
+                    for person, list_id, ground, words, collected, address, line in found.all()
+                )  # fmt: skip
 
 
 def _stop_open_deliveries(tx: Tx, now: datetime) -> None:

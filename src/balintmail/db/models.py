@@ -224,11 +224,16 @@ class JoinRequest(Base):
 
 
 class ConsentEvent(Base):
-    """Who agreed to or withdrew what, when, how, from where, in which words (S42). Only ever added to."""
+    """Who agreed to or withdrew what, when, how, from where, in which words (S42). Only ever added to.
+
+    A link of a hash chain over `consent_links`; what erasure takes away lies behind a salted seal
+    (docs/decisions/consent-chain.md). `db/consent.py` is the only door.
+    """
 
     __tablename__ = "consent_events"
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)  # its place in the chain, without gaps
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)  # whose it is since a merge
+    subject_id: Mapped[int] = mapped_column(Id)  # whose it was when it was written; the digest covers this one
     list_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lists.id"))
     at: Mapped[datetime]
     action: Mapped[ConsentAction] = mapped_column(_enum(ConsentAction))
@@ -239,10 +244,27 @@ class ConsentEvent(Base):
     collected_on: Mapped[date | None]
     address: Mapped[str] = mapped_column(server_default="")  # the address it was about; emptied by erasure
     evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    restates: Mapped[int | None] = mapped_column(Id)  # the entry it stands for, whose words named somebody now erased
+    salt: Mapped[bytes | None]  # none once erased
+    seal: Mapped[bytes | None]  # kept once erased, in place of words and salt
+    digest: Mapped[bytes]
+
+
+class ConsentLink(Base):
+    """One link of the consent log's chain: the entries of one transaction, up to `last_event`. Only ever added to."""
+
+    __tablename__ = "consent_links"
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)  # 1, 2, 3 …
+    last_event: Mapped[int] = mapped_column(Id)
+    root: Mapped[bytes]  # SHA-256 over the digests of its entries
+    digest: Mapped[bytes]  # over the link before it, its number, `last_event` and `root`
 
 
 class Suppression(Base):
-    """An address that must not be mailed. `address_hash` is keyed (HMAC-SHA-256); an erased one keeps only that."""
+    """An address, or a whole domain, that must not be mailed; `address_hash` is keyed (HMAC-SHA-256).
+
+    A domain has the key "@example.org", which no address can have. An erased address keeps nothing but the hash.
+    """
 
     __tablename__ = "suppressions"
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -5,9 +5,12 @@ Used by db/audience.py when an audience is counted and frozen, and by db/ledger.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, and_, case, exists, func, null
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from balintmail.db.models import Suppression
 from balintmail.domain.states import Ground, SkipReason, SubscriptionState
@@ -46,8 +49,22 @@ def refusal(of: StandingColumns) -> ColumnElement[str | None]:
 
 
 def suppressed(address_key: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return whether a suppression names `address_key`."""
-    return exists().where(Suppression.address_key == address_key)
+    """Return whether a suppression names `address_key` or its whole domain: two look-ups in one index."""
+    return exists().where(Suppression.address_key.in_((address_key, domain_key(address_key))))
+
+
+class domain_key(FunctionElement[str]):  # noqa: N801  (reads like the SQL function that it is)
+    """The key under which the whole domain of an address key is suppressed: all from its @-sign on."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(domain_key)
+def _domain_key(element: Any, compiler: Any, **options: Any) -> str:
+    key = compiler.process(element.clauses, **options)
+    place = "strpos" if compiler.dialect.name == "postgresql" else "instr"
+    return f"substr({key}, {place}({key}, '@'))"
 
 
 def false_when_null(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -45,6 +45,14 @@ def stop_address(tx: Tx, address_key: str, reason: SkipReason, *, now: datetime)
     return _stop(tx, held & (Delivery.address_key == address_key), reason, now)
 
 
+def stop_domain(tx: Tx, domain: str, reason: SkipReason, *, now: datetime) -> int:
+    """Skip everything that is open to any address of a domain (suppression); return how many rows."""
+    holders = select(PersonAddress.person_id).join(Address, Address.id == PersonAddress.address_id)
+    held = Delivery.person_id.in_(holders.where(Address.domain == domain))
+    there = Delivery.address_key.in_(select(Address.key).where(Address.domain == domain))
+    return _stop(tx, held & there, reason, now)
+
+
 def _stop(tx: Tx, whose: ColumnElement[bool], reason: SkipReason, now: datetime) -> int:
     open_rows = whose & Delivery.state.in_(sources(DeliveryState.SKIPPED))
     values: dict[str, Any] = {"state": DeliveryState.SKIPPED, "skip_reason": reason, "at": now, "claim": None}

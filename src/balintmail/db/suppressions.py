@@ -1,4 +1,4 @@
-"""The addresses that must not be mailed, found by a keyed hash. An erased one keeps nothing but that hash (D7)."""
+"""The addresses and domains that must not be mailed, found by a keyed hash. An erased one keeps only that (D7)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,22 +13,43 @@ from balintmail.domain.states import SuppressionReason
 
 @dataclass(frozen=True, slots=True)
 class SuppressionRow:
-    """Why, when and by whom an address was suppressed."""
+    """Why, when and by whom an address, or its whole domain, was suppressed; `key` is none once erased."""
 
     reason: SuppressionReason
     note: str
     at: datetime
     actor: str
+    key: str | None = None
+
+    @property
+    def whole_domain(self) -> bool:
+        """Whether a domain is meant, and not one address."""
+        return self.key is not None and self.key.startswith("@")
+
+
+_COLUMNS = [getattr(Suppression, name) for name in ("reason", "note", "at", "actor", "address_key")]
 
 
 def of_hash(tx: Tx, address_hash: bytes) -> SuppressionRow | None:
     """Return the suppression of the address with that keyed hash, or None."""
-    row = tx.execute(
-        select(Suppression.reason, Suppression.note, Suppression.at, Suppression.actor).where(
-            Suppression.address_hash == address_hash
-        )
-    ).first()
+    row = tx.execute(select(*_COLUMNS).where(Suppression.address_hash == address_hash)).first()
     return SuppressionRow(*row) if row else None
+
+
+def of_address(tx: Tx, address_hash: bytes, domain: str) -> SuppressionRow | None:
+    """Return what keeps an address from being mailed: its own suppression, else its domain's, else None."""
+    return of_hash(tx, address_hash) or of_domain(tx, domain)
+
+
+def of_domain(tx: Tx, domain: str) -> SuppressionRow | None:
+    """Return the suppression of a whole domain, or None."""
+    row = tx.execute(select(*_COLUMNS).where(Suppression.address_key == f"@{domain}")).first()
+    return SuppressionRow(*row) if row else None
+
+
+def every(tx: Tx) -> list[SuppressionRow]:
+    """Return all suppressions, the oldest first; those of erased people hold nothing but that they are."""
+    return [SuppressionRow(*row) for row in tx.execute(select(*_COLUMNS).order_by(Suppression.at, Suppression.id))]
 
 
 def erased_hashes(tx: Tx) -> frozenset[bytes]:

@@ -96,7 +96,8 @@ class Import:
                     hint="Add --consent TEXT (the words they agreed to) and --collected DATE (when).",
                 )
             origin = f"an export of {terms.tool}" if terms.tool else f"the file {terms.file}"
-            provenance = Provenance(ctx.clock.now(), ctx.actor, terms.file, f"left, by {origin}")
+            zone = str(ctx.settings.zone)
+            provenance = Provenance(ctx.clock.now(), ctx.actor, terms.file, f"left, by {origin}", zone)
             import_writing.write(tx, provenance, found.counts)
             self._settled_at = None
             self._written_at = provenance.at

@@ -70,7 +70,7 @@ def _addressee(tx: Tx, mailing_list: MailingListRow, person: int) -> Addressee |
         standing.ground,
         standing.state,
         erased=row.erased_at is not None,
-        suppressed=first.suppressed is not None,
+        suppressed=first.barred,
         bounced=first.health is AddressHealth.BOUNCED,
     )
     if may_mail(facts) is not None:

@@ -116,6 +116,7 @@ def release_to(ctx: Context, tx: Tx, frozen: Frozen, people: Sequence[Addressee]
         visibility=Visibility.NONE,
         released_by=ctx.actor,
         start_at=now,
+        redirected_to=ctx.settings.send.redirect_all_to,
     )
     mailing = mailings.add(tx, new, now=now)
     mailings.keep_content(tx, mailing, source=frozen.source, compiled=frozen.compiled)
@@ -171,7 +172,7 @@ def _addressee(
 ) -> Addressee:
     """Return the row of one person at one address; raise MayNotBeMailed with the reason why not."""
     address, person = whom
-    held = suppressions.of_hash(tx, ctx.keyring.address_hash(address.key))
+    held = suppressions.of_address(tx, ctx.keyring.address_hash(address.key), address.domain)
     erased = held is not None and held.reason is SuppressionReason.ERASED
     bounced = person is not None and any(
         row.key == address.key and row.health is AddressHealth.BOUNCED for row in addresses.of_person(tx, person.id)

@@ -223,7 +223,7 @@ def _put_on(
         remarks.insert(0, f"had left on {before.ended_at.astimezone(ctx.settings.zone).date()}")
     now = ctx.clock.now()
     words = joining.words or to.standing_words
-    subscriptions.begin(tx, person_id, to.id, Consent(words, HOW, ctx.actor, now, address.text))
+    subscriptions.begin(tx, person_id, to.id, Consent(words, HOW, ctx.actor, now, address.text, evidence=zone_of(ctx)))
     audit.note_person(tx, person_id, "subscribed", actor=ctx.actor, now=now, detail={"list": to.slug})
     for waiting in requests.waiting(tx, to.id, address.key):
         if key_of_name(waiting.name) in {"", key_of_name(joining.name or (person.name if person else ""))}:
@@ -271,20 +271,26 @@ def _unsubscribe_one(ctx: Context, tx: Tx, of: MailingListRow, who: tuple[str, P
         day = f" on {row.ended_at.astimezone(ctx.settings.zone).date()}" if row.ended_at else ""
         return Result(shown, person.id, ResultKind.ALREADY, f"left{day}")
     now = ctx.clock.now()
-    subscriptions.end(tx, row, Consent(words, HOW, ctx.actor, now, shown, row.ground))
+    subscriptions.end(tx, row, Consent(words, HOW, ctx.actor, now, shown, row.ground, evidence=zone_of(ctx)))
     audit.note_person(tx, person.id, "unsubscribed", actor=ctx.actor, now=now, detail={"list": of.slug})
     return Result(shown, person.id, ResultKind.UNSUBSCRIBED)
+
+
+def zone_of(ctx: Context) -> dict[str, str | int]:
+    """Return the evidence of where the society's clock hangs: an event's moment is kept in UTC."""
+    return {"zone": str(ctx.settings.zone)}
 
 
 def _refusal(ctx: Context, tx: Tx, address: parsing.Address, name: str) -> str:
     """Return why this address must not be mailed, or ""."""
     if erased(ctx, tx, address.key, name):
         return _SUPPRESSED[SuppressionReason.ERASED]
-    found = suppressions.of_hash(tx, ctx.keyring.address_hash(address.key))
+    found = suppressions.of_address(tx, ctx.keyring.address_hash(address.key), address.domain)
     if found is None:
         return ""
     day = found.at.astimezone(ctx.settings.zone).date()
-    return f"{_SUPPRESSED[found.reason]}, since {day}" + (f" ({found.note})" if found.note else "")
+    said = f"its whole domain is {_SUPPRESSED[found.reason]}" if found.whole_domain else _SUPPRESSED[found.reason]
+    return f"{said}, since {day}" + (f" ({found.note})" if found.note else "")
 
 
 def _enter(ctx: Context, tx: Tx, address: parsing.Address, joining: Joining) -> int:
@@ -325,7 +331,7 @@ def _remarks(tx: Tx, person_id: int, address: parsing.Address) -> list[str]:
     if not row.preferred:
         remarks.append("letters go to another, preferred address")
     if row.health is AddressHealth.BOUNCED:
-        remarks.append("mail to it came back; it is not mailed until: balintmail people allow ADDRESS")
+        remarks.append("mail to it came back; it is not mailed until: balintmail suppress remove ADDRESS")
     return remarks
 
 

@@ -11,7 +11,7 @@ from balintmail.db.models import Base, Delivery, Mailing
 from balintmail.domain.address import parse
 from balintmail.domain.imports import GivenAddress, ImportRow
 from balintmail.domain.recipient import PersonData, encode
-from balintmail.domain.states import DeliveryState, Ground, MailingKind, MailingState, Role, SkipReason
+from balintmail.domain.states import ConsentAction, DeliveryState, Ground, MailingKind, MailingState, Role, SkipReason
 from balintmail.errors import Conflict, NotFound
 from balintmail.services import people as register
 from balintmail.services.context import Context
@@ -164,8 +164,9 @@ def test_the_consent_that_once_was_stays_countable_without_a_name(ctx: Context) 
     person = subscribe(ctx, [ADDRESS], Joining(name=NAME))[0].person or 0
     erase(ctx, person)
     with ctx.db.read() as tx:
-        events = consent.history(tx, person)
-    assert [(event.words, event.address) for event in events] == [("asked the Secretary to join", "")]
+        (event,) = consent.history(tx, person)
+    assert (event.words, event.address, event.actor, event.erased) == ("", "", "", True)
+    assert (event.action, event.slug) == (ConsentAction.AGREED, "newsletter")
 
 
 def test_secretary_is_not_erased(ctx: Context) -> None:

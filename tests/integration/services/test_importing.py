@@ -120,7 +120,7 @@ def test_new_people_come_with_address_subscription_consent_and_audit(context: Co
         ConsentEvent.address,
         ConsentEvent.evidence,
     )
-    evidence = {"file": "people.csv", "line": 2}
+    evidence = {"file": "people.csv", "line": 2, "zone": "Europe/London"}
     agreed = ConsentAction.AGREED
     assert event == (agreed, CONSENT, "import", "the Secretary", COLLECTED, "Mihaly@example.org", evidence)
     ((detail,),) = rows(context, AuditEvent.detail, where=[AuditEvent.action == "people.import"])
