@@ -24,7 +24,7 @@ BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standa
 
 # What is deleted is overwritten with zeros wherever that costs no page of its own; erasure sweeps the rest (S45).
 _SECURE = "secure_delete=FAST"
-_PASSWORD_HINT = 'Write it before the @-sign, in secrets.toml: "postgresql+psycopg://user:password@host/name".'
+_HIDING_HINT = 'Write it before the @-sign, in secrets.toml: "postgresql+psycopg://user:password@host/name".'
 _URL_HINT = 'Write "sqlite:///balintmail.db" or "postgresql+psycopg://user@host/name".'
 
 Tx = Connection  # an open transaction, as every function of this room takes it
@@ -59,7 +59,7 @@ class Database:
         except sa.exc.ArgumentError as exc:
             raise DatabaseError("[database] url is not a database address.", hint=_URL_HINT) from exc
         if "password" in url.query:  # nobody hides it there, neither the settings' display nor a driver's message
-            raise DatabaseError("[database] url holds a password behind its question mark.", hint=_PASSWORD_HINT)
+            raise DatabaseError("[database] url holds a password behind its question mark.", hint=_HIDING_HINT)
         if url.drivername not in {"sqlite", "postgresql+psycopg"}:
             raise DatabaseError(f'[database] url begins with "{url.drivername}", which is not known.', hint=_URL_HINT)
         return url

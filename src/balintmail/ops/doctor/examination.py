@@ -192,7 +192,7 @@ def _house(ctx: Context, means: Means, names: _Names | None) -> list[Finding]:
 
 def _nobody() -> Finding:
     message = "There is no Secretary with an address, and every letter needs somebody who answers."
-    return stop("secretary", message, "Run: balintmail people edit ADDRESS --role secretary")
+    return stop("secretary", message, "Give the Secretary an address: balintmail people edit ID --add-address ADDRESS")
 
 
 def _store(ctx: Context) -> list[Finding]:
