@@ -37,6 +37,15 @@ class Manners:
 
 def named(tx: Tx, slug: str = "") -> MailingListRow:
     """Return the living list of that slug, the default list for ""; raise NotFound or Conflict otherwise."""
+    row = known(tx, slug)
+    if row.archived_at is not None:
+        hint = f"Bring it back: balintmail lists archive {row.slug} --undo"
+        raise Conflict(f'The list "{row.slug}" is archived.', hint=hint)
+    return row
+
+
+def known(tx: Tx, slug: str = "") -> MailingListRow:
+    """Return the list of that slug, archived or not, the default list for ""; raise NotFound otherwise."""
     row = lists.default_list(tx) if not slug else None
     if slug and slug.isprintable():  # no database can be asked for half a character (A16)
         row = lists.by_slug(tx, slug)
@@ -46,9 +55,6 @@ def named(tx: Tx, slug: str = "") -> MailingListRow:
         near = difflib.get_close_matches(slug, [found.slug for found in lists.every(tx)], n=1, cutoff=0.5)
         hint = f"Nearest: {near[0]}" if near else "See: balintmail lists list"
         raise NotFound(f'There is no list "{slug[:60]}".', hint=hint)
-    if row.archived_at is not None:
-        hint = f"Bring it back: balintmail lists archive {row.slug} --undo"
-        raise Conflict(f'The list "{row.slug}" is archived.', hint=hint)
     return row
 
 

@@ -20,7 +20,7 @@ from balintmail.domain.imports import Candidate, choose, key_of_name
 from balintmail.domain.states import AddressHealth, Policy, RequestState, SubscriptionState, SuppressionReason
 from balintmail.errors import NotFound, UsageRefused
 from balintmail.services.context import Context
-from balintmail.services.lists import named
+from balintmail.services.lists import known, named
 from balintmail.services.people import SharedAddress, erased, find, find_one
 
 HOW = "command"
@@ -110,7 +110,7 @@ def unsubscribe(ctx: Context, whom: Sequence[str], leaving: Leaving) -> list[Res
     results: list[Result] = []
     with ctx.db.write() as tx:
         people.lock(tx)
-        mailing_list = named(tx, leaving.list_slug)
+        mailing_list = known(tx, leaving.list_slug)  # an archived list, too, is left, for it may be opened again (S44)
         for who in whom:
             try:
                 found = find(tx, who) if leaving.everyone else [find_one(tx, who, person=leaving.person)]

@@ -304,3 +304,13 @@ def test_two_who_subscribe_one_address_at_once_make_one_person(ctx: Context) -> 
     assert len(people_found) == 2
     kinds = sorted(result.result.value for answer in answers for result in answer.result())
     assert kinds == ["already"] * 6 + ["subscribed"] * 2
+
+
+def test_archived_list_can_be_left_for_it_may_be_opened_again_S44(ctx: Context) -> None:
+    anna = one(subscribe(ctx, ["anna@example.org"], Joining())).person
+    with ctx.db.write() as tx:
+        lists.update(tx, 1, {"archived_at": ctx.clock.now()})
+    assert one(unsubscribe(ctx, ["anna@example.org"], Leaving(list_slug="newsletter"))).result is (
+        ResultKind.UNSUBSCRIBED
+    )
+    assert state(ctx, anna) is SubscriptionState.UNSUBSCRIBED
