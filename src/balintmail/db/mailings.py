@@ -18,6 +18,7 @@ from balintmail.db.session import Tx
 from balintmail.domain.deliveries import mailing_sources
 from balintmail.domain.states import MailingKind, MailingState, Visibility
 
+_NOT_BEGUN = (MailingState.DRAFT, MailingState.SCHEDULED, MailingState.CANCELLED)
 # Notices and tests are few and somebody waits for them; they never stand behind ten thousand newsletters.
 _FIRST = (MailingKind.NOTICE, MailingKind.TEST)
 
@@ -52,6 +53,11 @@ class MailingRow:
     def label(self) -> str:
         """Return how a command names it: `newsletter/84`, or the id where there is no number."""
         return f"{self.list}/{self.number}" if self.list and self.number else str(self.id)
+
+    @property
+    def may_be_rewritten(self) -> bool:
+        """Whether nobody has been enrolled yet, so that number and content are still free."""
+        return self.frozen_at is None and self.state in _NOT_BEGUN
 
     @property
     def is_aside(self) -> bool:
@@ -164,8 +170,7 @@ def add(tx: Tx, new: NewMailing, *, now: datetime) -> int:
 
 def rewrite(tx: Tx, mailing_id: int, new: NewMailing) -> bool:
     """Put `new` in the place of a mailing that has not begun; False when it has."""
-    open_states = (MailingState.DRAFT, MailingState.SCHEDULED, MailingState.CANCELLED)
-    statement = update(_M).where(_M.id == mailing_id, _M.state.in_(open_states), _M.frozen_at.is_(None))
+    statement = update(_M).where(_M.id == mailing_id, _M.state.in_(_NOT_BEGUN), _M.frozen_at.is_(None))
     return tx.execute(statement.values(**_values(new), state_reason="", finished_at=None)).rowcount == 1
 
 

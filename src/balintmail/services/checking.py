@@ -156,9 +156,7 @@ def _number(tx: Tx, letter: Letter, report: Report) -> None:
     """Say when this number was sent already, with this content or with other (D1)."""
     slug = report.mailing_list.slug if report.mailing_list else ""
     known = mailings.by_number(tx, slug, letter.number)
-    if known is None or report.compiled is None:
-        return
-    if known.frozen_at is None and known.state in {MailingState.DRAFT, MailingState.SCHEDULED, MailingState.CANCELLED}:
+    if known is None or report.compiled is None or known.may_be_rewritten:
         return
     line = letter.line_of("number") or letter.line_of("slug")
     label, state = f"{slug}/{letter.number}", _STATE_WORDS.get(known.state, "is being sent")

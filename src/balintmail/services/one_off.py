@@ -26,7 +26,7 @@ from balintmail.services import checking
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.reconcile import require_permission
-from balintmail.services.release import existing_mailing, may_be_rewritten, refuse_stops, stopped
+from balintmail.services.release import existing_mailing, refuse_stops, stopped
 
 _STRANGER = "A Reader"  # the name in a test to an address that is on no register
 
@@ -78,7 +78,7 @@ def release_again(ctx: Context, path: Path, who: str, *, list_slug: str = "", pe
     if report.letter is None or report.compiled is None or report.mailing_list is None:
         raise stopped(path, report.findings)
     label = f"{report.mailing_list.slug}/{report.letter.number}"
-    if first is None or may_be_rewritten(first):
+    if first is None or first.may_be_rewritten:
         raise Conflict(
             f"{label} has not been sent yet, so nobody can have it again.", hint=f"Run: balintmail send {path}"
         )

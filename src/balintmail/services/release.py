@@ -96,7 +96,7 @@ def plan(ctx: Context, intent: Intent) -> Plan:
     report = checking.check(ctx, intent.path, checking.Wanted(intent.list, intent.where, intent.exclude))
     found = existing_mailing(ctx, report)
     same = found is not None and report.compiled is not None and found.content_hash == report.compiled.content_hash
-    if found is not None and not same and not may_be_rewritten(found):
+    if found is not None and not same and not found.may_be_rewritten:
         raise _taken(intent.path, found)
     step = _step(found) if found is not None and same else Step.BEGIN
     if step is not Step.ALREADY_SENT:
@@ -128,12 +128,6 @@ def existing_mailing(ctx: Context, report: checking.Report) -> MailingRow | None
         return mailings.by_number(tx, report.mailing_list.slug, report.letter.number)
 
 
-def may_be_rewritten(row: MailingRow) -> bool:
-    """Say whether nobody has been enrolled yet, so that number and content are still free."""
-    open_states = {MailingState.DRAFT, MailingState.SCHEDULED, MailingState.CANCELLED}
-    return row.frozen_at is None and row.state in open_states
-
-
 def accepted(ctx: Context, mailing_id: int) -> int:
     """Return to how many a mailing has been sent."""
     with ctx.db.read() as tx:
@@ -141,7 +135,7 @@ def accepted(ctx: Context, mailing_id: int) -> int:
 
 
 def _step(row: MailingRow) -> Step:
-    if may_be_rewritten(row):
+    if row.may_be_rewritten:
         return Step.BEGIN
     if row.state is MailingState.CANCELLED:
         raise NumberTaken(
