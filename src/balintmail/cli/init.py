@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from balintmail.cli.command import App, Command, pass_app
+from balintmail.cli.output import NotConfirmed
 from balintmail.clock import SystemClock
 from balintmail.errors import BalintmailError, UsageRefused
 from balintmail.services import founding
@@ -19,12 +20,6 @@ from balintmail.wiring import THE_SECRETARY
 
 DEFAULT_ZONE = "Europe/London"
 _REQUIRED = ("society", "secretary_name", "secretary_address")
-
-
-class NobodyToAsk(BalintmailError):
-    """Questions are left and there is no terminal to ask them on."""
-
-    code = "not_confirmed"
 
 
 @click.command(cls=Command)
@@ -91,7 +86,7 @@ def _as_given(given: dict[str, str | None]) -> founding.Answers:
 def _asked(app: App, given: dict[str, str | None]) -> founding.Answers:
     """Ask for what was not given; an answer that cannot be is explained and asked for again."""
     if not app.out.interactive:
-        raise NobodyToAsk(
+        raise NotConfirmed(
             "init has questions and nobody sits at this terminal; nothing was made.",
             hint="Add --yes --society NAME --secretary-name NAME --secretary-address ADDRESS",
         )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Command, Group, pass_app
-from balintmail.errors import BalintmailError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -29,12 +28,6 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "merge": ("people_changes", "merge"),
     "erase": ("people_changes", "erase"),
 }
-
-
-class NotConfirmed(BalintmailError):
-    """A question was answered no, or nobody was there to answer it."""
-
-    code = "not_confirmed"
 
 
 class LazyPeople(Group):

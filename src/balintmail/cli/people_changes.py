@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from balintmail.cli.command import App, Command, pass_app
-from balintmail.cli.people import NotConfirmed, chosen
+from balintmail.cli.output import NotConfirmed
+from balintmail.cli.people import chosen
 
 if TYPE_CHECKING:
     from balintmail.services.erasure import Erased
