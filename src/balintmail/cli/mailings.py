@@ -19,7 +19,7 @@ def mailings() -> None:
 
 
 @mailings.command("list")
-@click.option("--all", "everything", is_flag=True, help="Tests and notices that have ended, too.")
+@click.option("--all", "everything", is_flag=True, help="Tests and notices, too.")
 @pass_app
 def list_(app: App, everything: bool) -> None:
     """List the mailings, the newest first."""
@@ -175,7 +175,7 @@ def settle(app: App, name: str, addresses: tuple[str, ...], accepted: bool, rese
 def _called(row: Any) -> str:
     if row.number:
         return str(row.label)
-    return f"again, {row.kind.value}" if row.again_of else str(row.kind.value)
+    return f"{row.kind.value}, again" if row.again_of else str(row.kind.value)
 
 
 def _tell(app: App, receipt: Any, zone: Any) -> None:
