@@ -19,7 +19,7 @@ def mailings() -> None:
 
 
 @mailings.command("list")
-@click.option("--all", "everything", is_flag=True, help="Tests and notices that have ended, too.")
+@click.option("--all", "everything", is_flag=True, help="Tests and notices, too.")
 @pass_app
 def list_(app: App, everything: bool) -> None:
     """List the mailings, the newest first."""

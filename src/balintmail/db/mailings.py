@@ -61,8 +61,8 @@ class MailingRow:
 
     @property
     def is_aside(self) -> bool:
-        """Say whether it is a test or a notice with nothing left to do: no list was sent anything."""
-        return self.kind in {MailingKind.TEST, MailingKind.NOTICE} and self.finished_at is not None
+        """Say whether it is a test or a notice, which goes to no list."""
+        return self.kind in {MailingKind.TEST, MailingKind.NOTICE}
 
 
 @dataclass(frozen=True, slots=True)

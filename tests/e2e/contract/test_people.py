@@ -58,7 +58,7 @@ def test_shared_address_is_listed_and_wants_person_or_all(society: Instance) -> 
 
 def test_suppressed_and_erased_addresses_are_refused_with_the_reason_D7(society: Instance) -> None:
     society("subscribe", "a@example.org", "b@példa.example.org")
-    society("people", "suppress", "a@example.org")
+    society("suppress", "add", "a@example.org")
     assert society("people", "erase", "b@példa.example.org", "--yes").status == 0
     for address, word in (("a@example.org", "suppressed"), ("B@xn--plda-bpa.example.org", "erased")):
         done = society("subscribe", address, "--json")

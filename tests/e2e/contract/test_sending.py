@@ -37,7 +37,7 @@ def counted(receipt: dict[str, object]) -> dict[str, int]:
 
 
 def test_receipt_has_its_keys_and_its_counts_add_up(society: Instance) -> None:
-    society("people", "suppress", "bela@example.org")
+    society("suppress", "add", "bela@example.org")
     society("people", "edit", "cili@example.org", "--pause", "newsletter")
     done = society.send("--yes", "--json")
     assert done.status == 0
@@ -132,6 +132,7 @@ def test_refusal_is_exit_3_and_deferral_exit_4_with_the_relays_words(society: In
         done = society("mailings", "retry", "newsletter/84", "--json")
     assert (done.status, done.json["state"], counted(done.json)) == (3, "sent", {"accepted": 2, "refused": 1})
     assert society.send("--yes").status == 0
+    assert [each["number"] for each in society("mailings", "list", "--json").json] == ["84"]
 
 
 def test_unknown_deliveries_are_settled_each_way(society: Instance, readers: Readers) -> None:
