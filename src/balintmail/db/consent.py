@@ -265,12 +265,15 @@ def _sealed(tx: Tx, entries: Sequence[Entry], last: int) -> list[tuple[Any, ...]
     sqlite = tx.dialect.name == "sqlite"
     salts = os.urandom(chain.SALT_OCTETS * len(entries))
     rows = []
+    at_before, moment = None, None
     for place, entry in enumerate(entries):
         (person, list_id, at, action, ground, words, how, actor, collected, address, evidence, subject, restates) = (
             entry
         )
         salt = salts[place * chain.SALT_OCTETS : (place + 1) * chain.SALT_OCTETS]
-        moment, day = chain.moment(at), chain.day(collected)
+        if at is not at_before:
+            at_before, moment = at, chain.moment(at)
+        day = chain.day(collected)
         number = last + 1 + place
         sealed = chain.seal(salt, Said(words, how, actor, day, address, evidence))
         digest = chain.digest(Facts(number, subject, list_id, moment, action, ground, restates), sealed)

@@ -7,6 +7,7 @@ holds; the bare facts stand in the digest itself. Why it is so: docs/decisions/c
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -53,12 +54,17 @@ NOTHING_SAID = Said()
 
 def seal(salt: bytes, said: Said) -> bytes:
     """Return the 32 octets that commit to what was said; each part goes in with its length."""
-    return sha256(_SEAL + salt + _joined(said)).digest()
+    words, how, actor, day, address, evidence = said
+    text = f"{_often(words)},{_often(how)},{_often(actor)},{_often(day)},{_part(address)},{_part(evidence)}"
+    return sha256(_SEAL + salt + text.encode("utf-8", "surrogatepass")).digest()
 
 
 def digest(facts: Facts, sealed: bytes) -> bytes:
     """Return the digest of one entry: its bare facts and the seal of its words."""
-    return sha256(_ENTRY + sealed + _joined(facts)).digest()
+    number, subject, list_id, at, action, ground, restates = facts
+    once = f"{_part(number)},{_part(subject)}"
+    text = f"{once},{_often(list_id)},{_often(at)},{_often(action)},{_often(ground)},{_part(restates)}"
+    return sha256(_ENTRY + sealed + text.encode("utf-8", "surrogatepass")).digest()
 
 
 def link(number: int, before: bytes, last_entry: int, root: bytes) -> bytes:
@@ -83,6 +89,13 @@ def day(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _joined(parts: tuple[_Any, ...]) -> bytes:
-    texts = ["" if part is None else f"{len(text := str(part))}:{text}" for part in parts]
-    return ",".join(texts).encode("utf-8", "surrogatepass")
+def _part(value: _Any) -> str:
+    """Return one part with its length in front; nothing at all stands for None."""
+    if value is None:
+        return ""
+    text = str(value)
+    return f"{len(text)}:{text}"
+
+
+# What an import says of every row alike need not be written out for each.
+_often = lru_cache(maxsize=256, typed=True)(_part)
