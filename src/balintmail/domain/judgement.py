@@ -54,8 +54,11 @@ class Record:
             self.words = said
         elif refused:
             self.policy_running = 0
-        # A temporary no is the schedule's matter and the pace's (greylisting is one for everybody).
-        counts = refused or whose in {Blame.OURS, Blame.DOUBT}
+        # A temporary no is the schedule's matter and the pace's (greylisting is one for everybody). That an address
+        # does not exist is said in the same words of each that does not: five old addresses in a row are no alarm,
+        # and the share of refusals below minds the many.
+        dead = whose is Blame.PERSON and outcome.enhanced.startswith("5.1.")
+        counts = (refused and not dead) or whose in {Blame.OURS, Blame.DOUBT}
         key = (outcome.verdict, outcome.stage, outcome.code, outcome.enhanced)
         self.same = (self.same + 1 if key == self.last else 1) if counts else 0
         self.last = key if counts else ()

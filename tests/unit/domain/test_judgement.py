@@ -9,6 +9,7 @@ from balintmail.domain.outcome import Outcome, Stage, Verdict
 YES = Outcome(Verdict.ACCEPTED, Stage.DOT, 250, "2.0.0", "2.0.0 ok")
 NO_USER = Outcome(Verdict.REFUSED, Stage.RCPT, 550, "5.1.1", "5.1.1 <x@example.org> no such user")
 NO_BOX = Outcome(Verdict.REFUSED, Stage.RCPT, 550, "5.2.1", "5.2.1 closed")
+SHUT = Outcome(Verdict.REFUSED, Stage.RCPT, 550, "", "<x@example.org> not today")
 RULE = Outcome(Verdict.REFUSED, Stage.DOT, 554, "5.7.1", "5.7.1 refused")
 OTHER_RULE = Outcome(Verdict.REFUSED, Stage.RCPT, 550, "5.7.133", "5.7.133 refused")
 OURS = Outcome(Verdict.REFUSED, Stage.DOT, 550, "5.7.26", "5.7.26 unauthenticated")
@@ -21,13 +22,18 @@ def heard(record: Record, *outcomes: Outcome) -> list[str]:
 
 
 def test_same_error_five_times_running_pauses_and_names_nobody() -> None:
-    said = heard(Record(), YES, *[NO_USER] * IN_A_ROW)
+    said = heard(Record(), YES, *[SHUT] * IN_A_ROW)
     assert said[:-1] == [""] * 5
-    assert said[-1] == "the same answer 5 times running: 550 5.1.1 … no such user"
+    assert said[-1] == "the same answer 5 times running: 550 … not today"
+
+
+def test_five_addresses_that_are_no_more_do_not_pause_but_too_many_of_them_do() -> None:
+    assert not any(heard(Record(), *[NO_USER] * (FEWEST_FOR_A_SHARE - 1)))
+    assert "refusals" in heard(Record(), *[NO_USER] * FEWEST_FOR_A_SHARE)[-1]
 
 
 def test_an_acceptance_or_another_error_between_begins_anew() -> None:
-    assert not any(heard(Record(), *[NO_USER, NO_USER, NO_USER, NO_USER, YES] * 4, *[NO_USER, NO_BOX] * 6))
+    assert not any(heard(Record(), *[SHUT, SHUT, SHUT, SHUT, YES] * 4, *[SHUT, NO_BOX] * 6))
 
 
 def test_temporary_noes_never_pause_greylists_all() -> None:
