@@ -77,7 +77,7 @@ def _tell(app: App, instance: "Instance", ctx: "Context", report: "Report") -> i
     for receipt in receipts:
         app.out.line(f'{receipt.mailing.label}  "{receipt.mailing.title}"')
         tell_result(app.out, receipt, ctx.settings.zone)
-    if report.reason:
+    if report.reason and (touched or report.ending is not Ending.WAITING):
         app.out.note(report.reason)
     elif app.out.interactive and report.ending is Ending.DONE and not touched:
         app.out.line("Nothing is due.")

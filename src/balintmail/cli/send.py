@@ -15,7 +15,7 @@ from balintmail.cli.command import App, Command, pass_app
 if TYPE_CHECKING:
     from balintmail.db.mailings import MailingRow
     from balintmail.services.context import Context
-    from balintmail.services.release import Plan
+    from balintmail.services.release import Intent, Plan
     from balintmail.wiring import Instance
 
 _TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
@@ -31,6 +31,8 @@ _TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:
 @click.option("--again-to", metavar="ADDRESS", help="A second copy for somebody who says they never got it.")
 @click.option("--person", type=int, metavar="ID", help="Which person, where two share that address.")
 @click.option("--dry-run", is_flag=True, help="Show whom it reaches and whom not, and why; write nothing.")
+@click.option("--dry", is_flag=True, help="Go through the whole work without a relay, and say how long it would take.")
+@click.option("--until", metavar="TIME", help="Try nobody after that time; whoever waits then is refused.")
 @click.option("--yes", is_flag=True, help="Ask nothing and do not hold it back.")
 @pass_app
 def send(
@@ -44,6 +46,8 @@ def send(
     again_to: str | None,
     person: int | None,
     dry_run: bool,
+    dry: bool,
+    until: str | None,
     yes: bool,
 ) -> int:
     """Send a newsletter to its list, once to each person.
@@ -53,17 +57,20 @@ def send(
     """
     from balintmail.services import one_off, release  # noqa: PLC0415  (loads MJML; help needs none of it)
 
-    if sum(map(bool, (test_to, at, again_to, dry_run))) > 1:
-        raise click.UsageError("--test, --at, --again-to and --dry-run exclude each other.")
+    if sum(map(bool, (test_to, at, again_to, dry_run, dry))) > 1:
+        raise click.UsageError("--test, --at, --again-to, --dry-run and --dry exclude each other.")
     with app.instance() as instance:
         ctx = instance.context(actor=app.options.by)
+        if dry or (ctx.settings.send.dry and not dry_run):
+            return _rehearse(app, instance, ctx, release.Intent(file, list_slug, where, exclude))
         if test_to:
             row = one_off.release_test(ctx, file, test_to, list_slug=list_slug)
             return _send(app, instance, ctx, row)
         if again_to:
             row = one_off.release_again(ctx, file, again_to, list_slug=list_slug, person=person)
             return _send(app, instance, ctx, row)
-        made = release.plan(ctx, release.Intent(file, list_slug, where, exclude))
+        deadline = _moment(until, ctx, "--until") if until else None
+        made = release.plan(ctx, release.Intent(file, list_slug, where, exclude, deadline))
         if made.step is release.Step.ALREADY_SENT:
             return _already_sent(app, ctx, made)
         if dry_run:
@@ -78,15 +85,16 @@ def send(
 
 def _release(app: App, instance: "Instance", made: "Plan", *, at: str | None, yes: bool) -> int:
     """Ask, write the release down, hold it, begin."""
-    from balintmail.services import freeze, release  # noqa: PLC0415
+    from balintmail.services import freeze, release, sandbox  # noqa: PLC0415
 
     ctx = instance.context(actor=app.options.by)
     start_at = _moment(at, ctx) if at else None
-    _show(app, instance, made)
+    _show(app, instance, made, begins_at=start_at)
     if not yes:
         _let_type(app, made, begins="then" if at else "at once")
     hold = timedelta() if yes else ctx.settings.send.hold
-    row = release.release(ctx, made, start_at=start_at or ctx.clock.now() + hold)
+    write = sandbox.release_redirected if ctx.settings.send.redirect_all_to else release.release
+    row = write(ctx, made, start_at=start_at or ctx.clock.now() + hold)
     if start_at is not None:
         return _scheduled(app, ctx, row, start_at)
     if not _held(app, ctx, row, hold):
@@ -172,8 +180,7 @@ def _dry_run(app: App, instance: "Instance", ctx: "Context", made: "Plan") -> in
     return 0
 
 
-def _show(app: App, instance: "Instance", made: "Plan") -> None:
-    from balintmail import wiring  # noqa: PLC0415
+def _show(app: App, instance: "Instance", made: "Plan", *, begins_at: datetime | None = None) -> None:
     from balintmail.cli.receipts import people  # noqa: PLC0415
     from balintmail.domain.grounds import SKIP_WORDS  # noqa: PLC0415
     from balintmail.domain.states import MailingState  # noqa: PLC0415
@@ -189,7 +196,14 @@ def _show(app: App, instance: "Instance", made: "Plan") -> None:
         out.line(f"  not       {nots}       (who: --dry-run)")
     for number, words in enumerate(_checks(made)):
         out.line(f"  {'checks' if not number else '':<10}{words}")
-    out.line(f"  relay     {_relay(instance, wiring.transport(instance).name)}")
+    begins_at = begins_at or instance.clock.now() + instance.settings.send.hold
+    out.line(f"  relay     {_relay(app, instance, counts.reached, begins_at)}")
+    if made.intent.deadline is not None:
+        out.line(
+            f"  until     {long_form(made.intent.deadline, instance.settings.zone)}; whoever waits then is refused"
+        )
+    if instance.settings.send.redirect_all_to:
+        out.line(f"  sandbox   all of it goes to {instance.settings.send.redirect_all_to}, as a test")
     if made.existing is not None and made.existing.state is MailingState.SCHEDULED and made.existing.start_at:
         when = long_form(made.existing.start_at, instance.settings.zone)
         out.line(f"  planned   {when}; what you say now takes the place of that")
@@ -206,9 +220,42 @@ def _checks(made: "Plan") -> list[str]:
     return [f"no stops, {len(told)} warnings:", *told]
 
 
-def _relay(instance: "Instance", name: str) -> str:
-    relay = instance.settings.relays.get(name)
-    return f"{name}, {relay.host}" if relay is not None else f"{name}, a folder on this machine"
+def _relay(app: App, instance: "Instance", messages: int, begins_at: datetime) -> str:
+    """Return the relay with its limits, and about when it will be through."""
+    from balintmail import wiring  # noqa: PLC0415
+    from balintmail.services.forecast import forecast, spoken  # noqa: PLC0415
+
+    transport = wiring.transport(instance)
+    relay = instance.settings.relays.get(transport.name)
+    if relay is None:
+        return f"{transport.name}, a folder on this machine"
+    ctx = instance.context(actor=app.options.by)
+    seen = forecast(ctx, transport.relays, messages, begins_at)
+    what = f"{transport.name}, {seen.words or relay.host}"
+    return f"{what}: finished about {spoken(ctx, seen.finish)}" if seen.finish is not None else what
+
+
+def _rehearse(app: App, instance: "Instance", ctx: "Context", intent: "Intent") -> int:
+    """Go through the whole work without a relay; nothing is changed, nobody is mailed."""
+    from balintmail import wiring  # noqa: PLC0415
+    from balintmail.services import release  # noqa: PLC0415
+    from balintmail.services.forecast import spoken  # noqa: PLC0415
+    from balintmail.services.rehearsal import rehearse  # noqa: PLC0415
+
+    made = release.plan(ctx, intent)
+    _show(app, instance, made)
+    transport = wiring.transport(instance)
+    done = rehearse(ctx, made, transport.relays, lanes=transport.max_lanes)
+    rate = done.letters / done.seconds if done.seconds else 0.0
+    app.out.line(f"A rehearsal: {done.letters:,} letters made in {done.seconds:.1f} s, {rate:,.0f} a second.")
+    if done.skipped:
+        app.out.line(f"{done.skipped} could not be made; who, and why: balintmail check {intent.path.name}")
+    if done.finish is not None:
+        app.out.line(f"Begun now, the real one would be finished about {spoken(ctx, done.finish)}, by our own part.")
+    app.out.line("Nothing was written, nobody has been mailed.")
+    finish = done.finish.astimezone(ctx.settings.zone).isoformat(timespec="seconds") if done.finish else None
+    app.out.json({"dry": True, "letters": done.letters, "seconds": round(done.seconds, 3), "finish": finish})
+    return 0
 
 
 def _let_type(app: App, made: "Plan", *, begins: str) -> None:
@@ -267,8 +314,8 @@ def _terminated_like_interrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _moment(text: str, ctx: "Context") -> datetime:
-    """Return the time that --at names, in the society's zone unless it has an offset; refuse the past."""
+def _moment(text: str, ctx: "Context", option: str = "--at") -> datetime:
+    """Return the time that an option names, in the society's zone unless it has an offset; refuse the past."""
     from balintmail.domain.times import YEARS, long_form  # noqa: PLC0415
     from balintmail.errors import UsageRefused  # noqa: PLC0415
 
@@ -280,12 +327,13 @@ def _moment(text: str, ctx: "Context") -> datetime:
             with contextlib.suppress(ValueError):
                 moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007  (the zone comes below)
     if moment is None or moment.year not in YEARS:
-        raise UsageRefused(f'--at "{text}" is not a time.', hint='Write it like "2026-12-01 08:00".')
+        raise UsageRefused(f'{option} "{text}" is not a time.', hint='Write it like "2026-12-01 08:00".')
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ctx.settings.zone)
     if moment < ctx.clock.now() - timedelta(minutes=1):
         raise UsageRefused(
-            f"--at {long_form(moment, ctx.settings.zone)} has passed.", hint="Name a later time, or leave --at out."
+            f"{option} {long_form(moment, ctx.settings.zone)} has passed.",
+            hint=f"Name a later time, or leave {option} out.",
         )
     return moment
 

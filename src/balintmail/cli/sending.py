@@ -4,8 +4,9 @@ Shared by `send`, `mailings retry` and `dispatch`. Progress appears only where a
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from balintmail import wiring
@@ -15,7 +16,8 @@ from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.services import mailings
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
-from balintmail.services.engine import Ending
+from balintmail.services.engine import PATIENCE, Ending
+from balintmail.services.forecast import forecast, spoken
 from balintmail.services.mailings import Receipt
 from balintmail.wiring import Instance
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _S = DeliveryState
+PATIENCE_OF_PEOPLE = timedelta(minutes=70)  # an hourly limit is waited for where somebody watches
+_LOOK_AHEAD = 2.0  # seconds between looks at when it will be through
 _FOLLOW = 0.5  # seconds between looks while another process sends
 _MOVING = (_S.QUEUED, _S.CLAIMED, _S.AT_RISK)
 
@@ -30,10 +34,13 @@ _MOVING = (_S.QUEUED, _S.CLAIMED, _S.AT_RISK)
 def send_now(out: Output, instance: Instance, ctx: Context, mailing: int, *, retry: bool = False) -> Report:
     """Send one mailing, or watch another process send it, until nothing more can be done now."""
     before = mailings.receipt(ctx, mailing)
+    patience = PATIENCE_OF_PEOPLE if out.interactive else PATIENCE
+    relays = wiring.transport(instance).relays
     try:
-        with _progress(out, before) as watch:
+        with _progress(out, before, _Outlook(ctx, relays)) as watch:
             while True:
-                orders = Orders(only=mailing, retry=retry, watch=lambda tally: watch(tally.of(mailing)))
+                seen = lambda tally: watch(tally.of(mailing))  # noqa: E731
+                orders = Orders(only=mailing, retry=retry, watch=seen, patience=patience)
                 report = dispatch(ctx, lambda: wiring.transport(instance), orders)
                 if report.ending is not Ending.BUSY or not _follow(ctx, mailing, retry=retry):
                     return report
@@ -58,14 +65,40 @@ def tell_ending(out: Output, report: Report, row: MailingRow) -> None:
     elif report.ending is Ending.DOWN:
         out.note(f"{report.reason}")
         out.note(f"Nobody was lost: what waits goes on with: {again}   (or by cron)")
+    elif report.ending is Ending.WAITING:
+        out.note(report.reason)
+        out.note(f"It goes on by itself with: {again}   (or by cron)")
     elif report.ending is Ending.FAILED:
         out.note(report.reason)
     elif row.state is MailingState.CANCELLED:
         out.note(f"{row.label} was {row.state_reason or 'cancelled'}.")
 
 
+class _Outlook:
+    """When a send will be through, looked at now and then."""
+
+    def __init__(self, ctx: Context, relays: Sequence[str]) -> None:
+        self._ctx = ctx
+        self._relays = relays
+        self._looked_at = -_LOOK_AHEAD
+        self._words = ""
+
+    def words(self, left: int, rate: float) -> str:
+        """Return `about 37 min left, until 15:40 (London)`; the minutes alone while they are few."""
+        if left <= 0 or not rate:
+            return ""
+        if time.monotonic() - self._looked_at >= _LOOK_AHEAD:
+            self._looked_at = time.monotonic()
+            now = self._ctx.clock.now()
+            finish = forecast(self._ctx, self._relays, left, now, rate=rate).finish
+            self._words = "" if finish is None else _left((finish - now).total_seconds())
+            if finish is not None and finish - now > timedelta(minutes=5):
+                self._words += f", until {spoken(self._ctx, finish)}"
+        return self._words
+
+
 @contextmanager
-def _progress(out: Output, before: Receipt) -> Iterator[Callable[[dict[DeliveryState, int]], None]]:
+def _progress(out: Output, before: Receipt, outlook: _Outlook) -> Iterator[Callable[[dict[DeliveryState, int]], None]]:
     """Yield what is told how far it has come; it draws a bar on a terminal and nothing elsewhere."""
     if not out.interactive:
         yield lambda done: None
@@ -81,7 +114,7 @@ def _progress(out: Output, before: Receipt) -> Iterator[Callable[[dict[DeliveryS
             new = sum(done.get(state, 0) for state in (_S.ACCEPTED, _S.REFUSED, _S.SKIPPED, _S.UNKNOWN))
             seconds = max(time.monotonic() - began, 0.001)
             deferred = f"{done[_S.DEFERRED]} deferred" if done.get(_S.DEFERRED) else ""
-            left = _left(total - already - new, new / seconds)
+            left = outlook.words(total - already - new, new / seconds)
             bar.update(task, completed=already + new, speed=_speed(new / seconds), left=left, deferred=deferred)
 
         yield watch
@@ -102,8 +135,5 @@ def _speed(per_second: float) -> str:
     return f"{per_second * 60:.1f} a minute" if per_second else ""
 
 
-def _left(messages: int, per_second: float) -> str:
-    if messages <= 0 or not per_second:
-        return ""
-    seconds = messages / per_second
+def _left(seconds: float) -> str:
     return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"

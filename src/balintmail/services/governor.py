@@ -27,6 +27,7 @@ from balintmail.domain.times import clock_time, long_form
 from balintmail.sending.limits import Terms
 from balintmail.services import pausing, permits
 from balintmail.services.context import Context
+from balintmail.services.forecast import remember_rate
 from balintmail.services.permits import Permits
 
 LONG_WAIT = timedelta(seconds=5)  # a relay that is closed for longer is passed over for the next one
@@ -80,6 +81,9 @@ class Governor:
         self._provisional: dict[int, list[int]] = {}
         self._hours = hours_of(ctx.settings.send.hours, ctx.settings.send.weekdays, ctx.settings.zone)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._answers = 0
+        self._first_at = 0.0
+        self._last_at = 0.0
         self._free = self._hours.always
         self._load()
 
@@ -277,7 +281,9 @@ class Governor:
         _, began = self._flying.pop(row.delivery, (relay, 0.0))
         if outcome.verdict is Verdict.NOT_SENT:
             return
-        time = self._time()
+        time = self._last_at = self._time()
+        self._answers += 1
+        self._first_at = self._first_at or began
         push = push_of(outcome, time - began if began else 0.0)
         held = self._relays.get(relay)
         if push is not Push.NONE or (held is not None and (held.pace is not None or held.rests)):
@@ -351,7 +357,9 @@ class Governor:
             errand()
 
     def settle_up(self) -> None:
-        """Judge each mailing by its whole run: pause it, or let refusals for a rule be final."""
+        """Judge each mailing by its whole run: pause it, or let refusals for a rule be final. Keep the rate."""
+        if self._free:
+            remember_rate(self._ctx, self._answers, self._last_at - self._first_at)
         for mailing, record in self._records.items():
             if mailing not in self.paused and (reason := record.at_the_end()):
                 self._sentence(mailing, reason)

@@ -67,6 +67,7 @@ class Intent:
     list: str = ""
     where: str = ""
     exclude: tuple[str, ...] = ()
+    deadline: datetime | None = None  # nobody is tried after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def release(ctx: Context, made: Plan, *, start_at: datetime) -> MailingRow:
         exclude=made.intent.exclude,
         released_by=ctx.actor,
         start_at=start_at,
+        deadline_at=made.intent.deadline,
     )
     with ctx.db.write() as tx:
         mailing = _written(tx, made, new, now)

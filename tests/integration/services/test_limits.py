@@ -293,7 +293,7 @@ def test_one_persons_policy_refusal_is_final_at_the_end_of_the_run(context: Cont
 
 def test_same_error_five_times_pauses_and_nobody_after_is_tried(context: Context) -> None:
     mailing = a_mailing(context, 60)
-    with RelayThread(Manners(), faults.refuses_rcpt()) as relay:
+    with RelayThread(Manners(), faults.refuses_rcpt("", "550 not from you")) as relay:
         report = run(context, to(relay, lanes=1), only=mailing)
         assert report.ending is Ending.PAUSED
         assert "five" not in report.reason
