@@ -160,7 +160,7 @@ class _Sending:
                 ended = _call_finished(self._books)
                 self.finished += ended
                 notices = [*write_reports(self._ctx, ended), *open_notices(self._ctx)]
-                if engine.ending in {Ending.DONE, Ending.PAUSED, Ending.WAITING}:
+                if only is None and engine.ending in {Ending.DONE, Ending.PAUSED, Ending.WAITING}:
                     await self._send_notices(dict.fromkeys(notices))
             if engine.ending is not Ending.DONE or not _is_paused(self._ctx, only):
                 return engine
@@ -182,7 +182,7 @@ class _Sending:
         return last
 
     async def _send_notices(self, notices: Iterable[int]) -> None:
-        """Send what was written for the Secretary; what cannot be sent now goes with the next run."""
+        """Send what was written for the Secretary; a `send` tells them itself and leaves it to the next dispatch."""
         for notice in notices:
             engine = await self._run(notice, "", Tally())
             if engine.ending is not Ending.DONE:
