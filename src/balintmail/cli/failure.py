@@ -20,7 +20,6 @@ from balintmail.cli.command import Globals
 from balintmail.cli.output import printable
 from balintmail.errors import BalintmailError
 
-EXIT_INTERRUPTED = 4
 EXIT_BUG = 70  # sysexits.h: EX_SOFTWARE
 _AGAIN = "Mend that and run the command again."
 _RIGHTS = "Run the command as the user to whom the society's folder belongs."

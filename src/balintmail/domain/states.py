@@ -21,8 +21,6 @@ class DeliveryState(StrEnum):
 
 
 FINAL = frozenset({DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, DeliveryState.WRITTEN_OFF})
-# A "no" that commits while a delivery is in one of these keeps the message from leaving (D4).
-STOPPABLE = frozenset({DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED})
 
 
 class MailingState(StrEnum):
