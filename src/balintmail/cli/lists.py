@@ -24,6 +24,7 @@ _OPTIONS = (
     click.option("--reply-to", metavar="ADDRESS", help='Where answers go; "" for the sender.'),
     click.option("--footer", metavar="TEXT", help="Lines for the foot of every letter."),
     click.option("--words", metavar="TEXT", help="The standing words of consent, when `subscribe` is given none."),
+    click.option("--relay", metavar="NAME", help='The relay that its letters try first; "" for the settings\' order.'),
     click.option("--default", "is_default", is_flag=True, default=None, help="The list that commands mean by default."),
 )
 
@@ -117,6 +118,7 @@ def _manners(given: dict[str, Any]) -> "Manners":
         footer=given["footer"],
         standing_words=given["words"],
         is_default=given["is_default"],
+        relay=given["relay"],
     )
     if given["sender"] is not None:
         name, address = service.sender(given["sender"])
@@ -138,6 +140,7 @@ def _document(row: "MailingListRow") -> dict[str, Any]:
         "footer": row.footer,
         "words": row.standing_words,
         "default": row.is_default,
+        "relay": row.relay,
         "archived": row.archived_at is not None,
     }
 

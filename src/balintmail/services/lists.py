@@ -33,6 +33,7 @@ class Manners:
     footer: str | None = None
     standing_words: str | None = None
     is_default: bool | None = None
+    relay: str | None = None  # "" for the order of the settings
 
 
 def named(tx: Tx, slug: str = "") -> MailingListRow:
@@ -72,6 +73,7 @@ def add(ctx: Context, slug: str, manners: Manners, identity: str = "") -> Mailin
     `identity` is the List-Id it had elsewhere; without one it is made from the site's address.
     """
     values = _values(manners)
+    _require_relay(ctx, manners)
     slug = list_id.slug(slug)
     identity = list_id.checked(identity) if identity else ""
     now = ctx.clock.now()
@@ -98,6 +100,7 @@ def add(ctx: Context, slug: str, manners: Manners, identity: str = "") -> Mailin
 def edit(ctx: Context, slug: str, manners: Manners) -> list[str]:
     """Change a list's manners and return the names of what changed."""
     values = _values(manners)
+    _require_relay(ctx, manners)
     with ctx.db.write() as tx:
         row = named(tx, slug)
         changed = {column: value for column, value in values.items() if getattr(row, column) != value}
@@ -149,6 +152,15 @@ def _values(manners: Manners) -> dict[str, object]:
     return {name: _CLEAN[name](value) for name, value in given.items() if value is not None}
 
 
+def _require_relay(ctx: Context, manners: Manners) -> None:
+    """Refuse a relay that the settings do not know."""
+    relays = ctx.settings.relays
+    if manners.relay and manners.relay not in relays:
+        near = difflib.get_close_matches(manners.relay, relays, n=1, cutoff=0.5)
+        hint = f"Nearest: {near[0]}" if near else "Relays are the sections [relays.NAME] of balintmail.toml."
+        raise NotFound(f'There is no relay "{manners.relay[:60]}".', hint=hint)
+
+
 def _line(what: str, longest: int, *, empty: str = "") -> Callable[[str], str]:
     def clean(text: str) -> str:
         line = hygiene.one_line(text, what=what, longest=longest)
@@ -185,4 +197,5 @@ _CLEAN: dict[str, Callable[[Any], object]] = {
     "footer": lambda text: hygiene.paragraphs(text, what="the footer", longest=2000),
     "standing_words": _line("the standing words", 500, empty="it is empty"),
     "is_default": bool,
+    "relay": _line("the relay's name", 100),
 }

@@ -18,12 +18,14 @@ from balintmail.db.lists import by_slug
 from balintmail.db.mailings import NewMailing
 from balintmail.db.models import Address, Mailing, RelayUsage, Suppression
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState
+from balintmail.errors import NotFound
 from balintmail.sending.connect import RelayTarget
 from balintmail.sending.smtp import RelayTerms, SmtpTransport
+from balintmail.services import lists
 from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
-from balintmail.services.engine import Ending
+from balintmail.services.tally import Ending
 from tests.conftest import MovableClock
 from tests.relay import Fault, Manners, RelayThread, Step, faults
 from tests.support.letters import compose
@@ -390,3 +392,21 @@ def test_report_goes_to_the_secretary_when_a_mailing_has_ended(context: Context)
     with RelayThread() as relay:
         run(silent, to(relay))
         assert len(relay.accepted) == 4
+
+
+def test_list_tries_its_own_relay_first_and_the_others_after_it(context: Context) -> None:
+    ctx = with_limits(context, main=Relay(), second=Relay(per_hour=3))
+    first, other = a_mailing(ctx, 5), 0
+    with ctx.db.write() as tx:
+        own = a_list(tx, "journal")
+        readers(tx, own, 4, first=50)
+        new = NewMailing(own, MailingKind.JOURNAL, "Journal", "hash", MailingState.SCHEDULED, number="1")
+        other = mailings.add(tx, replace(new, start_at=ctx.clock.now()), now=ctx.clock.now())
+    lists.edit(ctx, "journal", lists.Manners(relay="second"))
+    with pytest.raises(NotFound, match="no relay"):
+        lists.edit(ctx, "journal", lists.Manners(relay="secnd"))
+    with RelayThread() as main, RelayThread() as second:
+        assert set(run(ctx, to(main, second)).finished) == {first, other}
+        assert len(second.accepted) == 3
+        assert {taken.recipient for taken in second.accepted} <= {f"reader{i}@example.org" for i in range(50, 54)}
+        assert len(main.accepted) == 5 + 1
