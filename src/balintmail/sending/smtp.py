@@ -16,6 +16,7 @@ from balintmail.sending.patience import TimeLimits
 from balintmail.sending.smtp_lane import LaneTerms, SmtpLane
 from balintmail.sending.transport import LaneEvents, TransportDown
 
+REFUSED_SECONDS = 900.0  # ours: a password that is wrong now is wrong in a minute, and asking locks accounts
 PASS_OVER_SECONDS = 60.0  # ours: long enough to spare each new lane the wait for a relay that is down
 
 
@@ -73,7 +74,9 @@ class SmtpTransport:
             except TransportDown as exc:
                 if any(lane.relay == relay.target.name and not lane.closed for lane in self._lanes):
                     raise  # it serves us and has refused one connection more: not down, only full
-                self._down_until[relay.target.name] = asyncio.get_running_loop().time() + PASS_OVER_SECONDS
+                for_good = exc.outcome.verdict is Verdict.REFUSED
+                seconds = REFUSED_SECONDS if for_good else PASS_OVER_SECONDS
+                self._down_until[relay.target.name] = asyncio.get_running_loop().time() + seconds
                 down.append(exc)
             else:
                 self._down_until.pop(relay.target.name, None)
