@@ -134,7 +134,5 @@ def test_only_two_places_write_subscriptions_and_both_write_the_event_D6() -> No
 def test_only_one_file_adds_to_the_log_or_changes_it_D6() -> None:
     source = Path(balintmail.__file__).parent
     word = r"(insert|update|delete)\(Consent(Event|Link)\)|(INSERT INTO|UPDATE|DELETE FROM|COPY) consent_(events|links)"
-    found = {
-        str(path.relative_to(source)) for path in source.rglob("*.py") if re.search(word, path.read_text("utf-8"))
-    }
+    found = {str(path.relative_to(source)) for path in source.rglob("*.py") if re.search(word, path.read_text("utf-8"))}
     assert found == {"db/consent.py"}
