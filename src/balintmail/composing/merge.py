@@ -26,6 +26,7 @@ MOST_PLANS = 256  # combinations of conditions that are kept ready
 KEPT_VALUES = 8192  # of each context: first names, towns and the like come again and again
 KEPT_LENGTH = 60  # characters; what is longer is seldom shared
 MESSAGE_TOKEN = Field("token.message")
+_ADDRESS_UNUSABLE = "their address cannot be written in a letter's header"
 _FIELDS = ("header.to", "header.subject")  # slots that are a whole header field
 
 _Read = Callable[[Recipient], Any]
@@ -44,6 +45,7 @@ class _Plan:
     """A message for one combination of conditions: its parts, empty where a slot is, and what fills them.
 
     `fields` are the slots that are whole header fields; `proven` says that nothing but these could spoil a message.
+    The last two measure the letter without making it.
     """
 
     parts: list[bytes]
@@ -51,6 +53,8 @@ class _Plan:
     fields: list[tuple[tuple[int, ...], _Make]]
     message_tokens: tuple[int, ...]
     proven: bool
+    html_constant: int  # bytes of the HTML part without its slots
+    in_html: list[tuple[int, _Make]]  # how often what fills a slot stands there; 0: only elsewhere
 
 
 class Merger:
@@ -68,6 +72,8 @@ class Merger:
         self._message_token = self._mints[Purpose.MESSAGE_ID].token
         self._bounce_token = self._mints[Purpose.BOUNCE].token
         self._written: dict[Context, _Written] = {}
+        self._sizes: dict[bytes, int] = {}
+        self._printers: dict[str, Callable[[Recipient], str]] = {}
         self._makers = [self._maker(slot) for slot in compiled.slots]
         self._choosers, self._chooser_of = _choosers([*compiled.conditions], self._reader)
         self._message_slot = next(
@@ -87,7 +93,7 @@ class Merger:
         """Return the message for `recipient`; raise ContentRefused when their own data makes it impossible."""
         envelope = recipient.envelope
         if not usable_address(envelope):
-            raise ContentRefused("their address cannot be written in a letter's header")
+            raise ContentRefused(_ADDRESS_UNUSABLE)
         token = self._message_token(delivery=recipient.delivery)
         choices = tuple([choose(recipient) for choose in self._choosers])
         plan = self._plans.get(choices) or self._prepare(choices)
@@ -129,8 +135,26 @@ class Merger:
         return quoted.decode(self._run(self._compiled.html, recipient))
 
     def html_bytes(self, recipient: Recipient) -> int:
-        """Return the size of the rendered HTML part in bytes (S27)."""
-        return quoted.decoded_bytes(self._run(self._compiled.html, recipient))
+        """Return the size of the rendered HTML part in bytes (S27), for less than it costs to compose the letter.
+
+        Raises ContentRefused where `compose` would.
+        """
+        if not usable_address(recipient.envelope):
+            raise ContentRefused(_ADDRESS_UNUSABLE)
+        choices = tuple([choose(recipient) for choose in self._choosers])
+        plan = self._plans.get(choices) or self._prepare(choices)
+        size = plan.html_constant
+        for times, make in plan.in_html:
+            made = make(recipient)
+            if times:
+                size += times * (self._sizes.get(made) or self._size(made))
+        return size
+
+    def _size(self, made: bytes) -> int:
+        if len(self._sizes) >= KEPT_VALUES:
+            self._sizes.clear()
+        size = self._sizes[made] = quoted.decoded_bytes(made)
+        return size
 
     def subject(self, recipient: Recipient) -> str:
         """Return the subject as `recipient` would read it."""
@@ -140,7 +164,10 @@ class Merger:
 
     def value(self, name: str, recipient: Recipient) -> str:
         """Return what the field `name` prints for `recipient`; "" where it is empty."""
-        return _text(self._reader(name)(recipient), name)
+        printer = self._printers.get(name)
+        if printer is None:
+            printer = self._printers[name] = _printer(Field(name), self._reader)
+        return printer(recipient)
 
     def _sender(self, recipient: Recipient) -> str:
         sender = self._compiled.sender
@@ -152,7 +179,9 @@ class Merger:
         flat: list[str | int] = []
         for program in self._programs:
             self._flatten(program, choices, flat)
-        plan = self._plan(flat)
+        html: list[str | int] = []
+        self._flatten(self._compiled.html, choices, html)
+        plan = self._plan(flat, html)
         if len(self._plans) >= MOST_PLANS:
             self._plans.clear()
         self._plans[choices] = plan
@@ -165,7 +194,7 @@ class Merger:
             else:
                 out.append(node)
 
-    def _plan(self, flat: list[str | int]) -> _Plan:
+    def _plan(self, flat: list[str | int], html: list[str | int]) -> _Plan:
         parts: list[bytes] = []
         places: dict[int, list[int]] = {}
         texts: list[str] = []
@@ -189,7 +218,9 @@ class Merger:
         numbers = {number for number in places if self._name(number) in _FIELDS}
         fills = [(tuple(at), self._makers[number]) for number, at in places.items() if number not in numbers]
         fields = [(tuple(at), self._makers[number]) for number, at in places.items() if number in numbers]
-        return _Plan(parts, fills, fields, message, proven)
+        constant = quoted.decoded_bytes("".join(node for node in html if isinstance(node, str)).encode("ascii"))
+        in_html = [(html.count(number), self._makers[number]) for number in places if number not in numbers]
+        return _Plan(parts, fills, fields, message, proven, constant, in_html)
 
     def _name(self, number: int) -> str:
         value = self._compiled.slots[number].value

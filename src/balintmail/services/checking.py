@@ -209,7 +209,6 @@ class _Trial:
     def person(self, recipient: Recipient) -> None:
         """Try one person of the audience."""
         try:
-            self.merger.compose(recipient)
             size = self.merger.html_bytes(recipient)
             for name in self.compiled.open_fields:
                 self.empty[name] += not self.merger.value(name, recipient)

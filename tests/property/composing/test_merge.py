@@ -68,6 +68,7 @@ def test_any_texts_give_a_letter_that_says_the_same(person: Recipient) -> None:
     assert squeezed(f"<<{clean(person.data.name)}>>") in squeezed(text)
     assert text == LETTER.text(person)
     assert part(message, "text/html") == LETTER.html(person)
+    assert LETTER.html_bytes(person) == len(LETTER.html(person).encode())
     assert LETTER.html(person).count("<script") == 0
     assert composed == LETTER.compose(person)
 
