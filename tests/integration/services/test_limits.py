@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from balintmail.services.dispatch import Orders, Report, dispatch
 from balintmail.services.tally import Ending
 from tests.conftest import MovableClock
 from tests.relay import Fault, Manners, RelayThread, Step, faults
+from tests.relay.certificates import Authority
 from tests.support.letters import compose
 from tests.support.register import a_list, a_secretary, readers
 
@@ -410,3 +412,32 @@ def test_list_tries_its_own_relay_first_and_the_others_after_it(context: Context
         assert len(second.accepted) == 3
         assert {taken.recipient for taken in second.accepted} <= {f"reader{i}@example.org" for i in range(50, 54)}
         assert len(main.accepted) == 5 + 1
+
+
+def test_auth_that_starts_failing_pauses_loses_nobody_and_goes_on_when_mended(context: Context, tmp_path: Path) -> None:
+    ctx = with_limits(context, main=Relay())
+    with ctx.db.write() as tx:
+        a_secretary(tx)
+    mailing = a_mailing(ctx, 9)
+    authority = Authority()
+    manners = Manners(tls=authority.context(), users={"secretary": "sesame"}, auth_required=True)
+    with RelayThread(manners, faults.closes_with_421(after_accepted=3)) as relay:
+        target = RelayTarget(
+            name="main",
+            host="localhost",
+            port=relay.port,
+            security=Security.TLS,
+            username="secretary",
+            password="sesame",
+            ca_file=authority.write(tmp_path / "ca.pem"),
+        )
+        relay.behave(faults.closes_with_421(after_accepted=3), replace(faults.refuses_auth(), skip=1))
+        report = run(ctx, lambda: SmtpTransport([RelayTerms(target, 1, None)]), only=mailing)
+        assert report.ending is Ending.PAUSED
+        assert "535" in row(ctx, mailing).state_reason
+        assert counts(ctx, mailing) == {S.ACCEPTED: 3, S.QUEUED: 6}
+        assert notices(ctx) == ["A mailing is paused: newsletter/84"]
+        relay.behave()
+        steering.resume(ctx, str(mailing))
+        run(ctx, lambda: SmtpTransport([RelayTerms(target, 1, None)]))
+        assert counts(ctx, mailing) == {S.ACCEPTED: 9}
