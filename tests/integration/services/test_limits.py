@@ -21,8 +21,9 @@ from balintmail.db.models import Address, Mailing, RelayUsage, Suppression
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState
 from balintmail.errors import NotFound
 from balintmail.sending.connect import RelayTarget
+from balintmail.sending.null import NullTransport
 from balintmail.sending.smtp import RelayTerms, SmtpTransport
-from balintmail.services import lists
+from balintmail.services import lists, permits
 from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
@@ -122,6 +123,31 @@ def test_unused_permits_go_back(context: Context) -> None:
     with ctx.db.read() as tx:
         taken = usage.usage(tx, "main")
     assert sum(taken["", 3600].values()) == 12
+
+
+def test_permits_given_back_are_there_again_and_those_of_the_dead_are_not(context: Context) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=3, per_domain={"*": 2}))
+    terms = permits.terms_of(ctx.settings)["main"]
+    wanted = ["example.org", "example.org", "example.org", "example.net"]
+    taken = permits.take(ctx, "main", terms, wanted, most=10)
+    assert taken.places == (0, 1, 3)
+    assert permits.take(ctx, "main", terms, wanted, most=10).places == ()
+    permits.give_back(ctx, "main", taken.taken[1:])
+    assert permits.take(ctx, "main", terms, wanted, most=10).places == (0, 3)
+
+
+def test_resume_ends_the_rest_of_every_relay(context: Context) -> None:
+    mailing = a_mailing(context, 2)
+    run(context, lambda: NullTransport(1), probe=lambda point: None)
+    second = a_mailing(context, 2, number="85")
+    with context.db.write() as tx:
+        usage.rest(tx, "main", until=context.clock.now() + timedelta(hours=1), reason="busy")
+    with RelayThread() as relay:
+        assert run(context, to(relay)).ending is Ending.WAITING
+        steering.pause(context, str(second))
+        steering.resume(context, str(second))
+        assert run(context, to(relay)).finished == (second,)
+    assert row(context, mailing).state is MailingState.SENT
 
 
 def test_per_second_limit_holds_in_every_second(context: Context) -> None:
