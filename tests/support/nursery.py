@@ -68,7 +68,12 @@ class Nursery:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def start(self, errand: Errand) -> Child:
         """Start a sender."""

@@ -75,10 +75,10 @@ class Scene:
         """Assert I1 to I6; return the states."""
         return invariants.check(self.ctx, self.mailing, self.log, connections=self.doubts, said_no=self.said_no)
 
-    def run_here(self, port: int, lanes: int, **orders: Any) -> Report:
+    def run_here(self, port: int, lanes: int, host: str = "127.0.0.1", **orders: Any) -> Report:
         """Send in this process."""
         orders = {"compose": compose, **orders}
-        return dispatch(self.ctx, lambda: sender.transport(port, lanes), Orders(**orders))
+        return dispatch(self.ctx, lambda: sender.transport(port, lanes, host), Orders(**orders))
 
     def forget_the_lease(self) -> None:
         """Let a dead worker's lease have run out on PostgreSQL: waiting for it would take a minute."""

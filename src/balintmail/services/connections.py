@@ -6,7 +6,7 @@ It sends nothing; services/engine.py takes idle connections from it and hands th
 import asyncio
 from collections.abc import Callable
 
-from balintmail.domain.outcome import Verdict
+from balintmail.domain.outcome import Outcome, Stage, Verdict
 from balintmail.sending.transport import Lane, LaneEvents, Transport, TransportDown
 
 REOPEN_AFTER = (1.0, 3.0, 9.0)  # seconds between attempts to reach a relay that does not answer; then we leave it
@@ -50,6 +50,8 @@ class Connections:
             lane = await self._transport.open(self._events)
         except TransportDown as exc:
             self._could_not_open(exc)
+        except Exception as exc:  # such as no memory for a thread; a task's error would be heard by nobody
+            self._could_not_open(_starved(exc))
         else:
             self._fruitless = 0
             self._open.add(lane)
@@ -97,3 +99,10 @@ class Connections:
         ending = (*self._opening, *self._closing, *(lane.close() for lane in self._open))
         await asyncio.gather(*ending, return_exceptions=True)
         await self._transport.close()
+
+
+def _starved(exc: Exception) -> TransportDown:
+    """Return what kept this machine from opening a connection; time may mend it."""
+    why = f"{exc or type(exc).__name__}"
+    outcome = Outcome(Verdict.DEFERRED, Stage.CONNECT, reply=why[:500])
+    return TransportDown(f"This machine cannot open a connection: {why}.", outcome, hint="Nobody was lost.")

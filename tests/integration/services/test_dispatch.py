@@ -357,3 +357,20 @@ def test_cancelled_mailing_is_not_taken_back_into_a_draft_D4(context: Context) -
     steering.cancel(context, str(mailing))
     assert not release.take_back(context, mailing)
     assert counts(context, mailing) == {S.SKIPPED: 1}
+
+
+def test_machine_that_cannot_open_a_connection_for_a_reason_nobody_foresaw_says_so(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of memory, a thread cannot be started: the error once went unheard, and the run looked on for ever."""
+    monkeypatch.setattr("balintmail.services.connections.REOPEN_AFTER", (0.01,))
+    mailing = a_mailing(context, 3)
+
+    class Starved(OutboxTransport):
+        async def open(self, events: Any) -> Any:
+            raise RuntimeError("can't start new thread")
+
+    report = run(context, lambda: Starved(context.folder / "outbox"))
+    assert report.ending is Ending.DOWN
+    assert "can't start new thread" in report.reason
+    assert counts(context, mailing) == {S.QUEUED: 3}
