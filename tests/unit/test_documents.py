@@ -159,3 +159,10 @@ def test_pages_speak_plainly(page: Path) -> None:
     text = re.sub(r"`[^`]*`|```.*?```", "", page.read_text("utf-8"), flags=re.S)
     for word in (r"\bplease\b", r"\bsuccessfully\b", r"\boops\b", r"[a-z]!(?:\s|$)"):
         assert not re.search(word, text, re.I), f"{page.name}: {word}"
+
+
+def test_every_test_that_the_fault_plan_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "faults.md").read_text("utf-8")))
+    files = (file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    there = {name for text in files for name in re.findall(r"def (test_\w+)", text)}
+    assert named - there == set()
