@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from balintmail.services.engine import Ending
 from balintmail.services.journal import JournalError
 from balintmail.services.reconcile import SendingBlocked, reconcile
+from balintmail.services.tally import Ending
 from tests.faults.conftest import AT_FULL_SIZE, PEOPLE
 from tests.relay import Fault, Manners, RelayThread, Step
 from tests.support.nursery import Nursery

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from balintmail.db.session import Database
 from balintmail.services.dispatch import Report
-from balintmail.services.engine import Ending
+from balintmail.services.tally import Ending
 from tests.faults.conftest import AT_FULL_SIZE
 from tests.relay import Fault, Manners, RelayThread, Step
 from tests.support import postgresql

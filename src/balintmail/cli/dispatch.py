@@ -43,7 +43,7 @@ def _run(instance: "Instance", ctx: "Context") -> "Report":
 
 def _watch(app: App, instance: "Instance", ctx: "Context") -> int:
     """Run again and again until somebody stops it."""
-    from balintmail.services.engine import Ending  # noqa: PLC0415
+    from balintmail.services.tally import Ending  # noqa: PLC0415
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -66,7 +66,7 @@ def _tell(app: App, instance: "Instance", ctx: "Context", report: "Report") -> i
     """Say what a run did; cron mails what is printed, so an idle run prints nothing."""
     from balintmail.cli.receipts import document, tell_result  # noqa: PLC0415
     from balintmail.services import mailings  # noqa: PLC0415
-    from balintmail.services.engine import Ending  # noqa: PLC0415
+    from balintmail.services.tally import Ending  # noqa: PLC0415
 
     if report.ending is Ending.BUSY:
         app.out.line("Another dispatcher is running; there is nothing to do here.")

@@ -16,9 +16,10 @@ from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.services import mailings
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
-from balintmail.services.engine import PATIENCE, Ending
+from balintmail.services.engine import PATIENCE
 from balintmail.services.forecast import forecast, spoken
 from balintmail.services.mailings import Receipt
+from balintmail.services.tally import Ending
 from balintmail.wiring import Instance
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
 from balintmail.services.context import Context
 from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, write_reports
-from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Ending, Engine, Tally
+from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Engine
 from balintmail.services.freeze import start_due
 from balintmail.services.governor import Governor
 from balintmail.services.journal import FOLDER, Journal, open_journal
@@ -35,6 +35,7 @@ from balintmail.services.letterpress import Letterpress
 from balintmail.services.lock import dispatch_lock
 from balintmail.services.reconcile import instance_id, require_permission, settle_by_journal
 from balintmail.services.sandbox import redirecting
+from balintmail.services.tally import Ending, Tally
 from balintmail.services.turns import Books, Probe, no_probe
 
 RESUME_PATIENCE = 10.0  # seconds that the sender of a paused mailing waits for somebody to resume it
@@ -93,9 +94,19 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
             return Report(Ending.DONE)
         journal = open_journal(ctx.folder / FOLDER, instance_id(ctx), now=ctx.clock.now())
         try:
-            return asyncio.run(_dispatch(ctx, open_transport, orders, journal))
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                return runner.run(_dispatch(ctx, open_transport, orders, journal))
         finally:
             journal.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's where it is installed: it spends a third less of the processor on each message."""
+    try:
+        import uvloop  # noqa: PLC0415  (it may be missing, and only a run of the loop needs it)
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def anything_due(ctx: Context) -> bool:
@@ -148,7 +159,11 @@ class _Sending:
         self._open_transport = open_transport
         self._orders = orders
         self._books = books
-        self._compose = redirecting(orders.compose or Letterpress(ctx).compose, books.mailings)
+        self._letters = Letterpress(ctx)
+        self._compose = redirecting(orders.compose or self._letters.compose, books.mailings)
+
+    def _takes_long(self, mailing: int) -> bool:
+        return self._orders.compose is None and self._letters.takes_long(mailing)
 
     async def until_done(self) -> Engine:
         """Send what is due; return the last run of the engine, which says how it ended."""
@@ -198,7 +213,7 @@ class _Sending:
             transport.prefer(relay)
         governor = Governor(ctx, books.mailings, transport.relays)
         books.admits = lambda row: row.relay == relay and governor.admits(row) if only is None else governor.admits(row)
-        engine = Engine(ctx, transport, books, compose=self._compose, governor=governor)
+        engine = Engine(ctx, transport, books, compose=self._compose, governor=governor, takes_long=self._takes_long)
         engine.tally, engine.patience = tally, self._orders.patience
         watch = self._orders.watch if tally is self.tally else lambda _: None
         with _signals(engine):

@@ -16,8 +16,9 @@ from balintmail.domain.outcome import Verdict
 from balintmail.domain.states import MailingState
 from balintmail.services import officers_mail, pausing
 from balintmail.services.context import Context
-from balintmail.services.engine import Ending, Engine
+from balintmail.services.engine import Engine
 from balintmail.services.governor import Governor, is_bound
+from balintmail.services.tally import Ending
 
 SANDBOX = "[send] redirect_all_to is set, so mailings to their own readers wait (docs/limits.md)."
 

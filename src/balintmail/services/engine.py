@@ -11,9 +11,7 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
@@ -24,17 +22,22 @@ from balintmail.composing.refusals import ComposingError, ContentRefused
 from balintmail.db.ledger import Claimed, Result
 from balintmail.domain.outcome import Composed, Outcome, Stage, Verdict
 from balintmail.domain.states import DeliveryState, MailingState, SkipReason
+from balintmail.sending.dkim_canonical import Unsignable
+from balintmail.sending.dkim_keys import KeyRefused
 from balintmail.sending.transport import Lane, Transport, TransportDown
+from balintmail.services.ahead import Ahead
 from balintmail.services.connections import Connections
 from balintmail.services.context import Context
 from balintmail.services.governor import Governor
 from balintmail.services.journal import JournalError
+from balintmail.services.tally import Ending, Tally
 from balintmail.services.turns import Books, Exchanged, TakenForDead, Turn
 
 T = TypeVar("T")
 Compose = Callable[[Claimed], Composed]
 
 PATIENCE = timedelta(seconds=50)  # how long a run waits in place for a limit; cron comes again every minute
+LOW = 100  # claimed rows at which more are claimed
 GLANCE = 0.4  # seconds between looks at the mailings' states when nothing else happens: a pause acts within a second
 STOP_PATIENCE = 20.0  # seconds that open transactions get after a stop, before their connections are dropped
 COMMIT_AGAIN_AFTER = (0.5, 1, 2, 4, 8, 16, 30)  # seconds; together about the patience of db/session.py's BUSY_SECONDS
@@ -45,36 +48,18 @@ EXCHANGED = "The database file was exchanged while sending. To go on with the on
 CLOCK_JUMP = timedelta(minutes=10)  # between the wall clock and the one that never goes back
 
 
-class Ending(StrEnum):
-    """Why a run stopped."""
-
-    DONE = "done"  # nothing is left that could be tried now
-    BUSY = "busy"  # another dispatcher holds the lock
-    STOPPED = "stopped"  # somebody asked us to
-    PAUSED = "paused"
-    WAITING = "waiting"  # for a limit, a relay that asked for a rest, or the hours in which newsletters leave
-    DOWN = "down"  # the transport cannot be reached
-    FAILED = "failed"  # journal, database or clock
-
-
-@dataclass
-class Tally:
-    """What this run has done so far, by mailing, for whoever watches."""
-
-    by_mailing: dict[int, Counter[DeliveryState]] = field(default_factory=dict)
-
-    def add(self, mailing: int, state: DeliveryState) -> None:
-        self.by_mailing.setdefault(mailing, Counter())[state] += 1
-
-    def of(self, mailing: int) -> Counter[DeliveryState]:
-        return self.by_mailing.get(mailing, Counter())
-
-
 class Engine:
     """One run of the loop. It is told of its connections' events as sending/transport.py's LaneEvents."""
 
     def __init__(
-        self, ctx: Context, transport: Transport, books: Books, *, compose: Compose, governor: Governor
+        self,
+        ctx: Context,
+        transport: Transport,
+        books: Books,
+        *,
+        compose: Compose,
+        governor: Governor,
+        takes_long: Callable[[int], bool] = lambda mailing: False,
     ) -> None:
         self.tally = Tally()
         self.ending = Ending.DONE
@@ -83,14 +68,16 @@ class Engine:
         self.patience = PATIENCE
         self._ctx = ctx
         self._books = books
-        self._compose = compose
         self._governor = governor
         self._connections = Connections(transport, self, down=self._transport_down)
         self._wake = self._connections.changed
-        self._todo: deque[Claimed] = deque()
+        self._todo: deque[Claimed] = deque()  # claimed and ready to begin
+        self._ahead = Ahead(compose, takes_long, self._todo, self._wake.set)
         self._dry_until = 0.0  # the queue was found empty; asked again then
         self._flying: dict[int, Claimed] = {}  # begun and not finished
         self._held: dict[int, Lane] = {}  # waiting for their dot
+        self._following: dict[Lane, int] = {}  # begun behind the dot of another
+        self._events = 0  # that the connections have told
         self._answered: list[tuple[Claimed, Result]] = []  # to be recorded
         self._withdrawn: set[int] = set()  # their rows are settled; the connection's last word does not count
         self._lost: Counter[int] = Counter()
@@ -115,6 +102,7 @@ class Engine:
                 await self._commit_and_release()
                 watch(self.tally)
         finally:
+            self._ahead.close()
             await self._connections.close()
             with contextlib.suppress(SQLAlchemyError):
                 await self._in_thread(self._governor.close)
@@ -139,14 +127,15 @@ class Engine:
     def _nothing_left(self) -> bool:
         if self._flying or self._answered:
             return False
-        return self._stopping or not self._todo
+        return self._stopping or not (self._todo or self._ahead.pending)
 
     # Claiming and composing
 
     async def _claim_when_low(self, only: int | None) -> None:
         self._mind_the_clock()
         time = asyncio.get_running_loop().time()
-        if self._stopping or len(self._todo) > self._connections.most or time < self._dry_until:
+        left = len(self._todo) + self._ahead.pending
+        if self._stopping or left > max(self._connections.most, LOW) or time < self._dry_until:
             return
         try:
             rows = await self._in_thread(partial(self._books.claim, only))
@@ -156,7 +145,7 @@ class Engine:
         except Exchanged:
             self.stop(Ending.FAILED, EXCHANGED)
             return
-        self._todo += rows
+        self._ahead.give(rows)
         if not rows:
             self._dry_until = time + GLANCE
 
@@ -204,10 +193,12 @@ class Engine:
                 self._skip(row, SkipReason.ERASED, "")
                 continue
             try:
-                message = self._compose(row)
+                message = self._ahead.take(row)
             except ContentRefused as exc:
                 self._skip(row, SkipReason.CONTENT, exc.reason)
-            except ComposingError as exc:  # about the whole letter, such as a key that is missing
+            except Unsignable as exc:
+                self._skip(row, SkipReason.CONTENT, exc.message)
+            except (ComposingError, KeyRefused) as exc:  # about the whole letter, such as a key that is missing
                 self._todo.appendleft(row)
                 self.stop(Ending.FAILED, f"{exc.message} {exc.hint}".strip())
             except Exception as exc:  # the one broad catch: one person's odd data must not stop everybody's letter
@@ -232,18 +223,27 @@ class Engine:
 
     def held(self, lane: Lane, delivery: int) -> None:
         self._held[delivery] = lane
+        self._events += 1
         self._wake.set()
 
     def finished(self, lane: Lane, delivery: int, outcome: Outcome) -> None:
         row = self._flying.pop(delivery)
         self._held.pop(delivery, None)
+        self._events += 1
+        behind = self._following.get(lane)
+        if behind == delivery:
+            del self._following[lane]
         self._governor.heard(lane.relay, row, outcome)
         if delivery in self._withdrawn:
             self._withdrawn.discard(delivery)
+        elif behind == delivery and _was_never_begun(outcome):
+            self._todo.appendleft(row)  # the connection ended with the message before: nobody's fault
         else:
             self._note(row, self._result(row, outcome))
         if lane.closed:
             self._connections.forget(lane)
+        elif behind is not None and behind != delivery:
+            pass  # the lane goes on with it by itself
         elif (message := self._next_message(lane)) is not None:
             lane.begin(message)
         else:
@@ -281,7 +281,11 @@ class Engine:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._governor.nap(GLANCE))
         self._wake.clear()
-        await asyncio.sleep(0)  # whoever else is ready shares this turn
+        events = -1
+        while events != self._events and len(self._held) * 2 <= len(self._flying):
+            # Whoever else is ready shares this turn: until half of all wait, or nobody else has anything to tell.
+            events = self._events
+            await asyncio.sleep(0)
         if self._stopping_since is not None and self._flying:
             await self._mind_the_stop(self._stopping_since)
 
@@ -325,7 +329,7 @@ class Engine:
         for delivery in marked.passed:
             # Missing when the connection went away meanwhile: then its message was never taken.
             if (lane := self._held.pop(delivery, None)) is not None:
-                lane.release()
+                self._release(lane)
         turned_away = [row for row in waiting if row.delivery not in marked.passed]
         self._withdraw(turned_away)
         for row in turned_away:
@@ -336,6 +340,13 @@ class Engine:
             back = [row for row in self._todo if row.mailing in stopped]
             self._todo = deque(row for row in self._todo if row.mailing not in stopped)
             await self._in_thread(partial(self._books.give_back, [row.delivery for row in back]))
+
+    def _release(self, lane: Lane) -> None:
+        """Let a dot go, and behind it in the same write what begins the next message (RFC 2920)."""
+        following = self._next_message(lane) if lane.can_follow else None
+        if following is not None:
+            self._following[lane] = following.delivery
+        lane.release(following)
 
     def _withdraw(self, rows: Sequence[Claimed]) -> None:
         """Drop the connections of messages that may not leave; their rows are settled by the books."""
@@ -360,6 +371,10 @@ class Engine:
 
     async def _in_thread(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+
+def _was_never_begun(outcome: Outcome) -> bool:
+    return outcome.verdict is Verdict.NOT_SENT and outcome.stage is Stage.MAIL
 
 
 def _of_database(exc: Exception) -> str:

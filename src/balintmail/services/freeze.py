@@ -6,6 +6,7 @@ The content was frozen before, when it was released. It asks nobody and sends no
 from balintmail.db import audit, ledger, mailings
 from balintmail.db.audience import Selection
 from balintmail.db.mailings import MailingRow
+from balintmail.services import dkim
 from balintmail.services.context import Context
 from balintmail.services.turns import Probe, no_probe
 
@@ -18,6 +19,7 @@ def start(ctx: Context, mailing: MailingRow, *, probe: Probe = no_probe) -> bool
         content, start_at = mailing.content_hash, mailing.start_at
         if not mailings.begin(tx, mailing.id, content_hash=content, start_at=start_at, now=now):
             return False
+        dkim.freeze(ctx, tx, mailing.id)
         enrolled = ledger.enrol(tx, mailing.id, selection_of(ctx, mailing), now=now)
         probe("mid freeze")
         mailings.set_audience(tx, mailing.id, enrolled)

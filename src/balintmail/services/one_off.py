@@ -22,7 +22,7 @@ from balintmail.domain.grounds import SKIP_WORDS, Standing, may_mail
 from balintmail.domain.recipient import PersonData, encode
 from balintmail.domain.states import AddressHealth, Ground, MailingKind, MailingState, SuppressionReason, Visibility
 from balintmail.errors import BalintmailError, Conflict, NotFound, UsageRefused
-from balintmail.services import checking
+from balintmail.services import checking, dkim
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.reconcile import require_permission
@@ -123,6 +123,7 @@ def release_to(ctx: Context, tx: Tx, frozen: Frozen, people: Sequence[Addressee]
     for person in people:
         ledger.enrol_one(tx, mailing, person, now=now)
     mailings.begin(tx, mailing, content_hash=frozen.content_hash, start_at=now, now=now)
+    dkim.freeze(ctx, tx, mailing)
     mailings.set_audience(tx, mailing, len(people))
     detail = {"kind": frozen.kind.value, "again_of": frozen.again_of, "people": [who.person for who in people]}
     audit.note_mailing(tx, mailing, "released", actor=ctx.actor, now=now, detail=detail)

@@ -23,9 +23,9 @@ from balintmail.services import freeze, release
 from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import ClockBehind, Orders, Report, dispatch
-from balintmail.services.engine import Ending
 from balintmail.services.journal import FOLDER, read_journal
 from balintmail.services.lock import dispatch_lock
+from balintmail.services.tally import Ending
 from tests.conftest import MovableClock
 from tests.relay import Manners, RelayThread, faults
 from tests.support.letters import compose, compose_but_not_for

@@ -21,7 +21,6 @@ from balintmail.services import letters
 from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
-from balintmail.services.engine import Ending
 from balintmail.services.freeze import start_due
 from balintmail.services.journal import FOLDER, Entry, JournalError, last_turns, open_journal, read_journal
 from balintmail.services.reconcile import (
@@ -32,6 +31,7 @@ from balintmail.services.reconcile import (
     require_permission,
     settle_by_journal,
 )
+from balintmail.services.tally import Ending
 from tests.integration.services.test_dispatch import a_mailing, counts, files, outbox
 from tests.support.letters import compose
 from tests.support.register import a_person
