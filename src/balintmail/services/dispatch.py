@@ -174,9 +174,10 @@ class _Sending:
             if engine.ending is not Ending.FAILED:
                 ended = _call_finished(self._books)
                 self.finished += ended
-                notices = [*write_reports(self._ctx, ended), *open_notices(self._ctx)]
                 if only is None and engine.ending in {Ending.DONE, Ending.PAUSED, Ending.WAITING}:
-                    await self._send_notices(dict.fromkeys(notices))
+                    await self._send_notices(dict.fromkeys(open_notices(self._ctx)))
+                # The reports leave with the next look, so that a run that ends a mailing mails its readers alone.
+                write_reports(self._ctx, ended)
             if engine.ending is not Ending.DONE or not _is_paused(self._ctx, only):
                 return engine
             engine.ending, engine.reason = Ending.PAUSED, _why_paused(self._ctx, only)

@@ -233,7 +233,7 @@ def test_next_relay_is_taken_when_auth_fails_and_the_mailing_pauses_when_every_r
     closed = Fault(Step.GREETING, b"554 5.7.1 not you\r\n")
     with RelayThread(Manners(), closed) as main, RelayThread(Manners()) as second:
         assert run(ctx, to(main, second)).finished == (mailing,)
-        assert (len(main.accepted), len(second.accepted)) == (0, 6 + 1)  # and the report
+        assert (len(main.accepted), len(second.accepted)) == (0, 6)
         another = a_mailing(ctx, 6, number="85")
         second.behave(closed)
         assert run(ctx, to(main, second)).ending is Ending.DOWN
@@ -411,9 +411,10 @@ def test_report_goes_to_the_secretary_when_a_mailing_has_ended(context: Context)
     a_mailing(ctx, 4)
     with RelayThread(Manners(), faults.refuses_rcpt("reader2@")) as relay:
         run(ctx, to(relay))
-        assert [one.recipient for one in relay.accepted][-1] == "secretary@example.org"
-        run(ctx, to(relay))
-        assert len(relay.accepted) == 4
+        assert "secretary@example.org" not in [one.recipient for one in relay.accepted]  # the readers alone
+        for _ in range(2):
+            run(ctx, to(relay))
+        assert [one.recipient for one in relay.accepted][3:] == ["secretary@example.org"]
     assert notices(ctx) == ["A mailing has ended: newsletter/84"]
     silent = with_limits(context, Send(report=False), main=Relay())
     a_mailing(silent, 4, number="85")
