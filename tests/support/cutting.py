@@ -84,7 +84,7 @@ class CuttingLine:
 
     def _meets(self, data: bytes) -> Cut | None:
         """Count the COMMIT in what the client says; return where to cut, if here."""
-        if b"COMMIT" not in data:
+        if b"COMMIT\0" not in data:  # the statement, and not the isolation level READ COMMITTED
             return None
         self.commits += 1
         if self._cut is None or self.commits != self._at:
@@ -97,4 +97,6 @@ def _until_idle(server: socket.socket) -> None:
     """Wait for ReadyForQuery outside a transaction: the commit is done."""
     said = b""
     while not said.endswith(b"Z\x00\x00\x00\x05I"):
-        said += server.recv(65536)
+        if not (more := server.recv(65536)):
+            return
+        said += more
