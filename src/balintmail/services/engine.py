@@ -37,6 +37,7 @@ T = TypeVar("T")
 Compose = Callable[[Claimed], Composed]
 
 PATIENCE = timedelta(seconds=50)  # how long a run waits in place for a limit; cron comes again every minute
+MANY = 8  # messages at their dots that are worth a turn of their own while others are still on their way
 LOW = 100  # claimed rows at which more are claimed
 GLANCE = 0.4  # seconds between looks at the mailings' states when nothing else happens: a pause acts within a second
 STOP_PATIENCE = 20.0  # seconds that open transactions get after a stop, before their connections are dropped
@@ -282,7 +283,7 @@ class Engine:
                 await asyncio.wait_for(self._wake.wait(), self._governor.nap(GLANCE))
         self._wake.clear()
         events = -1
-        while events != self._events and len(self._held) * 2 <= len(self._flying):
+        while events != self._events and len(self._held) < max(MANY, len(self._flying) // 2):
             # Whoever else is ready shares this turn: until half of all wait, or nobody else has anything to tell.
             events = self._events
             await asyncio.sleep(0)
