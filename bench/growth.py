@@ -77,9 +77,8 @@ def main() -> None:
     parser.add_argument("--readers", type=int, action="append", help="a size to measure (default: four)")
     sizes = tuple(parser.parse_args().readers or SIZES)
     rows = []
-    print(
-        f"{'readers':>10}{'a letter':>12}{'processor':>12}{'whole':>10}{'memory':>10}{'enrolment':>12}{'then first':>12}"
-    )
+    heads = (("readers", 10), ("a letter", 12), ("processor", 12), ("whole", 10), ("memory", 10), ("enrolment", 12))
+    print("".join(f"{head:>{width}}" for head, width in heads) + "  then first")
     for readers in sizes:
         with tempfile.TemporaryDirectory(prefix="balintmail-bench-") as name:
             row = measure(readers, Path(name))
