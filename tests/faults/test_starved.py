@@ -101,9 +101,9 @@ def test_journal_on_a_full_disk_lets_no_further_dot_leave(scene: Scene, nursery:
         goes_on(scene, relay)
 
 
-@pytest.mark.parametrize("files", [9, 12, 16, 24])
+@pytest.mark.parametrize("files", [24, 28, 36])
 def test_few_open_files_slow_down_or_stop_and_double_nobody(scene: Scene, nursery: Nursery, files: int) -> None:
-    """Scaled: two dozen files instead of 1,024, and twenty connections wanted."""
+    """Scaled: some two dozen files instead of 1,024, and twenty connections wanted."""
     with RelayThread(Manners(), Fault(Step.DOT, delay=0.002), log=scene.log) as relay:
         status, said = starve(scene, nursery, relay, open_files=files, lanes=20)
         assert status in {0, 1}, said
