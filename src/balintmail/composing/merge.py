@@ -16,6 +16,7 @@ from balintmail.composing.expressions import AllOf, AnyOf, Const, Default, Equal
 from balintmail.composing.headers import mailbox, unstructured, usable_address
 from balintmail.composing.program import RAW, Choice, Program, Slot
 from balintmail.composing.refusals import ComposingError, ContentRefused
+from balintmail.composing.remembered import KEPT_VALUES, Written, remembering
 from balintmail.domain.keys import Keyring
 from balintmail.domain.outcome import Composed, Envelope
 from balintmail.domain.recipient import Recipient
@@ -23,8 +24,6 @@ from balintmail.domain.tokens import Mint, Purpose
 
 LONGEST_VALUE = 10_000  # characters of one value; nothing a letter prints of a person is longer
 MOST_PLANS = 256  # combinations of conditions that are kept ready
-KEPT_VALUES = 8192  # of each context: first names, towns and the like come again and again
-KEPT_LENGTH = 60  # characters; what is longer is seldom shared
 MESSAGE_TOKEN = Field("token.message")
 _ADDRESS_UNUSABLE = "their address cannot be written in a letter's header"
 _FIELDS = ("header.to", "header.subject")  # slots that are a whole header field
@@ -71,7 +70,7 @@ class Merger:
         self._mints = {purpose: Mint(key, purpose) for purpose in Purpose}
         self._message_token = self._mints[Purpose.MESSAGE_ID].token
         self._bounce_token = self._mints[Purpose.BOUNCE].token
-        self._written: dict[Context, _Written] = {}
+        self._written: dict[Context, Written] = {}
         self._sizes: dict[bytes, int] = {}
         self._printers: dict[str, Callable[[Recipient], str]] = {}
         self._makers = [self._maker(slot) for slot in compiled.slots]
@@ -257,8 +256,8 @@ class Merger:
         context = Context(slot.context)
         if context is Context.HEADER:
             return lambda recipient: escape(read(recipient), context).encode("utf-8")
-        written = self._written.setdefault(context, _Written(context))
-        return lambda recipient: written.of(read(recipient))
+        written = self._written.setdefault(context, Written(context))
+        return remembering(slot.value, self._reader, lambda recipient: written.of(read(recipient)))
 
     def _subject_field(self, recipient: Recipient) -> bytes:
         return unstructured("Subject", self.subject(recipient)).encode("ascii")
@@ -283,31 +282,6 @@ class Merger:
             return known[name]
         own = name.removeprefix("person.")
         return lambda recipient: recipient.data.fields.get(own, "")
-
-
-class _Written(dict[str, bytes]):
-    """Values as they stand in one context; those that come again are written once."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__()
-        self._context = context
-
-    def of(self, text: str) -> bytes:
-        """Return the cleaned value `text` as whole lines of quoted-printable."""
-        return self[text] if len(text) <= KEPT_LENGTH else self._write(text)
-
-    def __missing__(self, text: str) -> bytes:
-        made = self._write(text)
-        if len(self) >= KEPT_VALUES:
-            self.clear()
-        self[text] = made
-        return made
-
-    def _write(self, text: str) -> bytes:
-        made = quoted.value(escape(text, self._context))
-        if not proof.are_whole_lines(made):
-            raise ContentRefused("a value of theirs cannot be written in a letter")
-        return made
 
 
 def _to(recipient: Recipient) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 LONGEST_LINE = 8192  # octets. RFC 5321 section 4.5.3.1.5 allows 512; relays exceed it in refusals that quote a policy.
 MOST_LINES = 1000  # of one reply: a real EHLO has about twenty, and memory must have an end
 KEPT_OCTETS = 8192  # of the text of one reply; the rest is counted and dropped
+KEPT_LINE = 512  # octets of a line that is taken whole without further thought
 SHOWN_CHARACTERS = 1000
 _CODES = {b"%d" % code: code for code in range(200, 600)}  # RFC 5321 section 4.2.1: the first digit is 2 to 5
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")  # RFC 3463 section 2
@@ -69,6 +70,12 @@ class ReplyReader:
         lines = (self._partial + data).split(b"\n")
         self._partial = lines.pop()
         for line in lines:
+            # Nearly all replies are one line that ends as it should; the rest is looked at more closely.
+            if line[3:4] == b" " and not self._code and line[-1:] == b"\r" and len(line) <= KEPT_LINE:
+                code = _CODES.get(line[:3])
+                if code is not None:
+                    replies.append(Reply(code, line[4:].strip()))
+                    continue
             self._line(line, replies)
             if self.fault:
                 self._partial = b""

@@ -24,6 +24,9 @@ from balintmail.sending.wire import DOT, body_of
 
 
 class _Step(Enum):
+    # There is one of each, so identity serves; Enum's own hash costs a call for each of the dozen look-ups a message.
+    __hash__ = object.__hash__
+
     IDLE = auto()
     LOCAL = auto()  # refused by ourselves; the event is on its way
     RESET = auto()

@@ -265,6 +265,8 @@ class Engine:
             self._lost[row.delivery] += 1
             if self._lost[row.delivery] < GIVEN_BACK_AT_MOST:
                 return Result(row.delivery, DeliveryState.QUEUED, outcome)
+        if outcome.verdict is Verdict.ACCEPTED:
+            return Result(row.delivery, DeliveryState.ACCEPTED, outcome)
         return self._governor.judge(row, outcome, self._ctx.clock.now())
 
     def _note(self, row: Claimed, result: Result) -> None:
@@ -327,6 +329,10 @@ class Engine:
 
     async def _let_go(self, turn: Turn, waiting: Sequence[Claimed]) -> None:
         marked = turn.marked
+        stopped = {mailing for mailing, state in turn.states.items() if state is not MailingState.SENDING}
+        back = [row for row in self._todo if row.mailing in stopped] if stopped else []
+        for row in back:  # before the dots: nothing of a mailing that was stopped begins behind them
+            self._todo.remove(row)
         for delivery in marked.passed:
             # Missing when the connection went away meanwhile: then its message was never taken.
             if (lane := self._held.pop(delivery, None)) is not None:
@@ -336,10 +342,7 @@ class Engine:
         for row in turned_away:
             if row.delivery in marked.refused:
                 self.tally.add(row.mailing, DeliveryState.SKIPPED)
-        stopped = {mailing for mailing, state in turn.states.items() if state is not MailingState.SENDING}
-        if any(row.mailing in stopped for row in self._todo):
-            back = [row for row in self._todo if row.mailing in stopped]
-            self._todo = deque(row for row in self._todo if row.mailing not in stopped)
+        if back:
             await self._in_thread(partial(self._books.give_back, [row.delivery for row in back]))
 
     def _release(self, lane: Lane) -> None:
