@@ -89,6 +89,9 @@ require_parts() {
     require_postgresql
     require chromium "chromium fonts-crosextra-caladea fonts-inter fonts-liberation fonts-noto-cjk" "the tests in a real browser"
     require opendkim opendkim "the second opinion on DKIM signatures"
+    require smtp-sink postfix "the tests against Postfix"
+    require faketime faketime "the tests with a clock that jumps"
+    require gcc "gcc libc6-dev" "the power cuts"
 }
 
 case "${1:-}" in

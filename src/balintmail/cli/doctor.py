@@ -4,7 +4,6 @@ It changes nothing, sends nothing, and ends within half a minute, with a network
 """
 
 import os
-import shutil
 import textwrap
 import time
 from collections import Counter
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from balintmail.ops.lookup import Lookup
 
 _TONES = {"stop": Tone.STOP, "warn": Tone.WARN, "note": Tone.MUTED, "good": Tone.GOOD}
-_WIDEST = 120  # columns of a page for people
 _MARGIN = 18  # columns before a message: level and duty stand there
 # The system's own resolver, which knows /etc/hosts, may wait for a minute when nobody answers; see resolv.conf(5).
 _PATIENCE = "timeout:2 attempts:1"
@@ -96,7 +94,7 @@ def _lookup(server: tuple[str, int]) -> "Lookup":
 
 def _show(out: Output, subject: str, found: "list[Finding] | Any") -> None:
     """Print one part of the page, the worst first."""
-    width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
+    width = out.columns
     order = list(_TONES)
     out.line()
     out.line(str(subject))

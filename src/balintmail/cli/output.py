@@ -4,6 +4,7 @@ Colours and progress appear only on a terminal, and NO_COLOR is obeyed. Control 
 obeyed (J13). It never decides an exit status.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -15,6 +16,8 @@ from typing import Any, TextIO
 import click
 
 from balintmail.errors import BalintmailError
+
+WIDEST = 120  # columns of a page for people
 
 
 class Tone(StrEnum):
@@ -49,6 +52,15 @@ class Output:
     @property
     def colour(self) -> bool:
         return self._out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    @property
+    def columns(self) -> int:
+        """How wide a page may be: the terminal's own width, and WIDEST where the page goes into a file or a pipe."""
+        if not self._out.isatty():
+            return WIDEST
+        with contextlib.suppress(OSError, ValueError):  # a terminal that has no number or does not know its width
+            return min(os.get_terminal_size(self._out.fileno()).columns or WIDEST, WIDEST)
+        return WIDEST
 
     def line(self, text: str = "", tone: Tone = Tone.PLAIN) -> None:
         """Print one line for people; silent under --json."""

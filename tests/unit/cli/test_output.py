@@ -1,6 +1,11 @@
 """What reaches the terminal: aligned, safe against data that would drive it (J13), coloured only where that helps."""
 
+import fcntl
 import io
+import os
+import pty
+import struct
+import termios
 
 import pytest
 
@@ -77,3 +82,15 @@ def test_unclear_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_off_a_terminal_the_answer_is_no() -> None:
     assert Output(json=False, stdout=io.StringIO()).confirm("Really?") is False
+
+
+def test_page_is_as_wide_as_the_terminal_it_goes_to() -> None:
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
+    with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as terminal:
+        assert Output(json=False, stdout=terminal).columns == 72
+
+
+def test_page_that_goes_into_a_file_minds_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert Output(json=False, stdout=io.StringIO()).columns == 120
