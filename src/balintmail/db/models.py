@@ -107,6 +107,7 @@ class Person(Base):
     updated_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
     merged_into: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    journal_format: Mapped[str | None]  # "paper", "pdf" or "both"; none: they were never asked
     __table_args__ = (Index("ix_people_name", "name"),)
 
 
@@ -142,6 +143,26 @@ class PersonAddress(Base):
     )
 
 
+class PostalAddress(Base):
+    """Where the post reaches a person, from a day on and until another; its parts are those its country uses."""
+
+    __tablename__ = "postal_addresses"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    country_code: Mapped[str]  # ISO 3166-1 alpha-2
+    name: Mapped[str] = mapped_column(server_default="")  # none: the person's
+    company_name: Mapped[str] = mapped_column(server_default="")
+    street_address: Mapped[str] = mapped_column(server_default="")  # lines
+    city_area: Mapped[str] = mapped_column(server_default="")
+    city: Mapped[str] = mapped_column(server_default="")
+    country_area: Mapped[str] = mapped_column(server_default="")
+    postal_code: Mapped[str] = mapped_column(server_default="")
+    sorting_code: Mapped[str] = mapped_column(server_default="")
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+
 class Officer(Base):
     """Who holds which office, and since when."""
 
@@ -170,8 +191,23 @@ class MailingList(Base):
     standing_words: Mapped[str] = mapped_column(server_default="asked the Secretary to join")
     is_default: Mapped[bool] = mapped_column(server_default=sa.false())
     relay: Mapped[str] = mapped_column(server_default="")  # the relay its letters try first; empty: the settings' order
+    questions: Mapped[list[Any]] = mapped_column(Json, server_default=text("'[]'"))  # of the form; domain/questions.py
+    sends_latest: Mapped[bool] = mapped_column(server_default=sa.false())  # the latest number with the welcome
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
+
+
+class Wording(Base):
+    """The exact words that a form asks consent to, by version. Only ever added to (S42)."""
+
+    __tablename__ = "wordings"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int] = mapped_column(Id, ForeignKey("lists.id"))
+    language: Mapped[str]
+    version: Mapped[int]
+    words: Mapped[str]
+    since: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("list_id", "language", "version"),)
 
 
 class Subscription(Base):
@@ -186,6 +222,7 @@ class Subscription(Base):
     since: Mapped[datetime]
     paused_until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    answers: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # to the list's questions
     __table_args__ = (
         UniqueConstraint("person_id", "list_id"),
         Index("ix_subscriptions_list_state", "list_id", "state", "person_id"),
@@ -209,8 +246,27 @@ class JoinRequest(Base):
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(server_default="")
+    envelope: Mapped[str] = mapped_column(server_default="")
+    person_id: Mapped[int | None] = mapped_column(Id)  # whom the address meant when it was asked for
+    batch: Mapped[int | None] = mapped_column(Id)  # the first request of one form, where it asked for several lists
+    answers: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # to the list's questions
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # form, version of the words, network
+    held: Mapped[str] = mapped_column(server_default="")  # why it waits for the Secretary without a confirmation
+    confirmed_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]  # where it stands now ends by itself
+    reminded_at: Mapped[datetime | None]  # when the Secretary was told last
+    reason: Mapped[str] = mapped_column(server_default="")  # of the decision, for the applicant
+    note: Mapped[str] = mapped_column(server_default="")  # of the decision, for the Secretary alone
     __table_args__ = (
         Index("ix_join_requests_address_key", "address_key"),
+        Index("ix_join_requests_batch", "batch"),
+        Index(
+            "ix_join_requests_open",
+            "state",
+            "expires_at",
+            sqlite_where=text("state IN ('pending', 'confirmed')"),
+            postgresql_where=text("state IN ('pending', 'confirmed')"),
+        ),
         Index(
             "uq_join_requests_open",
             "list_id",
@@ -221,6 +277,55 @@ class JoinRequest(Base):
             postgresql_where=text("state IN ('pending', 'confirmed')"),
         ),
     )
+
+
+class Notice(Base):
+    """A system mail to one person that waits to be written; dispatch makes mailings of them and deletes them here.
+
+    `facts` are what its template may say besides the person. A second one with the same `key` replaces the first.
+    """
+
+    __tablename__ = "notices"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    template: Mapped[str]  # the folder below templates/emails/
+    key: Mapped[str | None] = mapped_column(unique=True)
+    list_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lists.id"))
+    language: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    address: Mapped[str]
+    envelope: Mapped[str]
+    address_key: Mapped[str] = mapped_column(index=True)
+    ground: Mapped[Ground] = mapped_column(_enum(Ground))
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+
+
+class MailedLink(Base):
+    """A link that was mailed to somebody, works for a while and once; only the hash of its secret is kept."""
+
+    __tablename__ = "mailed_links"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    purpose: Mapped[str]
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    secret_hash: Mapped[bytes] = mapped_column(unique=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # such as the new address
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class Throttle(Base):
+    """How often something was asked for in one slot of a window: by an address, a network, or everybody.
+
+    `key` is a keyed hash, so that a copy of the table names nobody; `slot` is the slot's number since 1970.
+    """
+
+    __tablename__ = "throttles"
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    span: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(sa.BigInteger(), primary_key=True, autoincrement=False)
+    taken: Mapped[int]
 
 
 class ConsentEvent(Base):

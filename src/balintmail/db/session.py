@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from balintmail.errors import BalintmailError
 
-SCHEMA = "0001"  # alembic's head; a test holds the two together, so that opening needs no alembic
+SCHEMA = "0002"  # alembic's head; a test holds the two together, so that opening needs no alembic
 # A process that was stopped inside a transaction would keep its locks for ever; the server ends it after a lease.
 _NO_SLEEPERS = "-c idle_in_transaction_session_timeout=60s"
 BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standards.md 2.6)
