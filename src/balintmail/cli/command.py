@@ -56,6 +56,7 @@ class App:
 
         instance = open_instance(find_instance(self.instance_start))
         try:
+            instance.database.require_private()
             instance.database.require_schema()
             yield instance
         finally:

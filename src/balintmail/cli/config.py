@@ -74,6 +74,7 @@ def check(app: App, /) -> int:
     else:
         try:
             findings += doubts(instance.settings)
+            instance.database.require_private()
             instance.database.require_schema()
         except BalintmailError as exc:
             findings.append(Finding("stop", exc.code, f"{exc.message} {exc.hint}".rstrip()))

@@ -5,6 +5,7 @@ reached the disk and no transaction fails half-way for the lock. PostgreSQL runs
 """
 
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +126,18 @@ class Database:
             f"The database's schema is {found}, newer than this version's {SCHEMA}.",
             hint="Install the newer balintmail that last used it.",
         )
+
+    def require_private(self) -> None:
+        """Raise DatabaseError where every user of the machine can read or change SQLite's file (J9)."""
+        file = Path(str(self.url.database))
+        if not self.is_sqlite or not file.is_file():
+            return
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & 0o007:
+            raise DatabaseError(
+                f"{self.url.database} can be read by everybody on this machine (mode {mode:o}); it holds the register.",
+                hint=f"Run: chmod 600 {self.url.database}*",
+            )
 
     def sweep(self, *, rebuild: bool) -> bool:
         """Empty SQLite's write-ahead log into the file, and with `rebuild` write the file anew without its gaps.

@@ -94,6 +94,7 @@ def test_instance_that_cannot_be_opened_is_a_finding_J9(instance: Path, server: 
     (instance / "balintmail.db").unlink()
     assert list(document(instance, server, 1)) == ["schema"]
     (instance / "balintmail.db").write_bytes(b"no database at all" * 100)
+    (instance / "balintmail.db").chmod(0o600)
     assert list(document(instance, server, 1)) == ["system"]
 
 
