@@ -1,5 +1,6 @@
 """Fixtures that every test may use: both databases, a clock that the test moves, a context for use-cases."""
 
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,8 +40,17 @@ def clock() -> MovableClock:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare what the processes of one test run share; xdist's workers find it in their environment."""
+    _listen_to_signals()
     if not hasattr(config, "workerinput"):
         postgresql.begin_run()
+
+
+def _listen_to_signals() -> None:
+    """Let what the tests start hear Ctrl-C and a closed terminal, although we may have been started to hear neither."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
