@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Keep addresses and whole domains from being mailed: add, remove, list and import.",
     ),
     "lists": ("lists", "lists", "List, add, edit and archive mailing lists."),
+    "officers": ("officers", "officers", "Show who holds which office, and hand one on."),
     "outbox": ("outbox", "outbox", "Look at the messages that stayed on this machine, while no relay is set."),
     "backup": ("backup", "backup", "Write everything of this instance into one checked file."),
     "restore": ("backup", "restore", "Unpack a backup into a new folder."),

@@ -21,6 +21,31 @@ class OfficerContact:
     envelope: str
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds which office since when; `address` is empty for somebody without one."""
+
+    role: Role
+    person_id: int
+    name: str
+    address: str
+    since: datetime
+
+
+def every(tx: Tx) -> list[Holder]:
+    """Return everybody who holds an office now, in the order of Role, the newest first."""
+    rows = tx.execute(
+        select(Officer.role, Person.id, Person.name, Address.email, Officer.since)
+        .join(Person, Officer.person_id == Person.id)
+        .outerjoin(PersonAddress, (PersonAddress.person_id == Person.id) & PersonAddress.preferred)
+        .outerjoin(Address, Address.id == PersonAddress.address_id)
+        .where(Officer.until.is_(None), Person.erased_at.is_(None))
+        .order_by(Officer.since.desc(), Person.id.desc())
+    )
+    found = [Holder(row.role, row.id, row.name, row.email or "", row.since) for row in rows]
+    return sorted(found, key=lambda one: list(Role).index(one.role))
+
+
 def secretary(tx: Tx) -> OfficerContact | None:
     """Return the Secretary in office with the preferred address, or None when there is none."""
     found = holders(tx, Role.SECRETARY)
@@ -51,8 +76,15 @@ def roles(tx: Tx, person_id: int) -> list[Role]:
 def appoint(tx: Tx, person_id: int, role: Role, *, now: datetime) -> None:
     """Record that a person holds `role` from `now` on; nothing happens when they do already."""
     same = (Officer.person_id == person_id) & (Officer.role == role)
-    if tx.execute(sa.update(Officer).where(same).values(until=None)).rowcount == 0:
+    again = tx.execute(sa.update(Officer).where(same, Officer.until.is_not(None)).values(since=now, until=None))
+    if again.rowcount == 0 and role not in roles(tx, person_id):
         tx.execute(sa.insert(Officer).values(person_id=person_id, role=role, since=now))
+
+
+def end(tx: Tx, person_id: int, role: Role, *, now: datetime) -> None:
+    """Record that a person holds `role` no longer."""
+    held = (Officer.person_id == person_id) & (Officer.role == role) & Officer.until.is_(None)
+    tx.execute(sa.update(Officer).where(held).values(until=now))
 
 
 def dismiss(tx: Tx, person_id: int) -> None:

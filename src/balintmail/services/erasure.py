@@ -44,7 +44,7 @@ def erase(ctx: Context, person_id: int) -> Erased:
         people.lock(tx)
         row = by_id(tx, person_id)
         if Role.SECRETARY in officers.roles(tx, row.id):
-            hint = "Hand the office to somebody else first."
+            hint = "Hand the office on first: balintmail officers appoint secretary WHO"
             raise Conflict(f"Person {row.id} is the Secretary and cannot be erased.", hint=hint)
         numbers = (row.id, *people.absorbed(tx, row.id))
         own, shared = _divide(tx, row.id)
