@@ -12,7 +12,7 @@ from sqlalchemy import select
 from balintmail.db import consent as consents
 from balintmail.db import stops
 from balintmail.db.consent import Consent
-from balintmail.db.models import Subscription
+from balintmail.db.models import MailingList, Subscription
 from balintmail.db.session import Tx
 from balintmail.domain.states import ConsentAction, Ground, SkipReason, SubscriptionState
 
@@ -43,6 +43,17 @@ def get(tx: Tx, person_id: int, list_id: int) -> SubscriptionRow | None:
 def of_person(tx: Tx, person_id: int) -> list[SubscriptionRow]:
     """Return all of a person's subscriptions, ended ones too."""
     query = select(*_COLUMNS).where(Subscription.person_id == person_id).order_by(Subscription.list_id)
+    return [SubscriptionRow(*row) for row in tx.execute(query)]
+
+
+def any_pause_over(tx: Tx, now: datetime) -> bool:
+    """Say whether the end of any pause has come; it only reads."""
+    return tx.scalar(select(Subscription.id).where(_over(now)).limit(1)) is not None
+
+
+def pauses_over(tx: Tx, now: datetime) -> list[SubscriptionRow]:
+    """Return the paused subscriptions whose pause has come to its end."""
+    query = select(*_COLUMNS).where(_over(now)).order_by(Subscription.list_id, Subscription.person_id)
     return [SubscriptionRow(*row) for row in tx.execute(query)]
 
 
@@ -99,6 +110,12 @@ def quieten(tx: Tx, row: SubscriptionRow, like: SubscriptionRow) -> None:
 def drop(tx: Tx, person_id: int) -> None:
     """Delete all subscriptions of a person whose row is emptied."""
     tx.execute(sa.delete(Subscription).where(Subscription.person_id == person_id))
+
+
+def _over(now: datetime) -> sa.ColumnElement[bool]:
+    # By list, because that is how the index goes; the others would be a walk through every subscription each minute.
+    paused = Subscription.list_id.in_(select(MailingList.id)) & (Subscription.state == SubscriptionState.PAUSED)
+    return paused & (Subscription.paused_until <= now)
 
 
 def _same(row: SubscriptionRow) -> sa.ColumnElement[bool]:

@@ -53,3 +53,10 @@ def letters(tx: Tx, people: Sequence[int]) -> list[LetterRow]:
         said = "" if state is DeliveryState.ACCEPTED else reply
         found.append(LetterRow(at, mailing, slug, number, title, state, why, said))
     return found
+
+
+def doubtful_mailing(tx: Tx, delivery_id: int) -> int | None:
+    """Return the mailing of a delivery of which nobody knows whether it arrived; None for any other delivery."""
+    doubtful = select(Delivery.mailing_id).where(Delivery.id == delivery_id, Delivery.state == DeliveryState.UNKNOWN)
+    found: int | None = tx.scalar(doubtful)
+    return found

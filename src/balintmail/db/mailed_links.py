@@ -1,0 +1,77 @@
+"""Links that were mailed to somebody and work for a while; only the hash of a link's secret is kept (S45, 3.1).
+
+It makes no secret and decides nothing; services/fresh_links.py does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import func, select
+
+from balintmail.db.models import MailedLink
+from balintmail.db.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class MailedLinkRow:
+    """One link: what it is for, whose it is, and how long it works."""
+
+    id: int
+    purpose: str
+    person_id: int
+    payload: dict[str, Any]
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+_COLUMNS = [getattr(MailedLink, name) for name in MailedLinkRow.__dataclass_fields__]
+
+
+def add(tx: Tx, row: MailedLinkRow, secret_hash: bytes) -> None:
+    """Enter a link; its number is the database's."""
+    values = {name: getattr(row, name) for name in MailedLinkRow.__dataclass_fields__ if name != "id"}
+    tx.execute(sa.insert(MailedLink).values(**values, secret_hash=secret_hash))
+
+
+def of_hash(tx: Tx, secret_hash: bytes) -> MailedLinkRow | None:
+    """Return the link whose secret has that hash, whatever has become of it, or None."""
+    row = tx.execute(select(*_COLUMNS).where(MailedLink.secret_hash == secret_hash)).first()
+    return MailedLinkRow(*row) if row else None
+
+
+def of_people(tx: Tx, people: Sequence[int]) -> list[MailedLinkRow]:
+    """Return every link of these people that is still kept, the oldest first."""
+    mine = select(*_COLUMNS).where(MailedLink.person_id.in_(people)).order_by(MailedLink.id)
+    return [MailedLinkRow(*row) for row in tx.execute(mine)]
+
+
+def made_since(tx: Tx, person_id: int, purpose: str, since: datetime) -> int:
+    """Return how many links for that purpose a person was mailed since a moment."""
+    mine = (MailedLink.person_id == person_id) & (MailedLink.purpose == purpose) & (MailedLink.created_at > since)
+    return tx.scalar(select(func.count()).where(mine)) or 0
+
+
+def use(tx: Tx, link_id: int, *, now: datetime) -> bool:
+    """Mark a link as used up; return False when it was already, so that of two only one goes on."""
+    unused = (MailedLink.id == link_id) & MailedLink.used_at.is_(None)
+    return tx.execute(sa.update(MailedLink).where(unused).values(used_at=now)).rowcount == 1
+
+
+def use_all(tx: Tx, person_id: int, purposes: Sequence[str], *, now: datetime) -> None:
+    """Mark every link of a person for these purposes as used up: a newer one stands in their place."""
+    mine = (MailedLink.person_id == person_id) & MailedLink.purpose.in_(purposes) & MailedLink.used_at.is_(None)
+    tx.execute(sa.update(MailedLink).where(mine).values(used_at=now))
+
+
+def drop(tx: Tx, people: Sequence[int]) -> None:
+    """Delete all links of these people, as erasing and merging do."""
+    tx.execute(sa.delete(MailedLink).where(MailedLink.person_id.in_(people)))
+
+
+def tidy(tx: Tx, *, expired_before: datetime) -> int:
+    """Delete links that had expired before a moment; return how many."""
+    return tx.execute(sa.delete(MailedLink).where(MailedLink.expires_at < expired_before)).rowcount
