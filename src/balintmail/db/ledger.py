@@ -126,7 +126,8 @@ def claim(tx: Tx, mailing_id: int, worker: str, *, limit: int, now: datetime) ->
 
 @cache
 def _claim_statement() -> sa.Executable:
-    free = select(_D.id).where(_D.state == _S.QUEUED, _D.mailing_id == bindparam("of")).order_by(_D.id)
+    awake = or_(_D.next_try_at.is_(None), _D.next_try_at <= bindparam("now"))  # not parked (db/parking.py)
+    free = select(_D.id).where(_D.state == _S.QUEUED, _D.mailing_id == bindparam("of"), awake).order_by(_D.id)
     # A common table expression, because PostgreSQL may run a bare subquery again for each row and pass the limit.
     chosen = free.limit(bindparam("up_to")).with_for_update(skip_locked=True).cte("free")
     taken = update(_D).where(_D.id.in_(select(chosen.c.id)), _D.state == _S.QUEUED)

@@ -44,6 +44,18 @@ def _put_statement(dialect: str) -> sa.Executable:
 _PUT = Ready(_put_statement)
 
 
+def every(tx: Tx, prefix: str) -> dict[str, str]:
+    """Return every fact whose key begins with `prefix`."""
+    rows = tx.execute(select(Meta.key, Meta.value).where(Meta.key.startswith(prefix, autoescape=True)))
+    return {row[0]: row[1] for row in rows}
+
+
+def hold(tx: Tx, key: str) -> str:
+    """Return the value of `key`, "" where it has none, and keep others from changing it until the transaction ends."""
+    put_once(tx, key, "")
+    return tx.scalar(select(Meta.value).where(Meta.key == key).with_for_update()) or ""
+
+
 def drop(tx: Tx, key: str) -> None:
     """Forget `key`; silent when it is not there."""
     tx.execute(delete(Meta).where(Meta.key == key))

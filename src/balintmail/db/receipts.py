@@ -96,8 +96,9 @@ def anything_open(tx: Tx, mailing_id: int) -> bool:
 def anything_to_do(tx: Tx, mailing_id: int, *, now: datetime) -> bool:
     """Say whether a dispatcher finds work in a mailing: a queued row, a deferred one that is due, or nothing open."""
     of = _D.mailing_id == mailing_id
-    queued = exists().where(of, _D.state == _S.QUEUED)
-    awake = exists().where(of, _D.state == _S.DEFERRED, or_(_D.next_try_at.is_(None), _D.next_try_at <= now))
+    is_due = or_(_D.next_try_at.is_(None), _D.next_try_at <= now)
+    queued = exists().where(of, _D.state == _S.QUEUED, is_due)
+    awake = exists().where(of, _D.state == _S.DEFERRED, is_due)
     return bool(tx.scalar(select(or_(queued, awake)))) or not anything_open(tx, mailing_id)
 
 

@@ -5,18 +5,27 @@ domain/deliveries.py lets it leave.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
 
 from balintmail.db.models import Delivery
 from balintmail.db.session import Tx
-from balintmail.domain.outcome import Stage
+from balintmail.domain.outcome import Outcome, Stage, Verdict
 from balintmail.domain.states import DeliveryState
 
 _D = Delivery
 _S = DeliveryState
 TOO_LATE = "its deadline had passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A deferred row, and the refusal that it got."""
+
+    delivery: int
+    outcome: Outcome
 
 
 def refuse(tx: Tx, deliveries: Sequence[int], *, now: datetime) -> int:
@@ -27,7 +36,8 @@ def refuse(tx: Tx, deliveries: Sequence[int], *, now: datetime) -> int:
 
 def try_again(tx: Tx, mailing_id: int) -> int:
     """Let the rows that were refused for our own sake be tried at once and as if anew; return how many."""
-    ours = (_D.mailing_id == mailing_id, _D.state == _S.DEFERRED, or_(_D.code >= 500, _D.enhanced.like("4.7.%")))
+    said = or_(_D.code >= 500, _D.enhanced.like("5.%"), _D.enhanced.like("4.7.%"))
+    ours = (_D.mailing_id == mailing_id, _D.state == _S.DEFERRED, said)
     return tx.execute(update(_D).where(*ours).values(next_try_at=None, first_tried_at=None)).rowcount
 
 
@@ -49,6 +59,13 @@ def waits(tx: Tx, mailing_id: int) -> bool:
     return tx.scalar(waiting.limit(1)) is not None
 
 
+def undecided(tx: Tx, mailing_id: int) -> list[Undecided]:
+    """Return the rows whose lasting refusal is kept as deferred, until it is known for whom it was meant."""
+    kept = (_D.mailing_id == mailing_id, _D.state == _S.DEFERRED, or_(_D.code >= 500, _D.enhanced.like("5.%")))
+    rows = tx.execute(select(_D.id, _D.stage, _D.code, _D.enhanced, _D.reply).where(*kept))
+    return [Undecided(row[0], Outcome(Verdict.REFUSED, Stage(row[1]), *row[2:])) for row in rows]
+
+
 def queued(tx: Tx, mailing_id: int) -> bool:
-    """Say whether a mailing has rows that could be tried at once."""
+    """Say whether a mailing has rows that wait for their first answer, parked ones among them."""
     return tx.scalar(select(_D.id).where(_D.mailing_id == mailing_id, _D.state == _S.QUEUED).limit(1)) is not None

@@ -1,11 +1,13 @@
 """Judge a mailing by the answers to it: go on, or pause it because something is wrong with us and not with people.
 
 Pure: it hears outcomes one after the other and says when it has heard enough. Sources: standards 2.5 (the same error
-five times, 5.7.x on all), S20 and S36 (a policy refusal is not a person's fault). Called by services/governor.py; the
-pause and the notice to the Secretary are services/pausing.py's.
+five times, 5.7.x on all), S20 and S36 (a policy refusal is not a person's fault). Called by services/hearing.py, which
+keeps a record over all runs of a mailing; the pause and the notice to the Secretary are services/pausing.py's.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Self
 
 from balintmail.domain.blame import Blame, blame, without_addresses
 from balintmail.domain.outcome import Outcome, Verdict
@@ -17,7 +19,7 @@ _LONGEST_WORDS = 200
 
 @dataclass(slots=True)
 class Record:
-    """What was heard of one mailing since its run began. `most_refused` is in per cent."""
+    """What was heard of one mailing since somebody last let it go on. `most_refused` is in per cent."""
 
     most_refused: int = 25
     accepted: int = 0
@@ -29,6 +31,22 @@ class Record:
     last: tuple[object, ...] = ()
     words: str = ""  # the last policy refusal's
     our_words: str = ""
+
+    @classmethod
+    def read(cls, text: str, most_refused: int) -> Self:
+        """Return the record that `dump` wrote, a new one for ""."""
+        kept = json.loads(text) if text else {}
+        return cls(most_refused, **{**kept, "last": tuple(kept.get("last", ()))})
+
+    def dump(self) -> str:
+        """Return all but the setting as a text."""
+        kept = {name: value for name, value in asdict(self).items() if name != "most_refused"}
+        return json.dumps(kept, ensure_ascii=False)
+
+    @property
+    def is_stirred(self) -> bool:
+        """Whether an acceptance would end something that runs."""
+        return bool(self.last or self.policy_running)
 
     def hear(self, outcome: Outcome) -> str:
         """Take one answer in; return why the mailing should pause now, or ""."""
@@ -59,7 +77,7 @@ class Record:
         # and the share of refusals below minds the many.
         dead = whose is Blame.PERSON and outcome.enhanced.startswith("5.1.")
         counts = (refused and not dead) or whose in {Blame.OURS, Blame.DOUBT}
-        key = (outcome.verdict, outcome.stage, outcome.code, outcome.enhanced)
+        key = (outcome.verdict.value, outcome.stage.value, outcome.code, outcome.enhanced)
         self.same = (self.same + 1 if key == self.last else 1) if counts else 0
         self.last = key if counts else ()
         return self._reason(said)

@@ -8,7 +8,7 @@ slot and the life of a permit (docs/limits.md), and never shorter.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 # Seconds a slot. Fine enough to lose little of a limit, coarse enough that a relay has a few hundred rows at most.
@@ -74,10 +74,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who of the wanted may leave now (their places in the list), and when it is worth asking again for the others."""
+    """Who of the wanted may leave now (their places in the list), and when it is worth asking again for the others.
+
+    `full` has the places of those whose own domain is full, each with the moment when it takes them.
+    """
 
     places: tuple[int, ...]
     again_at: float | None = None  # seconds since 1970; None when everybody may leave
+    full: Mapping[int, float] = field(default_factory=dict)
 
 
 def slot_of(window: Window, now: float) -> int:
@@ -120,20 +124,22 @@ def grant(terms: Terms, usage: Usage, domains: Sequence[str], now: float, *, mos
         return Grant((), closed_until)
     own: dict[str, int] = {}
     places: list[int] = []
-    waits: list[float] = []
+    full: dict[int, float] = {}
+    behind: dict[str, int] = {}
     for place, domain in enumerate(domains):
         if len(places) == common:
-            waits.append(now + terms.permit_lasts)
-            break
+            return Grant(tuple(places), now + terms.permit_lasts, full)
         for window in terms.windows_for(domain):
             slots = usage.get((domain, window.span), {})
             if own.setdefault(domain, allowance(window, slots, now)) == 0:
-                waits.append(free_at(window, slots, now))
+                number = behind[domain] = behind.get(domain, -1) + 1
+                # Whoever is far behind looks again after one window: nobody knows who will have left by then.
+                full[place] = free_at(window, slots, now) + (window.span if number >= window.number else 0)
                 break
             own[domain] -= 1
         else:
             places.append(place)
-    return Grant(tuple(places), min(waits, default=None))
+    return Grant(tuple(places), min(full.values(), default=None), full)
 
 
 def seconds_needed(terms: Terms, usage: Usage, messages: int, *, now: float, rate: float = math.inf) -> float:

@@ -20,12 +20,13 @@ from uuid import uuid4
 from sqlalchemy.exc import SQLAlchemyError
 
 from balintmail.config import UnknownPolicy
-from balintmail.db import ledger, mailings, meta, receipts, workers
+from balintmail.db import ledger, mailings, meta, parking, receipts, workers
 from balintmail.db.workers import Recovered
 from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import long_form
 from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
+from balintmail.services import notices
 from balintmail.services.context import Context
 from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, write_reports
 from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Engine
@@ -132,6 +133,7 @@ def anything_due(ctx: Context) -> bool:
         resends = ctx.settings.send.unknown is UnknownPolicy.RESEND
         return bool(
             mailings.due(tx, now)
+            or notices.anything_due(ctx, tx)
             or workers.anything_held(tx)
             or any(receipts.anything_to_do(tx, mailing, now=now) for mailing in sending)
             or (resends and receipts.unknown(tx, sending, attempts_below=RESENT_AT_MOST))
@@ -154,10 +156,13 @@ def _mind_the_clock(ctx: Context) -> None:
 async def _dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orders, journal: Journal) -> Report:
     worker = uuid4().hex
     recovered = _put_right(ctx, worker)
+    if orders.only is None:
+        notices.release_due(ctx)
     started = start_due(ctx, only=orders.only, probe=orders.probe)
     if orders.retry and orders.only is not None:
         with ctx.db.write() as tx:
             ledger.wake_deferred(tx, [orders.only], now=None)
+            parking.release(tx, [orders.only])
     sending = _Sending(ctx, open_transport, orders, Books(ctx, worker, journal, probe=orders.probe))
     engine = await sending.until_done()
     finished = tuple(sending.finished)
@@ -187,6 +192,7 @@ class _Sending:
             enforce_deadlines(self._ctx)
             engine = await self._over_every_relay()
             if engine.ending is not Ending.FAILED:
+                enforce_deadlines(self._ctx)
                 ended = _call_finished(self._books)
                 self.finished += ended
                 if only is None and engine.ending in {Ending.DONE, Ending.PAUSED, Ending.WAITING}:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from balintmail.db import mailings, verdicts
+from balintmail.db import mailings, parking, verdicts
 from balintmail.db.mailings import MailingRow
 from balintmail.domain.judgement import words_of
 from balintmail.domain.outcome import Verdict
 from balintmail.domain.states import MailingState
-from balintmail.services import officers_mail, pausing
+from balintmail.services import hearing, officers_mail, pausing
 from balintmail.services.context import Context
 from balintmail.services.engine import Engine
 from balintmail.services.governor import Governor, is_bound
@@ -70,15 +70,22 @@ def _say_what_waits(ctx: Context, engine: Engine, governor: Governor, only: int 
     if not left:
         return
     until = governor.first_opening()
+    with ctx.db.read() as tx:
+        parked = [parking.until(tx, row.id, now=ctx.clock.now()) for row in left]
     if ctx.settings.send.redirect_all_to and not any(row.redirected_to for row in left):
         engine.ending, engine.reason = Ending.WAITING, SANDBOX
     elif until is not None:
         engine.ending, engine.reason = Ending.WAITING, governor.why(until)
+    elif moments := [moment for moment in parked if moment is not None]:
+        engine.ending, engine.reason = Ending.WAITING, governor.why_parked(min(moments))
 
 
 def write_reports(ctx: Context, finished: Sequence[int]) -> list[int]:
     """Put the reports of mailings that have just ended into the ledger; return their ids."""
     written = []
+    if finished:
+        with contextlib.suppress(SQLAlchemyError), ctx.db.write() as tx:
+            hearing.forget(tx, finished)
     for mailing in finished:
         with contextlib.suppress(SQLAlchemyError):
             with ctx.db.read() as tx:

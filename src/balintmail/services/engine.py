@@ -97,7 +97,9 @@ class Engine:
                 self._begin()
                 if self._governor.hungry:
                     await self._get_permits()
-                if self._nothing_left() or self._waits_too_long():
+                if self._governor.put_aside:
+                    await self._put_aside()
+                elif self._nothing_left() or self._waits_too_long():
                     break
                 await self._something_happens()
                 await self._commit_and_release()
@@ -126,9 +128,8 @@ class Engine:
         return self._stopping_since is not None
 
     def _nothing_left(self) -> bool:
-        if self._flying or self._answered:
-            return False
-        return self._stopping or not (self._todo or self._ahead.pending)
+        waiting = self._todo or self._ahead.pending
+        return not (self._flying or self._answered or (waiting and not self._stopping))
 
     # Claiming and composing
 
@@ -176,6 +177,18 @@ class Engine:
                 return
             self._governor.receive(rows, taken)
         self._begin()
+
+    async def _put_aside(self) -> None:
+        """Give back rows that may not leave for a while, or not at all, so that others are claimed in their place."""
+        aside, self._governor.put_aside = self._governor.put_aside, {}
+        for row in (back := [row for row in self._todo if row.delivery in aside]):
+            self._todo.remove(row)
+        self._dry_until = 0.0
+        self._wake.set()
+        try:
+            await self._in_thread(partial(self._books.put_aside, {row.delivery: aside[row.delivery] for row in back}))
+        except AWAY as exc:
+            self.stop(Ending.FAILED, _of_database(exc))
 
     def _waits_too_long(self) -> bool:
         """Stop when nothing is under way and what is left may not leave before our patience ends."""

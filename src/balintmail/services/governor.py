@@ -9,55 +9,32 @@ domain/pace.py, domain/judgement.py and domain/hours.py.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from balintmail.db import limits as counts
 from balintmail.db.ledger import Claimed, Result
-from balintmail.db.limits import Taken
 from balintmail.db.mailings import MailingRow
 from balintmail.domain.blame import Blame, blame
 from balintmail.domain.hours import hours_of
-from balintmail.domain.judgement import Record, words_of
+from balintmail.domain.judgement import words_of
 from balintmail.domain.outcome import Outcome, Verdict
-from balintmail.domain.pace import Pace, Push, after, push_of, rest_after
-from balintmail.domain.retry import Attempts, Patience, decide
-from balintmail.domain.states import MailingKind
+from balintmail.domain.pace import Push, push_of
+from balintmail.domain.retry import LONGEST_WAIT, Attempts, Patience, decide
+from balintmail.domain.states import DeliveryState, MailingKind
 from balintmail.domain.times import clock_time, long_form
 from balintmail.sending.limits import Terms
 from balintmail.services import pausing, permits
 from balintmail.services.context import Context
 from balintmail.services.forecast import remember_rate
+from balintmail.services.hearing import Hearing
 from balintmail.services.permits import Permits
+from balintmail.services.relay_in_run import RelayInRun
 
 LONG_WAIT = timedelta(seconds=5)  # a relay that is closed for longer is passed over for the next one
 MOST_AT_ONCE = 200  # permits asked for in one transaction
 FULL_PACE = 4  # connections of a relay that the settings do not know
+KEEP_EVERY = 0.5  # seconds between two writings of what was heard; a process that dies forgets no more of it
 _BOUND = frozenset({MailingKind.NEWSLETTER, MailingKind.JOURNAL})
-
-
-@dataclass
-class _Relay:
-    """One relay as this run sees it."""
-
-    name: str
-    terms: Terms
-    most: int
-    permits: dict[int, tuple[tuple[Taken, ...], datetime]] = field(default_factory=dict)
-    stale: list[tuple[Taken, ...]] = field(default_factory=list)
-    blocked_until: datetime | None = None
-    resting_until: datetime | None = None
-    rests: int = 0
-    reason: str = ""
-    pace: Pace | None = None  # None: as fast as it takes
-    braked_at: float = 0.0
-    next_at: float = 0.0
-
-    def closed_until(self, now: datetime) -> datetime | None:
-        """Return until when nothing may go to it, or None."""
-        moments = [moment for moment in (self.blocked_until, self.resting_until) if moment is not None]
-        latest = max(moments, default=now)
-        return latest if latest > now else None
 
 
 def is_bound(mailing: MailingRow) -> bool:
@@ -72,13 +49,16 @@ class Governor:
         self.hungry: set[str] = set()  # relays whose next message waits for a permit
         self.errands: list[Callable[[], object]] = []  # to be run in the thread of the books
         self.paused: dict[int, str] = {}  # the mailings that were paused by judgement, with the reason
+        self.put_aside: dict[int, datetime | None] = {}  # rows to be given back, some not to be claimed before a moment
         self._ctx = ctx
         self._mailings = mailings
         self._order = tuple(relays)
-        self._relays: dict[str, _Relay] = {}
+        self._relays: dict[str, RelayInRun] = {}
         self._flying: dict[int, tuple[str, float]] = {}
-        self._records: dict[int, Record] = {}
-        self._provisional: dict[int, list[int]] = {}
+        self._hearing = Hearing(ctx)
+        self._kept_at = -KEEP_EVERY
+        self._written_down: set[int] = set()  # of the paused: those whose pause stands in the database
+        self._deadlines: dict[int, datetime] = {}
         self._hours = hours_of(ctx.settings.send.hours, ctx.settings.send.weekdays, ctx.settings.zone)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers = 0
@@ -94,7 +74,7 @@ class Governor:
             known = counts.relays(tx)
         for name in self._order:
             setting = self._ctx.settings.relays.get(name)
-            relay = _Relay(name, terms.get(name, Terms()), setting.max_connections if setting else FULL_PACE)
+            relay = RelayInRun(name, terms.get(name, Terms()), setting.max_connections if setting else FULL_PACE)
             if (row := known.get(name)) is not None:
                 relay.resting_until, relay.rests, relay.reason = row.resting_until, row.rests, row.reason
             if relay.terms.limited:
@@ -119,24 +99,16 @@ class Governor:
             return row
         return self._pick(self._of(relay), todo)
 
-    def _pick(self, relay: _Relay, todo: deque[Claimed]) -> Claimed | None:
+    def _pick(self, relay: RelayInRun, todo: deque[Claimed]) -> Claimed | None:
         now, time = self._ctx.clock.now(), self._time()
-        if relay.closed_until(now) or not self._keeps_pace(relay, time):
+        if relay.closed_until(now) or not relay.keeps_pace(time, self._busy):
             return None
         open_now = self._is_open(now)
         for place, row in enumerate(todo):
-            if row.mailing in self.paused:
-                continue  # the next turn gives it back
-            if not open_now and self._waits_for_hours(row):
+            if not self._may_leave(row, now, open_now=open_now) or (
+                relay.terms.limited and not relay.spend(row.delivery, now)
+            ):
                 continue
-            if relay.terms.limited:
-                permit = relay.permits.get(row.delivery)
-                if permit is None:
-                    continue
-                del relay.permits[row.delivery]
-                if permit[1] < now:
-                    relay.stale.append(permit[0])
-                    continue
             del todo[place]
             self._flying[row.delivery] = (relay.name, time)
             if relay.pace is not None:
@@ -146,11 +118,16 @@ class Governor:
             self.hungry.add(relay.name)
         return None
 
-    def _keeps_pace(self, relay: _Relay, time: float) -> bool:
-        if relay.pace is None:
-            return True
-        busy = sum(name == relay.name for name, _ in self._flying.values())
-        return busy < int(relay.pace.lanes) and time >= relay.next_at
+    def _may_leave(self, row: Claimed, now: datetime, *, open_now: bool) -> bool:
+        if row.mailing in self.paused:
+            return False  # the next turn gives it back
+        if row.mailing in self._deadlines and self._deadlines[row.mailing] <= now:
+            self.put_aside[row.delivery] = None
+            return False
+        return open_now or not self._waits_for_hours(row)
+
+    def _busy(self, relay: str) -> int:
+        return sum(name == relay for name, _ in self._flying.values())
 
     def _waits_for_hours(self, row: Claimed) -> bool:
         mailing = self._mailings.get(row.mailing)
@@ -159,9 +136,9 @@ class Governor:
     def _is_open(self, now: datetime) -> bool:
         return self._hours.always or self._hours.opens_at(now) <= now
 
-    def _of(self, relay: str) -> _Relay:
+    def _of(self, relay: str) -> RelayInRun:
         if relay not in self._relays:
-            self._relays[relay] = _Relay(relay, Terms(), FULL_PACE)
+            self._relays[relay] = RelayInRun(relay, Terms(), FULL_PACE)
         return self._relays[relay]
 
     def _time(self) -> float:
@@ -200,7 +177,9 @@ class Governor:
         relay = self._relays[taken.relay]
         for place, what in zip(taken.places, taken.taken, strict=True):
             relay.permits[rows[place].delivery] = (what, taken.until)
-        if not taken.places:
+        for place, until in taken.full.items():
+            self.put_aside[rows[place].delivery] = until
+        if not taken.places and not taken.full:
             relay.blocked_until = taken.again_at
 
     # Waiting
@@ -246,16 +225,30 @@ class Governor:
         """Say whether rows of a mailing are worth claiming now; in a sandbox only what was released in it."""
         if self._ctx.settings.send.redirect_all_to and not mailing.redirected_to:
             return False
+        now = self._ctx.clock.now()
+        if mailing.id in self.paused and not self._goes_on(mailing.id):
+            return False
+        if mailing.deadline_at is not None:
+            self._deadlines[mailing.id] = mailing.deadline_at
+            self._restrict()
+            if mailing.deadline_at <= now:
+                return False
         if self._free:
             return True
-        now = self._ctx.clock.now()
         return self.anybody_open and (self._is_open(now) or not is_bound(mailing))
+
+    def _goes_on(self, mailing: int) -> bool:
+        """Say whether somebody lets a mailing go on that was paused in this run; then it is heard anew."""
+        if mailing not in self._written_down:
+            return False
+        self._written_down.discard(mailing)
+        self._hearing.begin_anew(mailing)
+        del self.paused[mailing]
+        return True
 
     def why(self, until: datetime) -> str:
         """Return in words what is waited for."""
-        now, zone = self._ctx.clock.now(), self._ctx.settings.zone
-        today = until.astimezone(zone).date() == now.astimezone(zone).date()
-        when = clock_time(until, zone) if today else long_form(until, zone)
+        now, when = self._ctx.clock.now(), self._spoken(until)
         closed = [relay for relay in self._relays.values() if relay.closed_until(now)]
         if not self._is_open(now) and self._hours.opens_at(now) >= until:
             return f"Newsletters leave only in their hours (docs/limits.md); it goes on at {when}."
@@ -264,6 +257,16 @@ class Governor:
             return f"{resting.name} asked us to wait ({resting.reason}); it goes on at {when}."
         names = " and ".join(relay.name for relay in closed)
         return f"The limit of {names} is used up; it goes on at {when}."
+
+    def why_parked(self, until: datetime) -> str:
+        """Return in words that only people of domains with a limit of their own are left."""
+        names = " and ".join(name for name, relay in self._relays.items() if relay.terms.per_domain)
+        return f"The limit of {names} for one domain is used up; it goes on at {self._spoken(until)}."
+
+    def _spoken(self, moment: datetime) -> str:
+        now, zone = self._ctx.clock.now(), self._ctx.settings.zone
+        today = moment.astimezone(zone).date() == now.astimezone(zone).date()
+        return clock_time(moment, zone) if today else long_form(moment, zone)
 
     def first_opening(self) -> datetime | None:
         """Return when a relay opens again and newsletters may leave, or None when both is so now."""
@@ -291,62 +294,52 @@ class Governor:
         mailing = self._mailings.get(row.mailing)
         if mailing is None or not is_bound(mailing):
             return
-        record = self._records.get(row.mailing)
-        if record is None:
-            record = self._records[row.mailing] = Record(self._ctx.settings.send.most_refused)
-        reason = record.hear(outcome)
-        if reason and row.mailing not in self.paused:
+        reason = self._hearing.hear(row.mailing, outcome)
+        if reason:
             self._sentence(row.mailing, reason)
+        if self._hearing.stirred and time - self._kept_at >= KEEP_EVERY:
+            self._kept_at = time
+            self.errands.append(lambda: self._hearing.keep(self._sentence))
 
-    def _mind_the_pace(self, relay: _Relay, push: Push, outcome: Outcome, times: tuple[float, float]) -> None:
-        began, time = times
-        taken = outcome.verdict is Verdict.ACCEPTED
-        if taken and relay.rests:
+    def _mind_the_pace(self, relay: RelayInRun, push: Push, outcome: Outcome, times: tuple[float, float]) -> None:
+        if outcome.verdict is Verdict.ACCEPTED and relay.rests:
             relay.rests = 0
             self.errands.append(lambda: pausing.wake(self._ctx, relay.name))
-        pace = relay.pace or Pace(float(relay.most))
-        new = after(pace, push, relay.most, taken=taken, fresh=began >= relay.braked_at)
-        if (new.lanes, new.gap) < (pace.lanes, -pace.gap) or new.gap > pace.gap:
-            relay.braked_at = time
+        if relay.learn(push, outcome, times):
             self._restrict()
-        full = new.lanes >= relay.most and not new.gap and not new.pushes
-        relay.pace = None if full else new
-        relay.next_at = min(relay.next_at, time + new.gap) if relay.next_at else 0.0
-        if new.wants_rest:
-            self._send_to_rest(relay, outcome)
-
-    def _send_to_rest(self, relay: _Relay, outcome: Outcome) -> None:
-        until = self._ctx.clock.now() + rest_after(relay.rests)
-        relay.rests += 1
-        relay.resting_until, relay.reason = until, words_of(outcome)
-        relay.pace = Pace(1.0)
-        self._restrict()
-        self.errands.append(lambda: pausing.rest(self._ctx, relay.name, until, relay.reason))
+        if relay.pace is not None and relay.pace.wants_rest:
+            until = relay.rest(self._ctx.clock.now(), words_of(outcome))
+            self._restrict()
+            self.errands.append(lambda: pausing.rest(self._ctx, relay.name, until, relay.reason))
 
     def judge(self, row: Claimed, outcome: Outcome, now: datetime) -> Result:
         """Return what the ledger writes for an outcome: final, doubtful, or again and when.
 
-        A refusal for a rule is kept as deferred until the run's end, when it is known whether it was meant for this
-        person or for us (`settle_up`).
+        A refusal for a rule is kept as deferred until everybody has been tried, when it is known whether it was meant
+        for this person or for us (`settle_up`).
         """
         mailing = self._mailings.get(row.mailing)
         deadline = mailing.deadline_at if mailing is not None else None
         patience = Patience(self._ctx.settings.send.give_up_after, deadline)
         attempts = Attempts(row.delivery, row.attempts, row.first_tried_at or now)
-        judged = outcome
         if outcome.verdict is Verdict.REFUSED and mailing is not None and is_bound(mailing):
             whose = blame(outcome)
-            if whose in {Blame.POLICY, Blame.OURS}:
-                judged = Outcome(Verdict.DEFERRED, outcome.stage)
-                if whose is Blame.POLICY:
-                    self._provisional.setdefault(row.mailing, []).append(row.delivery)
-        decision = decide(judged, attempts, patience, now=now)
+            if whose in {Blame.POLICY, Blame.OURS} and (deadline is None or now < deadline):
+                # Hours, so that nobody is asked again for a lasting no while the others are still to be tried.
+                return Result(row.delivery, DeliveryState.DEFERRED, outcome, next_try_at=now + LONGEST_WAIT)
+        decision = decide(outcome, attempts, patience, now=now)
         return Result(row.delivery, decision.state, outcome, next_try_at=decision.due_at)
 
     def _sentence(self, mailing: int, reason: str) -> None:
+        if mailing in self.paused:
+            return
         self.paused[mailing] = reason
         self._restrict()
-        self.errands.append(lambda: pausing.pause_for(self._ctx, mailing, reason))
+        self.errands.append(lambda: self._pause(mailing, reason))
+
+    def _pause(self, mailing: int, reason: str) -> None:
+        pausing.pause_for(self._ctx, mailing, reason)
+        self._written_down.add(mailing)
 
     # The end of a run
 
@@ -357,16 +350,20 @@ class Governor:
             errand()
 
     def settle_up(self) -> None:
-        """Judge each mailing by its whole run: pause it, or let refusals for a rule be final. Keep the rate."""
+        """Write down what was heard, and judge each mailing of which everybody was tried. Keep the rate.
+
+        It is paused, or refusals for a rule are final.
+        """
         if self._free:
             remember_rate(self._ctx, self._answers, self._last_at - self._first_at)
-        for mailing, record in self._records.items():
-            if mailing not in self.paused and (reason := record.at_the_end()):
+        self._hearing.keep(self._sentence)
+        heard = self._hearing.mailings
+        tried = [mailing for mailing in heard if not pausing.waits_for_a_first_answer(self._ctx, mailing)]
+        for mailing in tried:
+            if reason := self._hearing.at_the_end(mailing):
                 self._sentence(mailing, reason)
         self.run_errands()
-        for mailing, deliveries in self._provisional.items():
-            if mailing not in self.paused:
-                pausing.refuse(self._ctx, deliveries)
+        pausing.refuse_for_a_rule(self._ctx, [mailing for mailing in tried if mailing not in self.paused])
 
     def close(self) -> None:
         """Give back the permits that were not used."""

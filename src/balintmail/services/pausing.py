@@ -7,11 +7,12 @@ services/governor.py. Rows refused for our own sake stay deferred and are tried 
 from collections.abc import Sequence
 from datetime import datetime
 
-from balintmail.db import audit, limits, mailings, verdicts
+from balintmail.db import audit, limits, mailings, parking, verdicts
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
+from balintmail.domain.blame import Blame, blame
 from balintmail.domain.states import MailingState
-from balintmail.services import officers_mail
+from balintmail.services import hearing, officers_mail
 from balintmail.services.context import Context
 
 ACTOR = "dispatch"
@@ -41,13 +42,25 @@ def wake(ctx: Context, relay: str) -> None:
         limits.wake(tx, relay)
 
 
-def refuse(ctx: Context, deliveries: Sequence[int]) -> None:
-    """Make refusals final that were kept as deferred until the end of the run."""
-    with ctx.db.write() as tx:
-        verdicts.refuse(tx, deliveries, now=ctx.clock.now())
+def waits_for_a_first_answer(ctx: Context, mailing: int) -> bool:
+    """Say whether a mailing has people who were not tried yet, or is not being sent."""
+    with ctx.db.read() as tx:
+        row = mailings.by_id(tx, mailing)
+        return row is None or row.state is not MailingState.SENDING or verdicts.queued(tx, mailing)
+
+
+def refuse_for_a_rule(ctx: Context, tried: Sequence[int]) -> None:
+    """Make refusals for a rule final, of mailings whose others have it: they were meant for these people."""
+    for mailing in tried:
+        with ctx.db.write() as tx:
+            meant = [one.delivery for one in verdicts.undecided(tx, mailing) if blame(one.outcome) is Blame.POLICY]
+            if meant:
+                verdicts.refuse(tx, meant, now=ctx.clock.now())
 
 
 def mend(tx: Tx, mailing: MailingRow) -> None:
     """Give the relays and the rows of a mailing another chance, because somebody says that it may go on."""
     limits.wake(tx)
     verdicts.try_again(tx, mailing.id)
+    parking.release(tx, [mailing.id])
+    hearing.forget(tx, [mailing.id])

@@ -5,7 +5,7 @@ permit that nobody gives back, because the process died, counts as used: a limit
 nothing and is never asked about a relay without limits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -20,13 +20,17 @@ from balintmail.services.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """Permits for those of the wanted messages whose places are given, good until `until`."""
+    """Permits for those of the wanted messages whose places are given, good until `until`.
+
+    `full` has the places of those whose domain takes nobody before the moment given.
+    """
 
     relay: str
     places: tuple[int, ...]
     until: datetime
     again_at: datetime | None  # when it is worth asking for the others
     taken: tuple[tuple[Taken, ...], ...] = field(default=())  # what each place was counted as
+    full: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def terms_of(settings: Settings) -> dict[str, Terms]:
@@ -56,7 +60,8 @@ def take(ctx: Context, relay: str, terms: Terms, domains: Sequence[str], *, most
             counts.first_used(tx, relay, now=now)
             _forget(tx, relay, seconds)
     again = None if grant.again_at is None else datetime.fromtimestamp(grant.again_at, UTC)
-    return Permits(relay, grant.places, now + timedelta(seconds=today.permit_lasts), again, taken)
+    full = {place: datetime.fromtimestamp(moment, UTC) for place, moment in grant.full.items()}
+    return Permits(relay, grant.places, now + timedelta(seconds=today.permit_lasts), again, taken, full)
 
 
 def give_back(ctx: Context, relay: str, taken: Sequence[Sequence[Taken]]) -> None:

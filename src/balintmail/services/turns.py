@@ -4,15 +4,15 @@ A turn is one transaction and one forced line in the journal, for as many connec
 beside the event loop and touches no connection; services/engine.py calls it and lets the dots go.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from balintmail.db import ledger, mailings, meta, receipts, workers
+from balintmail.db import ledger, mailings, meta, parking, receipts, workers
 from balintmail.db.ledger import Claimed, Marked, Result
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
-from balintmail.domain.states import MailingState
+from balintmail.domain.states import MailingKind, MailingState
 from balintmail.services.context import Context
 from balintmail.services.journal import Entry, Journal
 
@@ -171,6 +171,14 @@ class Books:
         with self._ctx.db.write() as tx:
             ledger.give_back(tx, self.worker, deliveries, now=self._ctx.clock.now())
 
+    def put_aside(self, until: Mapping[int, datetime | None]) -> None:
+        """Queue claimed rows that were not tried; those with a moment are not claimed before it."""
+        now = self._ctx.clock.now()
+        with self._ctx.db.write() as tx:
+            ledger.give_back(tx, self.worker, [row for row, then in until.items() if then is None], now=now)
+            parked = {row: then for row, then in until.items() if then is not None}
+            parking.park(tx, self.worker, parked, now=now)
+
     def finish(self) -> list[int]:
         """Call every mailing sent whose rows are all final (D2); return which."""
         now = self._ctx.clock.now()
@@ -180,9 +188,11 @@ class Books:
             for row in mailings.in_state(tx, MailingState.SENDING):
                 if not receipts.anything_open(tx, row.id) and mailings.finish(tx, row.id, now=now):
                     finished.append(row.id)
+                    _forget(tx, row)
             for row in mailings.in_state(tx, MailingState.CANCELLED):
                 if row.finished_at is None and not receipts.anything_open(tx, row.id):
                     mailings.close_cancelled(tx, row.id, now=now)
+                    _forget(tx, row)
             self._probe("at finishing")
         return finished
 
@@ -195,3 +205,9 @@ class Books:
             ledger.give_all_back(tx, self.worker, now=self._ctx.clock.now())
             workers.leave(tx, self.worker)
         self._journal.sync()
+
+
+def _forget(tx: Tx, row: MailingRow) -> None:
+    """Forget what the letters of a system mail said to each: links that open doors, answers of an applicant (S45)."""
+    if row.kind is MailingKind.NOTICE:
+        ledger.forget_data(tx, row.id)

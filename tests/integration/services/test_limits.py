@@ -14,10 +14,12 @@ from sqlalchemy import func, select
 from balintmail.clock import SystemClock
 from balintmail.config import Relay, Security, Send, Settings
 from balintmail.db import limits as usage
-from balintmail.db import mailings, receipts
+from balintmail.db import mailings, meta, receipts
+from balintmail.db.ledger import Claimed
 from balintmail.db.lists import by_slug
 from balintmail.db.mailings import NewMailing
 from balintmail.db.models import Address, Mailing, RelayUsage, Suppression
+from balintmail.domain.outcome import Composed
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState
 from balintmail.errors import NotFound
 from balintmail.sending.connect import RelayTarget
@@ -32,7 +34,7 @@ from tests.conftest import MovableClock
 from tests.relay import Fault, Manners, RelayThread, Step, faults
 from tests.relay.certificates import Authority
 from tests.support.letters import compose
-from tests.support.register import a_list, a_secretary, readers
+from tests.support.register import a_list, a_person, a_secretary, on_list, readers
 
 S = DeliveryState
 
@@ -470,3 +472,148 @@ def test_auth_that_starts_failing_pauses_loses_nobody_and_goes_on_when_mended(co
         steering.resume(ctx, str(mailing))
         run(ctx, lambda: SmtpTransport([RelayTerms(target, 1, None)]))
         assert counts(ctx, mailing) == {S.ACCEPTED: 9}
+
+
+def test_deadline_that_passes_in_the_midst_of_a_run_tries_nobody_after_it(
+    context: Context, clock: MovableClock
+) -> None:
+    mailing = a_mailing(context, 40, deadline_at=context.clock.now() + timedelta(minutes=2))
+    with RelayThread() as relay:
+        tried = 0
+
+        def slowly(row: Claimed) -> Composed:
+            nonlocal tried
+            tried += 1
+            if tried == 10:
+                clock.forward(timedelta(minutes=3))
+            return compose(row)
+
+        assert run(context, to(relay, lanes=1), compose=slowly).finished == (mailing,)
+        assert len(relay.accepted) <= 11
+    found = counts(context, mailing)
+    assert found == {S.ACCEPTED: len(relay.accepted), S.REFUSED: 40 - len(relay.accepted)}
+
+
+def test_hours_that_end_in_the_midst_of_a_run_stop_it_and_it_goes_on_the_next_day(
+    context: Context, clock: MovableClock
+) -> None:
+    ctx = with_limits(context, Send(hours="08:00-18:10"), main=Relay())  # it is 18:04 in London
+    mailing = a_mailing(ctx, 40)
+    with RelayThread() as relay:
+        tried = 0
+
+        def slowly(row: Claimed) -> Composed:
+            nonlocal tried
+            tried += 1
+            if tried == 10:
+                clock.forward(timedelta(minutes=7))
+            return compose(row)
+
+        report = run(ctx, to(relay, lanes=1), compose=slowly)
+        assert report.ending is Ending.WAITING
+        assert "hours" in report.reason
+        assert len(relay.accepted) <= 11
+        clock.forward(timedelta(hours=14))
+        assert run(ctx, to(relay, lanes=1)).finished == (mailing,)
+        assert len(relay.accepted) == 40
+
+
+def test_full_domain_with_more_people_than_are_claimed_at_once_keeps_nobody_else_waiting(
+    context: Context, clock: MovableClock
+) -> None:
+    ctx = with_limits(context, main=Relay(per_domain={"example.net": 4}))
+    with context.db.write() as tx:
+        news = a_list(tx)
+        for number in range(1200):
+            on_list(tx, a_person(tx, f"many{number}@example.net"), news)
+        readers(tx, news, 20)
+    mailing = a_mailing(ctx, 0)
+    with RelayThread() as relay:
+        report = run(ctx, to(relay))
+        assert report.ending is Ending.WAITING
+        assert "one domain" in report.reason
+        taken = [one.recipient.partition("@")[2] for one in relay.accepted]
+        assert (taken.count("example.net"), taken.count("example.org")) == (4, 20)
+        assert run(ctx, to(relay)).ending is Ending.DONE  # nothing may be tried before the hour is over
+        clock.forward(timedelta(hours=1, minutes=2))
+        run(ctx, to(relay))
+        assert len(relay.accepted) == 28
+        with ctx.db.read() as tx:
+            assert receipts.counts(tx, mailing)[S.QUEUED] == 1220 - 28
+        unlimited = with_limits(context, main=Relay())
+        steering.pause(unlimited, str(mailing))
+        steering.resume(unlimited, str(mailing))
+        assert run(unlimited, to(relay)).finished == (mailing,)
+    assert len(relay.accepted) == 1220
+
+
+def test_same_error_is_five_though_each_came_in_a_run_of_its_own(context: Context, clock: MovableClock) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=1))
+    with ctx.db.write() as tx:
+        a_secretary(tx)
+    mailing = a_mailing(ctx, 20)
+    with RelayThread(Manners(), faults.refuses_rcpt("", "550 not from you")) as relay:
+        for hour in range(1, 6):
+            assert row(ctx, mailing).state is MailingState.SENDING or hour == 1
+            run(ctx, to(relay, lanes=1), only=mailing if hour > 1 else None)
+            clock.forward(timedelta(hours=1, minutes=1))
+        assert row(ctx, mailing).state is MailingState.PAUSED
+        assert "5 times running" in row(ctx, mailing).state_reason
+        assert counts(ctx, mailing) == {S.REFUSED: 5, S.QUEUED: 15}
+        assert notices(ctx) == ["A mailing is paused: newsletter/84"]
+        steering.resume(ctx, str(mailing))  # heard anew: one more is one, and not the sixth
+        run(ctx, to(relay, lanes=1), only=mailing)
+        assert row(ctx, mailing).state is MailingState.SENDING
+        relay.behave()
+        for _ in range(15):
+            clock.forward(timedelta(hours=1, minutes=1))
+            run(ctx, to(relay, lanes=1), only=mailing)
+    assert row(ctx, mailing).state is MailingState.SENT
+    with ctx.db.read() as tx:
+        assert not meta.every(tx, "heard:")
+
+
+def test_share_of_refusals_is_that_of_all_runs_together(context: Context, clock: MovableClock) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=20))
+    mailing = a_mailing(ctx, 100)
+    odd = [Fault(Step.RCPT, b"550 5.1.1 no such user\r\n", match=f"reader{number}@") for number in range(1, 100, 2)]
+    with RelayThread(Manners(), *odd) as relay:
+        for _ in range(5):
+            run(ctx, to(relay, lanes=1))
+            clock.forward(timedelta(hours=1, minutes=1))
+    assert row(ctx, mailing).state is MailingState.PAUSED
+    assert "answers were refusals" in row(ctx, mailing).state_reason
+
+
+def test_rule_refusals_wait_for_the_others_before_they_are_meant_for_anybody_S36(
+    context: Context, clock: MovableClock
+) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=2))
+    mailing = a_mailing(ctx, 7)
+    rules = [f"550 5.7.{number} a rule" for number in (1, 133, 64, 60, 12, 13, 14)]
+    refusals = [Fault(Step.RCPT, f"{text}\r\n".encode(), match=f"reader{n}@") for n, text in enumerate(rules, 1)]
+    with RelayThread(Manners(), *refusals) as relay:
+        for _ in range(3):
+            run(ctx, to(relay, lanes=1))
+            assert S.REFUSED not in counts(ctx, mailing)
+            clock.forward(timedelta(hours=1, minutes=1))
+        assert row(ctx, mailing).state is MailingState.PAUSED
+        assert relay.accepted == []
+
+
+def test_mailing_paused_by_judgement_and_resumed_in_the_same_run_goes_on(context: Context) -> None:
+    ctx = replace(context, clock=SystemClock())
+    mailing = a_mailing(ctx, 30)
+    other = a_mailing(ctx, 30, number="85")
+    limited = with_limits(ctx, main=Relay(per_second=15))
+    bad = Fault(Step.RCPT, b"550 5.2.1 not today\r\n", times=5)
+    with RelayThread(Manners(), bad) as relay:
+        reports: list[Report] = []
+        thread = threading.Thread(target=lambda: reports.append(run(limited, to(relay, lanes=1))))
+        thread.start()
+        while row(ctx, mailing).state is not MailingState.PAUSED:
+            time.sleep(0.01)
+        steering.resume(ctx, str(mailing))
+        thread.join(30)
+        assert reports
+        assert set(reports[0].finished) == {mailing, other}
