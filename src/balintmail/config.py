@@ -37,6 +37,7 @@ from balintmail.domain import colour, public_address
 from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.dkim import read_domain, read_selector
 from balintmail.domain.hours import read_hours, read_weekdays
+from balintmail.domain.networks import read_field_name, read_networks
 from balintmail.domain.times import read_span
 from balintmail.errors import BalintmailError
 from balintmail.setting_places import known_keys, line_of
@@ -213,6 +214,33 @@ class Dkim(_Section):
         return self
 
 
+class Telling(StrEnum):
+    """How the Secretary hears of join requests."""
+
+    EACH = "each"
+    DAILY = "daily"
+
+
+class Joining(_Section):
+    """Join requests: how long they wait, how the Secretary hears of them, and what keeps floods out."""
+
+    confirm_within: Duration = timedelta(days=7)
+    decide_within: Duration = timedelta(days=60)
+    remind_after: Duration = timedelta(days=7)
+    keep_decided: Duration = timedelta(days=366)
+    tell: Telling = Telling.EACH
+    per_network: int = Field(default=20, ge=1)
+    per_hour: int = Field(default=200, ge=1)
+    keep_network: bool = False
+
+
+class Web(_Section):
+    """Which proxies stand before `serve`; without any, no forwarded header is believed."""
+
+    proxies: Annotated[tuple[str, ...], AfterValidator(read_networks)] = ()
+    client_header: Annotated[str, AfterValidator(read_field_name)] = "X-Forwarded-For"
+
+
 class Inbox(_Section):
     """One mailbox that is read."""
 
@@ -249,6 +277,8 @@ class Settings(BaseSettings):
     relays: dict[str, Relay] = {}
     bounces: Bounces = Bounces()
     dkim: Dkim = Dkim()
+    joining: Joining = Joining()
+    web: Web = Web()
     inbox: dict[str, Inbox] = {}
     keys: Keys = Keys()
 

@@ -1,0 +1,48 @@
+"""Put the site together: the routes of every noun behind one gate.
+
+It holds no business. The order of a request: gate.py, the noun's own file (join.py, leave.py …), a use-case in
+services/, page.py. A new noun adds its router to `_routers`.
+"""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from balintmail.domain.networks import networks
+from balintmail.services.context import Context
+from balintmail.web.gate import Gate
+from balintmail.web.problem import problem
+from balintmail.web.site import Site
+
+
+def make_app(ctx: Context) -> FastAPI:
+    """Return the society's site on the instance of `ctx`; raise UnguardedRoute for a route without a kind."""
+    found = Site(ctx)
+    # Its own descriptions of itself are not served: what there is, the pages say.
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.site = found
+    routes = [route for router in _routers() for route in router.routes if isinstance(route, APIRoute)]
+    app.router.routes.extend(routes)
+    app.add_middleware(Gate, site=found, routes=routes, proxies=networks(ctx.settings.web.proxies))
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    return app
+
+
+def _routers() -> Iterable[APIRouter]:
+    from balintmail.web import assets, health, home  # noqa: PLC0415  (every noun stands once, in this list)
+
+    return (home.router, assets.router, health.router)
+
+
+def _refused(request: Request, exc: Exception) -> Response:
+    return problem(request, exc.status_code if isinstance(exc, HTTPException) else 500)
+
+
+def _unreadable(request: Request, _exc: Exception) -> Response:
+    return problem(request, 400)
