@@ -1,11 +1,12 @@
-"""Move what is still to be mailed from one person to another, one row of the ledger per mailing (D1)."""
+"""Move what is still to be mailed, or waits, from one person to another, one row of the ledger per mailing (D1)."""
 
 import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from balintmail.db.models import Delivery
+from balintmail.db.models import Delivery, JoinRequest, Notice, Subscription
 from balintmail.db.session import Tx
+from balintmail.db.subscriptions import SubscriptionRow
 from balintmail.domain.deliveries import sources
 from balintmail.domain.states import DeliveryState
 
@@ -23,3 +24,20 @@ def move_open_deliveries(tx: Tx, from_person: int, to_person: int) -> int:
         & ~has_own.correlate(Delivery).exists()
     )
     return tx.execute(sa.update(Delivery).where(movable).values(person_id=to_person)).rowcount
+
+
+def move_what_waits(tx: Tx, from_person: int, to_person: int) -> None:
+    """Give a person's waiting notices and join requests to another; each goes to the address that it named."""
+    for table in (Notice, JoinRequest):
+        tx.execute(sa.update(table).where(table.person_id == from_person).values(person_id=to_person))
+
+
+def join_answers(tx: Tx, theirs: SubscriptionRow, ours: SubscriptionRow) -> None:
+    """Complete what one person answered to a list's questions by what another, who is the same, did."""
+
+    def of(row: SubscriptionRow) -> sa.ColumnElement[bool]:
+        return (Subscription.person_id == row.person_id) & (Subscription.list_id == row.list_id)
+
+    said = {row: tx.scalar(select(Subscription.answers).where(of(row))) or {} for row in (theirs, ours)}
+    if said[theirs]:
+        tx.execute(sa.update(Subscription).where(of(ours)).values(answers={**said[theirs], **said[ours]}))

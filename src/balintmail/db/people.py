@@ -34,6 +34,7 @@ class PersonRow:
     updated_at: datetime
     erased_at: datetime | None
     merged_into: int | None
+    journal_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,13 @@ def at_address(tx: Tx, key: str) -> list[PersonRow]:
         .order_by(Person.id)
     )
     return [PersonRow(*row) for row in rows]
+
+
+def resembling(tx: Tx, patterns: Sequence[str], *, most: int = 500) -> list[PersonRow]:
+    """Return living people whose name fits one of these LIKE patterns, the newest first; it reads all names."""
+    fits = sa.or_(*(Person.name.ilike(pattern, escape="\\") for pattern in patterns))
+    query = select(*_COLUMNS).where(LIVING, Person.name != "", fits).order_by(Person.id.desc()).limit(most)
+    return [PersonRow(*row) for row in tx.execute(query)] if patterns else []
 
 
 def insert(tx: Tx, values: dict[str, Any], *, now: datetime) -> int:

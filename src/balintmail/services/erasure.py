@@ -7,9 +7,10 @@ that were made before, and it does not rewrite a newsletter that names somebody 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from balintmail.db import addresses, audit, erasure, officers, people, stops, suppressions
+from balintmail.db import addresses, audit, erasure, meta, officers, people, stops, suppressions
 from balintmail.db.erasure import Traces
 from balintmail.db.people import PersonRow
 from balintmail.db.session import Tx
@@ -25,9 +26,19 @@ _CHUNK = 1 << 20
 _SHORTEST_NAME = 5  # characters; a shorter one stands in any database by chance
 
 
+SWEEP_DUE = "sweep_due"  # the fact that SQLite's file waits to be swept
+
+
+class Sweep(StrEnum):
+    """When SQLite's file is freed of what was deleted in it."""
+
+    NOW = "now"
+    LATER = "later"  # by the next look of dispatch: a page does not keep its visitor waiting for it
+
+
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was done. `shared` counts addresses that others still hold, `swept` is false when a file was in use."""
+    """What was done. `shared` counts addresses that others still hold, `swept` is false when that is still to come."""
 
     person: int
     addresses: int
@@ -37,7 +48,7 @@ class Erased:
     swept: bool
 
 
-def erase(ctx: Context, person_id: int) -> Erased:
+def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
     """Erase a living person for good; raise Conflict for the Secretary and for an address that a list speaks from."""
     now = ctx.clock.now()
     with ctx.db.write() as tx:
@@ -52,7 +63,8 @@ def erase(ctx: Context, person_id: int) -> Erased:
             hint = f"Change its sender first: balintmail lists edit {slug} --from ADDRESS (or --reply-to)"
             raise Conflict(f'The list "{slug}" is sent from, or answered at, that address.', hint=hint)
         spellings = tuple({spelling for held in own for spelling in _spellings(held)})
-        traces = Traces(numbers, spellings, tuple(held.key for held in own))
+        names = tuple({row.name}) if len(row.name) >= _SHORTEST_NAME else ()
+        traces = Traces(numbers, spellings, tuple(held.key for held in own), names)
         files = erasure.letters(tx, traces)
         stopped = sum(stops.stop_person(tx, number, SkipReason.ERASED, now=now) for number in numbers)
         stopped += sum(stops.stop_address(tx, key, SkipReason.ERASED, now=now) for key in traces.keys)
@@ -61,9 +73,25 @@ def erase(ctx: Context, person_id: int) -> Erased:
         for number in numbers:
             officers.dismiss(tx, number)
         audit.note_person(tx, row.id, "erased", actor=ctx.actor, now=now)
+        if sweep is Sweep.LATER and ctx.db.is_sqlite:
+            meta.put(tx, SWEEP_DUE, "yes")
     removed = _remove_letters(ctx.folder / OUTBOX, files, spellings)
-    swept = _sweep(ctx, [*spellings, *([row.name] if len(row.name) >= _SHORTEST_NAME else [])])
+    swept = not ctx.db.is_sqlite if sweep is Sweep.LATER else _sweep(ctx, [*spellings, *names])
     return Erased(row.id, len(own), len(shared), stopped, removed, swept)
+
+
+def sweep_if_due(ctx: Context) -> bool:
+    """Free SQLite's file of what an erasure on a page deleted; return whether that was due and is done.
+
+    A file that is in use now is swept the next time.
+    """
+    with ctx.db.read() as tx:
+        due = ctx.db.is_sqlite and meta.fact(tx, SWEEP_DUE) is not None
+    if not due or not ctx.db.sweep(rebuild=True):
+        return False
+    with ctx.db.write() as tx:
+        meta.drop(tx, SWEEP_DUE)
+    return True
 
 
 def _divide(tx: Tx, person_id: int) -> tuple[list[addresses.AddressRow], list[addresses.AddressRow]]:

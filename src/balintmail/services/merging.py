@@ -7,7 +7,18 @@ was recorded; what is still to be mailed goes out once (D1).
 from dataclasses import dataclass
 from datetime import datetime
 
-from balintmail.db import addresses, audit, consent, merging, officers, people, stops, subscriptions
+from balintmail.db import (
+    addresses,
+    audit,
+    consent,
+    mailed_links,
+    merging,
+    officers,
+    people,
+    postal,
+    stops,
+    subscriptions,
+)
 from balintmail.db.people import PersonRow
 from balintmail.db.session import Tx
 from balintmail.domain.states import SkipReason, SubscriptionState
@@ -15,6 +26,9 @@ from balintmail.errors import UsageRefused
 from balintmail.services.context import Context
 from balintmail.services.people import by_id
 
+_EMPTY: dict[str, object] = {
+    "name": "", "first_name": "", "language": None, "member": False, "fields": {}, "journal_format": None,
+}  # fmt: skip
 _QUIET = {SubscriptionState.SUBSCRIBED: 0, SubscriptionState.PAUSED: 1, SubscriptionState.UNSUBSCRIBED: 2}
 
 
@@ -44,9 +58,11 @@ def merge(ctx: Context, keep_id: int, other_id: int) -> Merged:
             addresses.link(tx, keep.id, row.id)
             addresses.unlink(tx, other.id, row.id)
         officers.hand_over(tx, other.id, keep.id)
+        merging.move_what_waits(tx, other.id, keep.id)
+        mailed_links.drop(tx, [other.id])  # they open the page of somebody who is nobody now
+        postal.move(tx, other.id, keep.id)
         people.update(tx, keep.id, _joined(keep, other), now=now)
-        empty: dict[str, object] = {"name": "", "first_name": "", "language": None, "member": False, "fields": {}}
-        people.update(tx, other.id, {**empty, "merged_into": keep.id}, now=now)
+        people.update(tx, other.id, {**_EMPTY, "merged_into": keep.id}, now=now)
         audit.note_person(tx, keep.id, f"person {other.id} merged into this one", actor=ctx.actor, now=now)
         return Merged(keep.id, other.id, len(addresses.of_person(tx, keep.id)))
 
@@ -61,6 +77,7 @@ def _joined(keep: PersonRow, other: PersonRow) -> dict[str, object]:
         "member": keep.member or other.member,
         "fields": {**other.fields, **keep.fields},
         "joined_at": min(keep.joined_at, other.joined_at),
+        "journal_format": keep.journal_format or other.journal_format,
     }
 
 
@@ -69,7 +86,9 @@ def _join_subscriptions(tx: Tx, keep: int, other: int, *, now: datetime) -> None
         ours = subscriptions.get(tx, keep, theirs.list_id)
         if ours is None:
             subscriptions.take_over(tx, theirs, keep)
-        elif _QUIET[theirs.state] > _QUIET[ours.state]:
+            continue
+        merging.join_answers(tx, theirs, ours)
+        if _QUIET[theirs.state] > _QUIET[ours.state]:
             subscriptions.quieten(tx, ours, like=theirs)
             reason = SkipReason.PAUSED if theirs.state is SubscriptionState.PAUSED else SkipReason.NOT_SUBSCRIBED
             stops.stop_subscriber(tx, keep, theirs.list_id, reason, now=now)
