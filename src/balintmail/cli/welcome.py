@@ -11,6 +11,5 @@ from balintmail.wiring import Instance
 
 def send_welcome(out: Output, instance: Instance, ctx: Context, list_slug: str, people: Sequence[int]) -> None:
     """Release the list's welcome to `people` (their numbers) and send it; what cannot leave now waits for dispatch."""
-    row = notices.welcome(ctx, list_slug, people) if people else None
-    if row is not None:
+    for row in notices.welcome(ctx, list_slug, people) if people else ():
         tell_ending(out, send_now(out, instance, ctx, row.id), row)

@@ -77,7 +77,8 @@ class _Compilation:
         self.identity = identify(letter, surroundings)
         self.language = letter.language or (surroundings.list.language if surroundings.list else "") or "en"
         self.constants: dict[str, str | Fragment] = self._constants()
-        vocabulary = Vocabulary(surroundings.person_fields, self.constants)
+        personal = Vocabulary().personal | surroundings.facts
+        vocabulary = Vocabulary(surroundings.person_fields, self.constants, personal)
         self.table: TokenTable = new_table(vocabulary, letter.source, repr(surroundings), file=letter.file)
         self.pictures: dict[str, Picture] = {}
         self.enclosed: list[Attachment] = []

@@ -60,8 +60,8 @@ def identify(letter: Letter, surroundings: Surroundings) -> Identity:
         sender=_sender(bounce, surroundings.bounce_style),
         domain=from_address.rpartition("@")[2].lower(),
         browser_url=f"{pages}/{quote(letter.number, safe='')}" if pages and readable and not is_notice else "",
-        archive_url=pages,
-        links=_links(url, bounce) if facts else {},
+        archive_url=pages if surroundings.leavable else "",
+        links=_links(url, bounce) if facts and surroundings.leavable else {},
         one_click=url.startswith("https://"),
     )
 

@@ -32,8 +32,9 @@ class Surroundings:
     `url` is the society's public address ("": there are no web links). `date` becomes the Date of every letter.
     `templates` are the folders that hold `emails/`, the instance's before the shipped one. `person_fields` are the
     names of the society's own fields of people. `key_id` is `Keyring.token_id` of the keys that sign its tokens.
-    `template` is the folder below `templates/emails/`. A notice has no `list`. `constants` are further names that a
-    system mail's letter may use, such as `("urls.confirm", "https://…")`.
+    `template` is the folder below `templates/emails/`. `facts` are the further names that a system mail's letter may
+    use, such as `notice.confirm_url`; their values come with each person. `leavable` says that the readers are on the
+    list, so that the letter offers to leave it.
     """
 
     society: str
@@ -55,4 +56,6 @@ class Surroundings:
     kind: MailingKind = MailingKind.NEWSLETTER
     template: str = "newsletter"
     person_fields: frozenset[str] = frozenset()
+    facts: frozenset[str] = frozenset()
+    leavable: bool = True
     constants: tuple[tuple[str, str], ...] = ()

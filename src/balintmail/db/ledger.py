@@ -101,21 +101,29 @@ def enrol(tx: Tx, mailing_id: int, selection: Selection, *, now: datetime) -> in
     return tx.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
-def enrol_one(tx: Tx, mailing_id: int, who: Addressee, *, now: datetime) -> int:
-    """Enter one row by name and return its id; whether they may be mailed is read again before the dot."""
-    statement = insert(_D).values(
-        mailing_id=mailing_id,
-        person_id=who.person,
-        address=who.address,
-        envelope=who.envelope,
-        address_key=who.address_key,
-        ground=who.ground,
-        data=who.data,
-        state=_S.QUEUED,
-        at=now,
-    )
-    added: int = tx.execute(statement.returning(_D.id)).scalar_one()
-    return added
+def enrol_each(tx: Tx, mailing_id: int, people: Sequence[Addressee], *, now: datetime) -> None:
+    """Enter one row for each of `people`, in their order; whether they may be mailed is read again before the dot."""
+    rows = [
+        {
+            "mailing_id": mailing_id,
+            "person_id": who.person,
+            "address": who.address,
+            "envelope": who.envelope,
+            "address_key": who.address_key,
+            "ground": who.ground,
+            "data": who.data,
+            "state": _S.QUEUED,
+            "at": now,
+        }
+        for who in people
+    ]
+    if rows:
+        tx.execute(insert(_D), rows)
+
+
+def forget_data(tx: Tx, mailing_id: int) -> None:
+    """Empty what the letters of a mailing were merged with; only when nothing of it can be sent any more."""
+    tx.execute(update(_D).where(_D.mailing_id == mailing_id).values(data=None))
 
 
 def claim(tx: Tx, mailing_id: int, worker: str, *, limit: int, now: datetime) -> list[Claimed]:

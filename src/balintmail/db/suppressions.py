@@ -1,5 +1,6 @@
 """The addresses and domains that must not be mailed, found by a keyed hash. An erased one keeps only that (D7)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +51,11 @@ def of_domain(tx: Tx, domain: str) -> SuppressionRow | None:
 def every(tx: Tx) -> list[SuppressionRow]:
     """Return all suppressions, the oldest first; those of erased people hold nothing but that they are."""
     return [SuppressionRow(*row) for row in tx.execute(select(*_COLUMNS).order_by(Suppression.at, Suppression.id))]
+
+
+def among(tx: Tx, hashes: Sequence[bytes]) -> frozenset[bytes]:
+    """Return those of `hashes` whose addresses are suppressed or erased."""
+    return frozenset(tx.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))))
 
 
 def erased_hashes(tx: Tx) -> frozenset[bytes]:

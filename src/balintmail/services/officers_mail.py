@@ -23,7 +23,7 @@ from balintmail.domain.times import long_form
 from balintmail.errors import BalintmailError
 from balintmail.services import surroundings
 from balintmail.services.context import Context
-from balintmail.services.notices import letter_of
+from balintmail.services.notice_letters import letter_of
 from balintmail.services.one_off import Frozen, release_to
 
 PAUSED, REPORT = "paused", "report"  # the folders of the templates

@@ -120,8 +120,7 @@ def release_to(ctx: Context, tx: Tx, frozen: Frozen, people: Sequence[Addressee]
     )
     mailing = mailings.add(tx, new, now=now)
     mailings.keep_content(tx, mailing, source=frozen.source, compiled=frozen.compiled)
-    for person in people:
-        ledger.enrol_one(tx, mailing, person, now=now)
+    ledger.enrol_each(tx, mailing, people, now=now)
     mailings.begin(tx, mailing, content_hash=frozen.content_hash, start_at=now, now=now)
     dkim.freeze(ctx, tx, mailing)
     mailings.set_audience(tx, mailing, len(people))

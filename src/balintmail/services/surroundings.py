@@ -18,9 +18,9 @@ from balintmail.services.context import Context
 
 
 def gather(
-    ctx: Context, tx: Tx, mailing_list: MailingListRow, *, kind: MailingKind = MailingKind.NEWSLETTER
+    ctx: Context, tx: Tx, mailing_list: MailingListRow | None, *, kind: MailingKind = MailingKind.NEWSLETTER
 ) -> Surroundings:
-    """Return the surroundings of a mailing of `kind` to `mailing_list`, dated now.
+    """Return the surroundings of a mailing of `kind` to `mailing_list` (none: a notice about no list), dated now.
 
     Raises NotFound when there is no Secretary with an address: every letter needs somebody who answers.
     """
@@ -38,9 +38,9 @@ def gather(
         postal_address=society.address,
         accent=society.accent,
         logo=logo,
-        from_name=mailing_list.from_name or society.name,
-        from_address=mailing_list.from_address or secretary.address,
-        reply_to=mailing_list.reply_to,
+        from_name=(mailing_list.from_name if mailing_list else "") or society.name,
+        from_address=(mailing_list.from_address if mailing_list else "") or secretary.address,
+        reply_to=mailing_list.reply_to if mailing_list else "",
         owner_address=secretary.address,
         # Without a mailbox of their own bounces come back to the Secretary, whose host need not know plus addresses.
         bounce_address=bounces.address or secretary.address,
@@ -49,17 +49,21 @@ def gather(
         zone=ctx.settings.zone,
         templates=template_folders(ctx),
         key_id=ctx.keyring.token_id,
-        list=ListFacts(
-            id=mailing_list.id,
-            slug=mailing_list.slug,
-            name=mailing_list.name,
-            list_id=mailing_list.list_id,
-            language=mailing_list.language,
-            purpose=mailing_list.purpose,
-            footer=mailing_list.footer,
-        ),
+        list=_facts_of(mailing_list) if mailing_list else None,
         kind=kind,
         person_fields=frozenset(filters.own_fields(tx)),
+    )
+
+
+def _facts_of(mailing_list: MailingListRow) -> ListFacts:
+    return ListFacts(
+        id=mailing_list.id,
+        slug=mailing_list.slug,
+        name=mailing_list.name,
+        list_id=mailing_list.list_id,
+        language=mailing_list.language,
+        purpose=mailing_list.purpose,
+        footer=mailing_list.footer,
     )
 
 

@@ -11,7 +11,7 @@ from balintmail.db.audience import Selection
 from balintmail.db.models import Base, Delivery
 from balintmail.services import surroundings
 from balintmail.services.context import Context
-from balintmail.services.notices import letter_of
+from balintmail.services.notice_letters import letter_of
 from balintmail.services.rehearsal import rehearse
 from balintmail.services.release import Intent, Plan, Step
 from tests.support.register import a_list, a_secretary, readers

@@ -1,0 +1,161 @@
+"""The system mails: which there are, and what each may say beside the person it goes to.
+
+A fact is a plain value; composing/facts.py writes it in the reader's language, so nobody who puts a mail into the queue
+formats a date or counts a plural. It knows no person and no template's words: those lie in templates/emails/NAME/.
+Put into the queue by services/notices.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+Plain = str | int | date | datetime  # a bool is an int, and reads as "yes" or as nothing
+Fact = Plain | Sequence[str] | Sequence[Mapping[str, Plain]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeKind:
+    """One system mail.
+
+    `facts` gives every name that its letter may use after `notice.`, each with an invented value for previews and
+    tests; the value's type is the fact's. `strangers` says that nothing of the person, not even a name, stands in it.
+    `leavable` says that its reader is on the list, so that the letter offers to leave it and to change what is sent.
+    """
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    strangers: bool = False
+    leavable: bool = False
+    officers: bool = False  # it goes to the Secretary, and not to a reader
+
+
+_ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
+_UNTIL = datetime.fromisoformat("2026-11-28T18:04:00+00:00")
+_SITE = "https://balint.example.org"
+_OPEN: tuple[Mapping[str, Plain], ...] = (
+    {
+        "applicant": "Dr Jane Smith",
+        "lists": "Newsletter",
+        "asked_at": _ASKED,
+        "expires_at": _UNTIL,
+        "url": f"{_SITE}/decide/abc",
+    },
+    {
+        "applicant": "Bálint Mihály",
+        "lists": "Newsletter",
+        "asked_at": _ASKED,
+        "expires_at": _UNTIL,
+        "url": f"{_SITE}/decide/def",
+    },
+)
+
+NOTICES: Mapping[str, NoticeKind] = {
+    # To whoever wants to join. `page` is where it was asked (our own address), "" where it was on no page.
+    "confirm": NoticeKind(
+        facts={
+            "lists": ("Newsletter", "Weekends"),
+            "confirm_url": f"{_SITE}/confirm/abc",
+            "asked_at": _ASKED,
+            "expires_at": _UNTIL,
+            "page": f"{_SITE}/join/newsletter",
+        },
+        strangers=True,
+    ),
+    "request_received": NoticeKind(facts={"lists": ("Newsletter",), "asked_at": _ASKED}),
+    "declined": NoticeKind(
+        facts={
+            "lists": ("Newsletter",),
+            "asked_at": _ASKED,
+            "reason": "The list is for people who lead groups; our weekends are open to everybody.",
+        }
+    ),
+    # `latest_*` are the newest number of the list, "" where there is none or the list does not send it.
+    "welcome": NoticeKind(
+        facts={"latest_title": "Groups this winter", "latest_url": f"{_SITE}/newsletters/newsletter/84"}, leavable=True
+    ),
+    # To whoever has left. `lists` are what they left; `kept` what they still get; `join_url` is the way back.
+    "goodbye": NoticeKind(
+        facts={"lists": ("Newsletter",), "kept": ("Weekends",), "left_at": _ASKED, "join_url": f"{_SITE}/join"}
+    ),
+    # To the Secretary. `hints` have kind "known_address", "former_member", "same_name" or "refused_before", `text` a
+    # name or "" and `at` a moment or "". `held` is why it waits unconfirmed: "automatic", "" where it is confirmed.
+    "request": NoticeKind(
+        facts={
+            "applicant": "Dr Jane Smith",
+            "address": "jane.smith@example.org",
+            "lists": ("Newsletter",),
+            "language": "en",
+            "asked_at": _ASKED,
+            "expires_at": _UNTIL,
+            "held": "",
+            "answers": ({"question": "Where do you work?", "answer": "In a practice in Leeds"},),
+            "hints": (
+                {"kind": "former_member", "text": "Jane Smith", "at": _ASKED},
+                {"kind": "refused_before", "text": "", "at": _ASKED},
+            ),
+            "approve_url": f"{_SITE}/decide/abc/approve",
+            "decline_url": f"{_SITE}/decide/abc/decline",
+        },
+        officers=True,
+    ),
+    # `count` are all that wait; `requests` as many of them as the letter lists, the oldest first.
+    "reminder": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),
+    "digest": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),
+    # `about` is "address", "network" or "all": whose cap was reached. `held` counts the forms that wait since.
+    "alarm": NoticeKind(
+        facts={"about": "all", "count": 214, "held": 188, "since": _ASKED, "until": _UNTIL}, officers=True
+    ),
+    "preferences_link": NoticeKind(facts={"link_url": f"{_SITE}/manage/abc", "asked_at": _ASKED, "expires_at": _UNTIL}),
+    # To the new address; `old_address` is masked.
+    "address_confirm": NoticeKind(
+        facts={
+            "confirm_url": f"{_SITE}/manage/address/abc",
+            "old_address": "j•••@example.org",
+            "asked_at": _ASKED,
+            "expires_at": _UNTIL,
+        }
+    ),
+    # To the old address; `new_address` is masked.
+    "address_changed": NoticeKind(facts={"new_address": "j•••@example.net", "changed_at": _ASKED}),
+    "data_export": NoticeKind(facts={"link_url": f"{_SITE}/manage/abc/data", "expires_at": _UNTIL}),
+    "erased": NoticeKind(facts={"erased_at": _ASKED}),
+}
+
+
+def to_stored(facts: Mapping[str, Fact]) -> dict[str, Any]:
+    """Return `facts` as the JSON that `from_stored` reads."""
+    return {name: _stored(value) for name, value in facts.items()}
+
+
+def from_stored(raw: Mapping[str, Any]) -> dict[str, Fact]:
+    """Return the facts that `to_stored` wrote; raise ValueError for anything else."""
+    return {name: _read(value) for name, value in raw.items()}
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"at": value.isoformat()}
+    if isinstance(value, date):
+        return {"on": value.isoformat()}
+    if isinstance(value, Mapping):
+        return {"row": {name: _stored(inner) for name, inner in value.items()}}
+    if isinstance(value, list | tuple):
+        return [_stored(inner) for inner in value]
+    if isinstance(value, str | int):
+        return value
+    raise ValueError(f"a fact cannot be a {type(value).__name__}")
+
+
+def _read(value: Any) -> Any:
+    match value:
+        case {"at": str(text)}:
+            return datetime.fromisoformat(text)
+        case {"on": str(text)}:
+            return date.fromisoformat(text)
+        case {"row": dict(row)}:
+            return {str(name): _read(inner) for name, inner in row.items()}
+        case list(items):
+            return tuple(_read(inner) for inner in items)
+        case str() | int():
+            return value
+    raise ValueError(f"not a fact: {value!r:.40}")

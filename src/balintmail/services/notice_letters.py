@@ -1,0 +1,95 @@
+"""Find the letter of a system mail in the reader's language, and compile it once for everybody who gets it.
+
+The instance's letters come before the shipped ones, a list's own before those of all lists. A letter of the instance
+that cannot be compiled is set aside for the shipped one, so that a slip in it keeps nobody waiting. It mails nobody.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from balintmail.composing.compile import compile_letter
+from balintmail.composing.compiled import Compiled
+from balintmail.composing.facts import Shape, names_of, unrolled
+from balintmail.composing.letter import Letter, decode, parse_letter
+from balintmail.db import audit, lists
+from balintmail.db.session import Tx
+from balintmail.domain.notices import NOTICES
+from balintmail.domain.states import MailingKind
+from balintmail.errors import BalintmailError, NotFound
+from balintmail.resources import templates_folder
+from balintmail.services import surroundings
+from balintmail.services.context import Context
+
+OWN = "en"  # the language of a letter.md that says none
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLetter:
+    """A letter compiled for a group of people who read the same."""
+
+    compiled: Compiled
+    source: str
+    title: str
+    language: str
+
+
+class NoticeLetters:
+    """The letters of one look at what waits."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._made: dict[tuple[str, int | None, str, Shape], NoticeLetter] = {}
+
+    def get(self, tx: Tx, template: str, list_id: int | None, language: str, shape: Shape = ()) -> NoticeLetter:
+        """Return the letter; raise BalintmailError when not even the shipped one can be compiled."""
+        asked = (template, list_id, language, shape)
+        if asked not in self._made:
+            self._made[asked] = self._make(tx, *asked)
+        return self._made[asked]
+
+    def _make(self, tx: Tx, template: str, list_id: int | None, language: str, shape: Shape) -> NoticeLetter:
+        kind = NOTICES.get(template)
+        if kind is None:
+            raise NotFound(f'There is no system mail "{template}".', hint="See: balintmail templates list")
+        mailing_list = lists.by_id(tx, list_id) if list_id is not None else None
+        around = surroundings.gather(self._ctx, tx, mailing_list, kind=MailingKind.NOTICE)
+        around = replace(around, template=template, facts=names_of(kind, shape), leavable=kind.leavable)
+        slug = mailing_list.slug if mailing_list else ""
+        try:
+            letter = letter_of(around.templates, template, language=language, list_slug=slug)
+            compiled = compile_letter(replace(letter, body=unrolled(letter.body, shape)), around)
+        except BalintmailError as exc:
+            shipped = (templates_folder(),)
+            letter = letter_of(shipped, template, language=language)
+            around = replace(around, templates=shipped)
+            compiled = compile_letter(replace(letter, body=unrolled(letter.body, shape)), around)
+            detail = {"template": template, "language": letter.language, "because": exc.message[:300]}
+            audit.note(tx, "template set aside", actor="dispatch", now=self._ctx.clock.now(), detail=detail)
+        # What a mailing is called in receipts says nothing of the people it goes to.
+        title = compiled.title if compiled.subject is None else template.replace("_", " ").capitalize()
+        return NoticeLetter(compiled, letter.source, title, letter.language)
+
+
+def letter_of(folders: Sequence[Path], template: str, *, language: str = OWN, list_slug: str = "") -> Letter:
+    """Return the letter of a template in `language`, or its `letter.md`; raise NotFound where there is neither.
+
+    Its `language` says which it is in, at last.
+    """
+    for path, tag in _candidates(folders, template, language, list_slug):
+        if path.is_file():
+            text = decode(path.read_bytes(), path.name)
+            letter = parse_letter(text, path.parent, path.name, kind=MailingKind.NOTICE)
+            return replace(letter, language=letter.language or tag)
+    raise NotFound(f"There is no template emails/{template}/letter.md.", hint="See docs/templates.md.")
+
+
+def _candidates(folders: Sequence[Path], template: str, language: str, list_slug: str) -> Iterator[tuple[Path, str]]:
+    """Yield where the letter may lie and the language it is in: the language counts most, then the list, then whose."""
+    tags = dict.fromkeys((language, language.partition("-")[0].lower()))
+    files = [(f"letter.{tag}.md", tag) for tag in tags if tag != OWN and tag.replace("-", "").isalnum()]
+    files.append(("letter.md", OWN))
+    for name, tag in files:
+        for inner in filter(None, (f"{template}/{list_slug}" if list_slug else "", template)):
+            for folder in folders:
+                yield folder / "emails" / inner / name, tag
