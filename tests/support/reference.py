@@ -97,6 +97,7 @@ JSON: dict[str, str] = {
     "officers list": '[{"role", "person", "name", "address", "since"}]',
     "officers appoint": '{"role", "person", "result": "appointed|already"}',
     "officers end": '{"role", "person", "result": "ended|already"}',
+    "serve": '{"url", "public"}',
     "outbox list": '[{"file", "to", "subject", "message_id"}]',
     "backup": '{"file", "made_at", "files", "bytes"}',
     "restore": '{"folder", "made_at", "files", "migrate": true|false}',

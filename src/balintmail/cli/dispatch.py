@@ -1,5 +1,6 @@
 """`balintmail dispatch`: the command that cron runs every minute."""
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -19,8 +20,11 @@ _DOWN_SECONDS = (5.0, 15.0, 60.0, 300.0)  # growing pauses while the relay canno
 
 @click.command(cls=Command)
 @click.option("--watch", is_flag=True, help="Stay in the foreground and look again all the time.")
+@click.option(
+    "--beside-serve", is_flag=True, hidden=True, help="Watch for as long as the process that started it lives."
+)
 @pass_app
-def dispatch(app: App, watch: bool) -> int:
+def dispatch(app: App, watch: bool, beside_serve: bool) -> int:
     """Send what is due and go on with what was interrupted (for cron).
 
     It starts mailings whose time has come, goes on with interrupted ones and tries deferred deliveries again. When
@@ -28,8 +32,10 @@ def dispatch(app: App, watch: bool) -> int:
     """
     with app.instance() as instance:
         ctx = instance.context(actor=app.options.by or "dispatch")
-        if watch:
-            return _watch(app, instance, ctx)
+        if watch or beside_serve:
+            if watch:
+                app.out.line("Watching. Ctrl-C stops it.")
+            return _watch(app, instance, ctx, parent=os.getppid() if beside_serve else None)
         return _tell(app, instance, ctx, _run(instance, ctx))
 
 
@@ -41,16 +47,15 @@ def _run(instance: "Instance", ctx: "Context") -> "Report":
     return run(ctx, lambda: wiring.transport(instance), Orders())
 
 
-def _watch(app: App, instance: "Instance", ctx: "Context") -> int:
-    """Run again and again until somebody stops it."""
+def _watch(app: App, instance: "Instance", ctx: "Context", *, parent: int | None) -> int:
+    """Run again and again until somebody stops it, or `parent` has gone."""
     from balintmail.services.tally import Ending  # noqa: PLC0415
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    app.out.line("Watching. Ctrl-C stops it.")
     down = 0
-    while not stop.is_set():
+    while not stop.is_set() and parent in {None, os.getppid()}:
         report = _run(instance, ctx)
         if report.tally.by_mailing or report.ending not in {Ending.DONE, Ending.BUSY}:
             _tell(app, instance, ctx, report)
