@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, insert, literal, null, or_, select, update
 
 from balintmail.db import audience
 from balintmail.db.audience import Selection
 from balintmail.db.models import Address, Delivery, Mailing, Person, Subscription, UtcTime
-from balintmail.db.ready import Ready, among, given, ids
+from balintmail.db.ready import Ready, among, given, ids, paired, pairs
 from balintmail.db.session import Tx
 from balintmail.db.standing import StandingColumns, refusal, suppressed
 from balintmail.domain.deliveries import sources
@@ -154,13 +155,11 @@ def mark_at_risk(tx: Tx, deliveries: Sequence[int], worker: str, *, now: datetim
     """
     chosen = ids(tx, deliveries)
     if tx.dialect.name != "sqlite":  # which has one writer: whoever would pause or cancel waits for us already
-        _HOLD.run(tx, {"ids": chosen})
-    marked = _MARK.run(tx, {"ids": chosen, "mine": worker, "now": now})
-    passed = frozenset([row[0] for row in marked])
-    others = [delivery for delivery in deliveries if delivery not in passed]
-    if not others:
-        return Marked(passed, {}, frozenset(), frozenset())
-    return _turn_away(tx, others, worker, passed, now)
+        _HOLD.rows(tx, {"ids": chosen})
+    if _MARK.change(tx, {"ids": chosen, "mine": worker, "now": now}) == len(deliveries):
+        return Marked(frozenset(deliveries), {}, frozenset(), frozenset())
+    passed = frozenset([row[0] for row in _MARKED.rows(tx, {"ids": chosen, "mine": worker})])
+    return _turn_away(tx, [one for one in deliveries if one not in passed], worker, passed, now)
 
 
 def _hold_statement(dialect: str) -> sa.Executable:
@@ -179,12 +178,20 @@ def _mark_statement(dialect: str) -> sa.Executable:
         _refusal_now().is_(None),
     )
     first = func.coalesce(_D.first_tried_at, given("now", UtcTime()))
-    marked = marked.values(state=_S.AT_RISK, at=given("now", UtcTime()), first_tried_at=first)
-    return marked.returning(_D.id)
+    return marked.values(state=_S.AT_RISK, at=given("now", UtcTime()), first_tried_at=first)
 
 
+def _marked_statement(dialect: str) -> sa.Executable:
+    """Return which rows this worker holds at risk; whoever waits at a dot was not, before it was marked."""
+    mine = (_D.state == _S.AT_RISK, _D.claim == given("mine", sa.String()))
+    return select(_D.id).where(among(dialect, _D.id, "ids"), *mine)
+
+
+# Asked only where somebody was turned away: with RETURNING, SQLite's driver gives up Python's lock for each row, and
+# the thread of the books waits for it while the event loop is busy.
 _HOLD = Ready(_hold_statement)
 _MARK = Ready(_mark_statement)
+_MARKED = Ready(_marked_statement)
 
 
 def _refusal_now() -> ColumnElement[str | None]:
@@ -259,21 +266,35 @@ def record(tx: Tx, results: Sequence[Result], worker: str, *, now: datetime) -> 
     late answer leaves it unknown. Both statements do nothing the second time, so a commit of unknown result may be
     repeated.
     """
-    if not results:
+    common: dict[str, Any] = {"mine": worker, "now": now}
+    written = [(values | common | pairs(tx, "answers", rows)) for values, rows in _alike(results)]
+    if sum([_RECORD.change(tx, values) for values in written]) == len(results):
         return
-    rows = [_parameters(result, worker) for result in results]
-    common = {"mine": worker, "now": now}
-    if _RECORD.run_many(tx, common, rows) == len(rows):
-        return
-    late = [row for row, result in zip(rows, results, strict=True) if result.state is _S.ACCEPTED]
-    if late:
-        _PROOF.run_many(tx, common, late)
+    for values in written:
+        if values["to"] is _S.ACCEPTED:
+            _PROOF.change(tx, values)
 
 
-def _parameters(result: Result, worker: str) -> dict[str, object]:
+def _alike(results: Sequence[Result]) -> list[tuple[dict[str, Any], list[tuple[int, str]]]]:
+    """Return what is to be written, and for which rows; those that were accepted are mostly alike but for the reply."""
+    groups: list[tuple[dict[str, Any], list[tuple[int, str]]]] = []
+    accepted: dict[tuple[str, int, str], list[tuple[int, str]]] = {}
+    for result in results:
+        outcome = result.outcome
+        if result.state is _S.ACCEPTED:
+            same = (outcome.relay, outcome.code, outcome.enhanced)
+            if same not in accepted:
+                accepted[same] = []
+                groups.append((_values(result), accepted[same]))
+            accepted[same].append((result.delivery, outcome.reply))
+        else:
+            groups.append((_values(result), [(result.delivery, outcome.reply)]))
+    return groups
+
+
+def _values(result: Result) -> dict[str, Any]:
     outcome = result.outcome
     return {
-        "row": result.delivery,
         "to": result.state,
         "why": result.skip_reason,
         "next": result.next_try_at,
@@ -281,43 +302,38 @@ def _parameters(result: Result, worker: str) -> dict[str, object]:
         "stage_": outcome.stage.value,
         "code_": outcome.code,
         "enhanced_": outcome.enhanced,
-        "reply_": outcome.reply,
-        "keep": worker if result.state is _S.UNKNOWN else None,
+        "keeps": result.state is _S.UNKNOWN,
     }
 
 
-def _answer() -> dict[str, object]:
-    return {
-        "state": given("to", _D.state.type),
-        "skip_reason": given("why", _D.skip_reason.type),
-        "next_try_at": given("next", UtcTime()),
-        "at": given("now", UtcTime()),
-        "first_tried_at": func.coalesce(_D.first_tried_at, given("now", UtcTime())),
-        "relay": given("relay_", sa.String()),
-        "stage": given("stage_", sa.String()),
-        "code": given("code_", sa.Integer()),
-        "enhanced": given("enhanced_", sa.String()),
-        "reply": given("reply_", sa.String()),
-        "claim": given("keep", sa.String()),  # an unknown row remembers whose late answer would be its proof
-    }
-
-
-def _record_statement(_: str) -> sa.Executable:
-    held = or_(_D.state == _S.CLAIMED, _D.state == _S.AT_RISK)
+def _written(dialect: str, *held: ColumnElement[bool]) -> sa.Executable:
+    """Return the statement that writes answers into those of their rows that are `held`."""
+    answers = paired(dialect, "answers")
+    mine = given("mine", sa.String())
+    # On SQLite the plus keeps the planner from the index over held rows: the primary key is the way to few rows.
+    claim = sa.literal_column("+deliveries.claim", sa.String()) if dialect == "sqlite" else _D.claim
     return (
         update(_D)
-        .where(_D.id == given("row", sa.BigInteger()), held, _D.claim == given("mine", sa.String()))
-        .values(_answer())
+        .where(_D.id == answers.c.id, *held, claim == mine)
+        .values(
+            state=given("to", _D.state.type),
+            skip_reason=given("why", _D.skip_reason.type),
+            next_try_at=given("next", UtcTime()),
+            at=given("now", UtcTime()),
+            first_tried_at=func.coalesce(_D.first_tried_at, given("now", UtcTime())),
+            relay=given("relay_", sa.String()),
+            stage=given("stage_", sa.String()),
+            code=given("code_", sa.Integer()),
+            enhanced=given("enhanced_", sa.String()),
+            reply=answers.c.text,
+            # An unknown row remembers whose late answer would be its proof.
+            claim=case((given("keeps", sa.Boolean()), mine), else_=null()),
+        )
     )
 
 
-def _proof_statement(_: str) -> sa.Executable:
-    doubted = (_D.id == given("row", sa.BigInteger()), _D.state == _S.UNKNOWN, _D.claim == given("mine", sa.String()))
-    return update(_D).where(*doubted).values(_answer())
-
-
-_RECORD = Ready(_record_statement)
-_PROOF = Ready(_proof_statement)
+_RECORD = Ready(lambda dialect: _written(dialect, or_(_D.state == _S.CLAIMED, _D.state == _S.AT_RISK)))
+_PROOF = Ready(lambda dialect: _written(dialect, _D.state == _S.UNKNOWN))
 
 
 def wake_deferred(tx: Tx, mailing_ids: Sequence[int], *, now: datetime | None) -> int:

@@ -148,7 +148,7 @@ def due(tx: Tx, now: datetime) -> list[MailingRow]:
 
 def states(tx: Tx, mailing_ids: Sequence[int]) -> dict[int, MailingState]:
     """Return the present state of each of these mailings."""
-    rows = _STATES.run(tx, {"ids": ids(tx, mailing_ids)})
+    rows = _STATES.rows(tx, {"ids": ids(tx, mailing_ids)})
     return {mailing: MailingState(state) for mailing, state in rows}
 
 

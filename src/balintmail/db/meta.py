@@ -24,7 +24,7 @@ def fact(tx: Tx, key: str) -> str | None:
 
 def put(tx: Tx, key: str, value: str) -> None:
     """Set `key` to `value`, whether it was there or not."""
-    _PUT.run(tx, {"fact": key, "said": value})
+    _PUT.change(tx, {"fact": key, "said": value})
 
 
 def put_once(tx: Tx, key: str, value: str) -> str:

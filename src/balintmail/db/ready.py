@@ -11,62 +11,73 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, CursorResult, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from balintmail.db.session import Tx
-
-_COUNTED = {"preserve_rowcount": True}
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str
     order: tuple[str, ...] | None  # of the parameters, where the driver wants them in a row
-    fixed: dict[str, Any]
-    writers: dict[str, Callable[[Any], Any]]  # of the parameters whose type the driver does not know
+    fixed: dict[str, Any]  # the parameters whose values stand in the statement
+    writers: tuple[tuple[str, Callable[[Any], Any]], ...]  # of the others, where the driver does not know their type
 
 
 class Ready:
-    """One statement; `build` is given the dialect's name, since the two databases take sets of ids differently."""
+    """One statement; `build` is given the dialect's name, since the two databases take sets of rows differently."""
 
     def __init__(self, build: Callable[[str], sa.Executable]) -> None:
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, tx: Tx, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-        """Run it once with `values` for its parameters."""
-        ready = self._for(tx)
-        written = self._written(ready, values)
-        if ready.order is None:
-            return tx.exec_driver_sql(ready.sql, written, execution_options=_COUNTED)
-        return tx.exec_driver_sql(ready.sql, tuple([written[name] for name in ready.order]), execution_options=_COUNTED)
-
-    def run_many(self, tx: Tx, common: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> int:
-        """Run it once for each of `rows` and return how many rows were changed; all have the values of `common`."""
-        ready = self._for(tx)
-        shared = self._written(ready, common)
-        parameters: list[Any] = []
-        writers = [(name, write) for name, write in ready.writers.items() if rows and name in rows[0]]
-        for row in rows:
-            written = {**shared, **row}
-            for name, write in writers:
-                if written[name] is not None:
-                    written[name] = write(written[name])
-            parameters.append(written if ready.order is None else tuple([written[name] for name in ready.order]))
-        return tx.exec_driver_sql(ready.sql, parameters, execution_options=_COUNTED).rowcount
-
-    def _for(self, tx: Tx) -> _Compiled:
-        name = tx.dialect.name
-        found = self._compiled.get(name)
-        if found is None:
-            found = self._compiled[name] = _compile(self._build(name), tx.dialect)
+    def rows(self, tx: Tx, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it with `values` for its parameters and return its rows as the driver gives them."""
+        cursor = self._run(tx, values)
+        found: list[tuple[Any, ...]] = list(cursor.fetchall())
+        cursor.close()
         return found
 
-    def _written(self, ready: _Compiled, values: Mapping[str, Any]) -> dict[str, Any]:
-        writers = ready.writers
-        told = {name: writers[name](value) if name in writers else value for name, value in values.items()}
-        return {**ready.fixed, **told}
+    def change(self, tx: Tx, values: Mapping[str, Any]) -> int:
+        """Run it with `values` for its parameters and return how many rows were changed."""
+        cursor = self._run(tx, values)
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
+
+    def _run(self, tx: Tx, values: Mapping[str, Any]) -> DBAPICursor:
+        ready = self._compiled.get(tx.dialect.name) or self._for(tx.dialect)
+        written = {**ready.fixed, **values}
+        for name, write in ready.writers:
+            if written[name] is not None:
+                written[name] = write(written[name])
+        parameters: Any = written if ready.order is None else [written[name] for name in ready.order]
+        if not tx.in_transaction():
+            tx.begin()
+        cursor = tx.connection.cursor()
+        try:
+            cursor.execute(ready.sql, parameters)
+        except tx.dialect.loaded_dbapi.Error as exc:
+            raise _told(tx, ready.sql, exc, cursor) from exc
+        return cursor
+
+    def _for(self, dialect: sa.Dialect) -> _Compiled:
+        made = self._compiled[dialect.name] = _compile(self._build(dialect.name), dialect)
+        return made
+
+
+def _told(tx: Tx, sql: str, exc: Any, cursor: DBAPICursor) -> BaseException:
+    """Return a driver's error as SQLAlchemy tells it; a connection that is gone is not used again."""
+    lost = tx.dialect.is_disconnect(exc, tx.connection.driver_connection, cursor)
+    if lost:
+        tx.invalidate(exc)
+    base = tx.dialect.loaded_dbapi.Error
+    told: BaseException = sa.exc.DBAPIError.instance(
+        sql, None, exc, base, hide_parameters=True, connection_invalidated=lost, dialect=tx.dialect
+    )
+    return told
 
 
 def given(name: str, type_: Any = None) -> sa.BindParameter[Any]:
@@ -76,7 +87,7 @@ def given(name: str, type_: Any = None) -> sa.BindParameter[Any]:
 
 def ids(tx: Tx, numbers: Sequence[int]) -> Any:
     """Return a set of ids as `among` takes it."""
-    return json.dumps(list(numbers)) if tx.dialect.name == "sqlite" else list(numbers)
+    return f"[{','.join(map(str, numbers))}]" if tx.dialect.name == "sqlite" else list(numbers)
 
 
 def among(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
@@ -87,16 +98,38 @@ def among(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
     return sa.type_coerce(column == sa.any_(given(name, ARRAY(sa.BigInteger()))), sa.Boolean())
 
 
+def pairs(tx: Tx, name: str, each: Sequence[tuple[int, str]]) -> dict[str, Any]:
+    """Return ids with a text for each as `paired` takes them: the values of its parameters."""
+    if tx.dialect.name == "sqlite":
+        return {name: json.dumps(each)}
+    return {name: [one for one, _ in each], f"{name}_text": [text for _, text in each]}
+
+
+def paired(dialect: str, name: str) -> FromClause:
+    """Return the table of `pairs`, with the columns `id` and `text`, the same text for any number of rows."""
+    if dialect == "sqlite":
+        each = func.json_each(given(name, sa.String())).table_valued("value")
+        value = sa.type_coerce(each.c.value, sa.JSON())
+        one, text = value[0].as_integer(), value[1].as_string()
+        return select(one.label("id"), text.label("text")).subquery(name)
+    ids_, texts = given(name, ARRAY(sa.BigInteger())), given(f"{name}_text", ARRAY(sa.String()))
+    table = func.unnest(ids_, texts).table_valued(sa.column("id", sa.BigInteger()), sa.column("text", sa.String()))
+    return table.render_derived(name=name)
+
+
 def _compile(statement: sa.Executable, dialect: Any) -> _Compiled:
     if not isinstance(statement, sa.ClauseElement):
         raise TypeError("only a statement of SQLAlchemy's can be made ready")
     made: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     writers, fixed = {}, {}
     for bind, name in made.bind_names.items():
-        if (writer := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None:
+        writer = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if writer is not None and name in made.params:
             writers[name] = writer
     for name, value in made.params.items():  # those of an expanded IN have no bind of their own and are plain texts
-        writer = writers.get(name)
-        fixed[name] = getattr(value, "value", value) if writer is None or value is None else writer(value)
+        if value is None:
+            continue
+        writer = writers.pop(name, None)
+        fixed[name] = getattr(value, "value", value) if writer is None else writer(value)
     order = tuple(made.positiontup) if made.positiontup is not None else None
-    return _Compiled(str(made.string), order, fixed, writers)
+    return _Compiled(str(made.string), order, fixed, tuple(writers.items()))

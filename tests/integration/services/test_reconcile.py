@@ -332,7 +332,7 @@ def test_clock_that_goes_back_between_two_lines_does_not_turn_a_dot_into_a_defer
     now = context.clock.now()
     dot = Entry(mailing, "newsletter", "84", person or 0, delivery)
     journal = open_journal(context.folder / FOLDER, instance_id(context), now=now)
-    journal.write([dot, replace(dot, state=S.DEFERRED, code=451, stage="dot")], now=now)
+    journal.write([dot, dot._replace(state=S.DEFERRED, code=451, stage="dot")], now=now)
     journal.write([dot], now=now - timedelta(seconds=2))
     journal.close()
     assert settle_by_journal(context) == 0
