@@ -196,17 +196,29 @@ class Session:
         if found is None or self.sender is not None:
             await self.send(b"503 5.5.1 nested MAIL or bad path\r\n")
             return
+        self.mind_parameters(found["parameters"])
         self.utf8 = "SMTPUTF8" in found["parameters"].upper()
         if self.utf8 and not self.relay.manners.smtputf8:
             self.relay.violations.append("SMTPUTF8 without leave")
         if (await self.answer(Step.MAIL, text, b"250 2.1.0 sender ok\r\n")).startswith(b"2"):
             self.sender = found["address"]
 
+    def mind_parameters(self, text: str) -> None:
+        """Note what was said without having been offered (RFC 3461 section 4, RFC 1870, RFC 6152)."""
+        manners = self.relay.manners
+        offered = {"DSN": "DSN" in manners.extensions, "SIZE": manners.size is not None}
+        offered["BODY"] = manners.eightbitmime or manners.smtputf8
+        needs = {"RET": "DSN", "ENVID": "DSN", "NOTIFY": "DSN", "ORCPT": "DSN", "SIZE": "SIZE", "BODY": "BODY"}
+        for word in text.upper().split():
+            if not offered.get(needs.get(word.partition("=")[0], ""), True):
+                self.relay.violations.append(f"{word} without leave")
+
     async def rcpt(self, text: str) -> None:
         found = _PATH.match(text)
         if found is None or self.sender is None:
             await self.send(b"503 5.5.1 need MAIL first\r\n")
             return
+        self.mind_parameters(found["parameters"])
         if not text.isascii() and not self.utf8:
             self.relay.violations.append("8-bit address without SMTPUTF8")
         self.recipients.append(found["address"])

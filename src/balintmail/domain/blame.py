@@ -13,6 +13,7 @@ from balintmail.domain.outcome import Outcome, Stage, Verdict
 # x.7.N that speak of how we send: DKIM, SPF, reverse DNS, DMARC, TLS, alignment; 509 and 515 are Outlook.com's.
 OUR_FAULTS = frozenset({20, 21, 22, 23, 24, 25, 26, 27, 29, 30, 32, 509, 515})
 _WANTS_AUTH = frozenset({530, 534, 535, 538})  # RFC 4954 section 6
+_TOO_BIG = "3.4"
 _SENDER = frozenset({"1.7", "1.8"})  # the sender's address, not the recipient's
 _ADDRESS = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
 
@@ -40,8 +41,8 @@ def blame(outcome: Outcome) -> Blame:
         return Blame.OURS
     if outcome.verdict is Verdict.DEFERRED:
         return Blame.PERSON if subject in {"1", "2"} else Blame.RELAY
-    if outcome.stage is Stage.LOCAL:
-        return Blame.PERSON
+    if outcome.stage is Stage.LOCAL:  # refused by ourselves; a letter too big for the relay is everybody's
+        return Blame.OURS if detail == _TOO_BIG else Blame.PERSON
     if subject == "7" or detail in _SENDER:
         return Blame.POLICY
     if outcome.stage is Stage.RCPT or subject in {"1", "2"}:

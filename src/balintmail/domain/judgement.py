@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from balintmail.domain.blame import Blame, blame, without_addresses
-from balintmail.domain.outcome import Outcome, Verdict
+from balintmail.domain.outcome import Outcome, Stage, Verdict
 
 IN_A_ROW = 5  # standards 2.5
 FEWEST_FOR_A_SHARE = 50  # answers; a share of fewer says nothing
@@ -74,8 +74,8 @@ class Record:
             self.policy_running = 0
         # A temporary no is the schedule's matter and the pace's (greylisting is one for everybody). That an address
         # does not exist is said in the same words of each that does not: five old addresses in a row are no alarm,
-        # and the share of refusals below minds the many.
-        dead = whose is Blame.PERSON and outcome.enhanced.startswith("5.1.")
+        # nor are five that this relay cannot be told; the share of refusals below minds the many.
+        dead = whose is Blame.PERSON and (outcome.enhanced.startswith("5.1.") or outcome.stage is Stage.LOCAL)
         counts = (refused and not dead) or whose in {Blame.OURS, Blame.DOUBT}
         key = (outcome.verdict.value, outcome.stage.value, outcome.code, outcome.enhanced)
         self.same = (self.same + 1 if key == self.last else 1) if counts else 0

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from balintmail.domain.outcome import Composed, Outcome, Stage, Verdict
 from balintmail.errors import NotFound
 from balintmail.sending import outcomes
+from balintmail.sending.outcomes import Misfit, Unfit
 from balintmail.sending.transport import LaneEvents, TransportDown
 from balintmail.sending.wire import fault_of
 
@@ -88,7 +89,7 @@ class OutboxLane:
             raise RuntimeError("this pen of the outbox is not ready for a message")
         self._current = message
         if fault := fault_of(message):
-            self._loop.call_soon(self._finish, outcomes.unfit(fault, NAME))
+            self._loop.call_soon(self._finish, outcomes.unfit(Unfit(fault, Misfit.CONTENT), NAME))
         else:
             self._work(_write, message, self._written)
 

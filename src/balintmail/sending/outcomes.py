@@ -13,8 +13,15 @@ Called by smtp_lane.py, connect.py and outbox.py.
     DOT              accepted   unknown    deferred       refused    unknown            unknown
 
     (*) a 421 to MAIL on a connection that has carried messages is "not sent": the relay's habit, and no word about the
-    next person. "Not sent" goes back to the queue at once; dispatch counts how often.
+    next person. "Not sent" goes back to the queue at once; dispatch counts how often. So does a message whose optional
+    parameters were refused although they had been offered (I12): it leaves without them.
+
+Before anything is said (LOCAL), what this relay cannot be given is refused with the enhanced code of its reason
+(`Misfit`), and what this connection cannot carry any more is "not sent" (`elsewhere`).
 """
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 from balintmail.domain.outcome import Outcome, Stage, Verdict
 from balintmail.domain.replies import Reply, shown
@@ -22,8 +29,27 @@ from balintmail.domain.replies import Reply, shown
 SERVICE_ENDS = 421  # may come at any time; the connection ends with it
 OUT_OF_STEP = 503  # the two sides disagree on where they are: go on with a fresh connection
 TOO_MANY_RECIPIENTS = 552  # "SHOULD be treated as 452" when it answers RCPT
+PARAMETERS_REFUSED = frozenset({501, 504, 555})  # to MAIL or RCPT: RFC 5321 sections 4.1.1.11 and 4.2.4
 # They speak about our session and never about a recipient: RFC 4954 section 6.
 WANTS_AUTH = frozenset({530, 534, 535, 538})
+
+
+class Misfit(StrEnum):
+    """Why a relay cannot be given a message, as an enhanced code (RFC 3463; RFC 6531 section 4.2 for X.6.7)."""
+
+    ADDRESS = "5.1.3"
+    SIZE = "5.3.4"
+    CONTENT = "5.6.0"
+    EIGHT_BIT = "5.6.1"
+    UTF8 = "5.6.7"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why a message cannot be given to a relay, in words and as a code."""
+
+    why: str
+    code: Misfit
 
 
 def verdict_of(stage: Stage, code: int, *, served: int = 0) -> Verdict:
@@ -75,9 +101,24 @@ def withdrawn(stage: Stage, relay: str) -> Outcome:
     return Outcome(Verdict.NOT_SENT, stage, reply="taken back before the closing dot", relay=relay)
 
 
-def unfit(why: str, relay: str) -> Outcome:
+def unfit(fault: Unfit, relay: str) -> Outcome:
     """Return the outcome of a message that this relay, or any, cannot be given. Nothing touched the network."""
-    return Outcome(Verdict.REFUSED, Stage.LOCAL, reply=shown(why), relay=relay)
+    return Outcome(Verdict.REFUSED, Stage.LOCAL, enhanced=fault.code.value, reply=shown(fault.why), relay=relay)
+
+
+def elsewhere(relay: str) -> Outcome:
+    """Return the outcome of a message that needs a fresh connection. Nothing touched the network."""
+    return Outcome(Verdict.NOT_SENT, Stage.LOCAL, reply="this connection takes no further domain", relay=relay)
+
+
+def refuses_parameters(stage: Stage, reply: Reply) -> bool:
+    """Whether a reply may be about the parameters of a command and not about whom it names."""
+    return stage in {Stage.MAIL, Stage.RCPT} and (reply.code in PARAMETERS_REFUSED or reply.enhanced == "5.5.4")
+
+
+def unasked_for(stage: Stage, reply: Reply, relay: str) -> Outcome:
+    """Return the outcome of a message whose parameters were refused: it may leave without them."""
+    return Outcome(Verdict.NOT_SENT, stage, reply.code, reply.enhanced, reply.text, relay)
 
 
 def accepted_locally(relay: str, where: str) -> Outcome:

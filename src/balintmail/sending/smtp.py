@@ -11,9 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from balintmail.domain.outcome import Verdict
+from balintmail.sending.capacity import LaneTerms
 from balintmail.sending.connect import RelayTarget, connect, tls_context
 from balintmail.sending.patience import TimeLimits
-from balintmail.sending.smtp_lane import LaneTerms, SmtpLane
+from balintmail.sending.smtp_lane import SmtpLane
 from balintmail.sending.transport import LaneEvents, TransportDown
 
 REFUSED_SECONDS = 900.0  # ours: a password that is wrong now is wrong in a minute, and asking locks accounts
@@ -40,6 +41,7 @@ class SmtpTransport:
         self._contexts: dict[str, ssl.SSLContext | None] = {}
         self._down_until: dict[str, float] = {}
         self._passed_over: frozenset[str] = frozenset()
+        self._plain: set[str] = set()
         self._lanes: set[SmtpLane] = set()
 
     @property
@@ -105,7 +107,7 @@ class SmtpTransport:
         if target.name not in self._contexts:
             self._contexts[target.name] = await asyncio.to_thread(tls_context, target)
         transport, offer = await connect(target, self._contexts[target.name], relay.limits)
-        lane = SmtpLane(LaneTerms(target.name, relay.limits, relay.messages_per_connection), offer, events)
+        lane = SmtpLane(LaneTerms(target.name, relay.limits, relay.messages_per_connection, self._plain), offer, events)
         lane.take_over(transport)
         self._lanes = {open_lane for open_lane in self._lanes if not open_lane.gone} | {lane}
         return lane

@@ -2,21 +2,20 @@
 
 It never connects, encrypts or authenticates (connect.py does), never retries, and never sends a dot that it was not
 told to send. One recipient a transaction (S37). Sources: RFC 5321 sections 3.3, 4.1.4, 4.5.3.2; RFC 2920 (pipelining).
-The bytes and the time are line.py's, what a reply means stands in outcomes.py, the rules towards dispatch in
-transport.py.
+The bytes and the time are line.py's, what a connection may carry capacity.py's; what a reply means stands in
+outcomes.py, the rules towards dispatch in transport.py.
 
     IDLE → [RESET] → MAIL → RCPT → DATA → BODY → HELD → DOT → IDLE        QUIT and ENDED from anywhere
 """
 
 import asyncio
-import math
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from balintmail.domain.outcome import Composed, Outcome, Stage, Verdict
 from balintmail.domain.replies import Reply
 from balintmail.sending import commands, outcomes
-from balintmail.sending.commands import Offer, unfit_for
+from balintmail.sending.capacity import Capacity, LaneTerms
+from balintmail.sending.commands import Offer
 from balintmail.sending.line import Line
 from balintmail.sending.patience import TimeLimits
 from balintmail.sending.transport import LaneEvents
@@ -55,25 +54,15 @@ _NEXT = {_Step.RESET: _Step.MAIL, _Step.MAIL: _Step.RCPT, _Step.RCPT: _Step.DATA
 _SAY = {_Step.RESET: commands.reset, _Step.MAIL: commands.mail, _Step.RCPT: commands.rcpt, _Step.DATA: commands.data}
 
 
-@dataclass(frozen=True, slots=True)
-class LaneTerms:
-    """What a lane is told about its relay; `messages` is how many one connection may carry (None: any number)."""
-
-    relay: str
-    limits: TimeLimits
-    messages: int | None = None
-
-
 class SmtpLane(Line):
     """A lane (transport.py) over a connection that `connect` has made ready."""
 
     def __init__(self, terms: LaneTerms, offer: Offer, events: LaneEvents) -> None:
         super().__init__()
         self.relay = terms.relay
-        self.offer = offer
+        self.capacity = Capacity(terms, offer)
         self._limits = terms.limits
         self._seconds = _seconds_for(terms.limits)
-        self._most = min((n for n in (terms.messages, offer.messages) if n is not None), default=math.inf)
         self._events = events
         self._step = _Step.IDLE
         self._current: Composed | None = None
@@ -81,7 +70,6 @@ class SmtpLane(Line):
         self._failure: Outcome | None = None  # what answered MAIL or RCPT with a no, while pipelined replies come in
         self._pipelined = False  # RCPT and DATA of the current message have left already
         self._needs_reset = False
-        self._served = 0  # messages begun
         self.closed = False
 
     def __repr__(self) -> str:
@@ -91,7 +79,7 @@ class SmtpLane(Line):
 
     @property
     def can_follow(self) -> bool:
-        return not self.closed and self._served < self._most
+        return not self.closed and not self.capacity.used_up
 
     def begin(self, message: Composed) -> None:
         if self.closed or self._step is not _Step.IDLE:
@@ -112,10 +100,10 @@ class SmtpLane(Line):
         self._following = following
         self._step = _Step.DOT
         self._deadline.within(self._limits.dot)
-        if following is not None and self.offer.pipelining and self.can_follow and not unfit_for(self.offer, following):
+        if following is not None and self.capacity.takes_behind(following):
             self._pipelined = True
-            self._served += 1
-            transport.write(DOT + commands.whole(following))
+            self.capacity.served += 1
+            transport.write(DOT + commands.whole(following, self.capacity.offer))
         else:
             self._pipelined = False
             transport.write(DOT)
@@ -137,16 +125,16 @@ class SmtpLane(Line):
     def _start(self, message: Composed) -> None:
         self._current = message
         self._failure = None
-        fault = unfit_for(self.offer, message)
-        if fault:
+        if (misfit := self.capacity.misfit(message)) is not None:
             self._step = _Step.LOCAL
-            self._loop.call_soon(self._refuse_locally, outcomes.unfit(fault, self.relay))
+            self._loop.call_soon(self._refuse_locally, misfit)
             return
-        self._served += 1
-        self._pipelined = self.offer.pipelining
+        offer = self.capacity.offer
+        self.capacity.served += 1
+        self._pipelined = offer.pipelining
         if self._pipelined:
-            afresh = commands.reset(message) if self._needs_reset else b""
-            self._wire.write(afresh + commands.whole(message))
+            afresh = commands.reset(message, offer) if self._needs_reset else b""
+            self._wire.write(afresh + commands.whole(message, offer))
         self._ask(_Step.RESET if self._needs_reset else _Step.MAIL)
 
     def _ask(self, step: _Step) -> None:
@@ -154,7 +142,7 @@ class SmtpLane(Line):
         self._step = step
         self._deadline.within(self._seconds[step])
         if not self._pipelined:
-            self._wire.write(_SAY[step](self._message))
+            self._wire.write(_SAY[step](self._message, self.capacity.offer))
 
     def _take(self, reply: Reply) -> None:
         step = self._step
@@ -184,7 +172,7 @@ class SmtpLane(Line):
     def _answer_to_command(self, step: _Step, reply: Reply) -> None:
         outcome = None
         if reply.kind != _GO_ON[step]:
-            outcome = outcomes.answered(self._stage, reply, self.relay, served=self._served - 1)
+            outcome = self.capacity.refusal(self._stage, reply, is_first=self._failure is None)
         if outcome is not None:
             first = self._failure is None
             self._failure = self._failure or outcome
@@ -247,7 +235,7 @@ class SmtpLane(Line):
             self._current = message
             self._drop(outcome)  # an extra reply: nothing after it could be trusted (I11)
             return
-        used_up = self._served >= self._most
+        used_up = self.capacity.used_up
         if following is not None and not used_up:
             self._step = _Step.LOCAL  # busy: the handler must not begin another
         elif used_up:

@@ -10,8 +10,9 @@ import re
 from balintmail.domain.outcome import Composed
 from balintmail.domain.wireform import LONGEST_TEXT_LINE, begins_a_line_with_a_dot, fault_of_lines
 
-__all__ = ["DOT", "LONGEST_TEXT_LINE", "body_of", "fault_of"]
+__all__ = ["ADDRESS_FAULT", "DOT", "LONGEST_TEXT_LINE", "body_of", "fault_of"]
 
+ADDRESS_FAULT = "the address cannot be written in an SMTP command"
 DOT = b"\r\n.\r\n"  # the final CRLF of the message belongs to it: RFC 5321 section 4.1.1.4
 # No control, no blank, no bracket, no delete: nothing that could end a path or a command (S50).
 _UNFIT = re.compile(r"[\x00-\x20<>\x7f]")
@@ -21,7 +22,7 @@ def fault_of(message: Composed) -> str:
     """Return why `message` cannot go over the wire, or "" when it can."""
     envelope = message.envelope
     if not envelope.recipient or _UNFIT.search(envelope.recipient) or _UNFIT.search(envelope.sender):
-        return "the address cannot be written in an SMTP command"
+        return ADDRESS_FAULT
     if message.proven and envelope.recipient.isascii() and envelope.sender.isascii():
         return ""
     plain = envelope.recipient.isascii() and envelope.sender.isascii() and message.data.isascii()

@@ -250,8 +250,8 @@ class Engine:
         self._governor.heard(lane.relay, row, outcome)
         if delivery in self._withdrawn:
             self._withdrawn.discard(delivery)
-        elif behind == delivery and _was_never_begun(outcome):
-            self._todo.appendleft(row)  # the connection ended with the message before: nobody's fault
+        elif _was_never_begun(outcome, behind=behind == delivery):
+            self._todo.appendleft(row)  # the connection was of no use for it: nobody's fault
         else:
             self._note(row, self._result(row, outcome))
         if lane.closed:
@@ -284,9 +284,7 @@ class Engine:
 
     def _note(self, row: Claimed, result: Result) -> None:
         self._answered.append((row, result))
-        if result.state is DeliveryState.QUEUED:
-            self._dry_until = 0.0
-        else:
+        if result.state is not DeliveryState.QUEUED:
             self.tally.add(row.mailing, result.state)
 
     # The turns
@@ -339,6 +337,8 @@ class Engine:
                 self.stop(Ending.FAILED, _of_database(exc))
         else:
             await self._let_go(turn, waiting)
+            if len(turn.marked.passed) < len(waiting) or any(one.state is DeliveryState.QUEUED for _, one in answered):
+                self._dry_until = 0.0  # a claim that came before this turn did not find what it gave back
 
     async def _let_go(self, turn: Turn, waiting: Sequence[Claimed]) -> None:
         marked = turn.marked
@@ -390,8 +390,9 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
 
 
-def _was_never_begun(outcome: Outcome) -> bool:
-    return outcome.verdict is Verdict.NOT_SENT and outcome.stage is Stage.MAIL
+def _was_never_begun(outcome: Outcome, *, behind: bool) -> bool:
+    stages = {Stage.LOCAL, Stage.MAIL} if behind else {Stage.LOCAL}
+    return outcome.verdict is Verdict.NOT_SENT and outcome.stage in stages
 
 
 def _of_database(exc: Exception) -> str:

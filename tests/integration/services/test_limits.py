@@ -617,3 +617,55 @@ def test_mailing_paused_by_judgement_and_resumed_in_the_same_run_goes_on(context
         thread.join(30)
         assert reports
         assert set(reports[0].finished) == {mailing, other}
+
+
+def test_relay_that_takes_one_domain_a_connection_S33_gets_everybody(context: Context) -> None:
+    with context.db.write() as tx:
+        news = a_list(tx)
+        for number in range(12):
+            on_list(tx, a_person(tx, f"reader{number}@{'one' if number % 3 else 'two'}.example.org"), news)
+    mailing = a_mailing(context, 0)
+    with RelayThread(Manners(extensions=("LIMITS RCPTDOMAINMAX=1", "DSN"))) as relay:
+        assert run(context, to(relay, lanes=2)).finished == (mailing,)
+        assert len(relay.accepted) == 12
+        assert relay.violations == []
+
+
+def test_relay_that_refuses_the_parameters_it_offers_I12_gets_everybody(context: Context) -> None:
+    mailing = a_mailing(context, 30)
+    refusal = Fault(Step.MAIL, b"555 5.5.4 unsupported option\r\n", match="ENVID")
+    with RelayThread(Manners(extensions=("DSN",)), refusal) as relay:
+        assert run(context, to(relay)).finished == (mailing,)
+    assert counts(context, mailing) == {S.ACCEPTED: 30}
+
+
+def test_letter_too_big_for_the_relay_I13_pauses_and_refuses_nobody(context: Context) -> None:
+    mailing = a_mailing(context, 30)
+    with RelayThread(Manners(size=20)) as relay:
+        run(context, to(relay, lanes=1))
+        assert "takes at most 20" in row(context, mailing).state_reason
+        assert S.REFUSED not in counts(context, mailing)
+        assert [command for command in relay.commands if command.startswith("MAIL")] == []
+    with RelayThread(Manners(size=20_000)) as relay:
+        steering.resume(context, str(mailing))
+        assert run(context, to(relay)).finished == (mailing,)
+
+
+def test_many_who_need_smtputf8_S25_are_refused_alone_and_pause_nothing(context: Context) -> None:
+    mailing = a_mailing(context, 20)
+
+    def wide(row: Claimed) -> Composed:
+        made = compose(row)
+        if row.delivery % 2:
+            return made
+        return replace(
+            made, envelope=replace(made.envelope, recipient=f"józsef{row.delivery}@example.org", smtputf8=True)
+        )
+
+    with RelayThread() as relay:
+        # Ten of twenty are more than a quarter, and yet fewer than a share is made of.
+        assert run(context, to(relay, lanes=1), compose=wide).finished == (mailing,)
+        assert len(relay.accepted) == 10
+    with context.db.read() as tx:
+        said = {(one.stage, one.enhanced) for one in receipts.not_reached(tx, mailing)}
+    assert said == {("local", "5.6.7")}
