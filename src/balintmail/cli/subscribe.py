@@ -61,8 +61,11 @@ def subscribe(
         raise click.UsageError("--request and --welcome do not go together: nobody is on the list yet.")
     with app.instance() as instance:
         ctx = instance.context(actor=app.options.by)
-        act = subscriptions.request if as_request else subscriptions.subscribe
-        results = act(ctx, addresses, joining)
+        if as_request:
+            from balintmail.services.requests_typed import request  # noqa: PLC0415  (only this option needs it)
+
+            return _answer(app, request(ctx, addresses, joining))
+        results = subscriptions.subscribe(ctx, addresses, joining)
         if welcome:
             from balintmail.cli.welcome import send_welcome  # noqa: PLC0415  (loads MJML)
 

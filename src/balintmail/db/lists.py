@@ -1,5 +1,6 @@
 """The mailing lists' rows; a list's List-Id and slug never change once it is there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,8 @@ class MailingListRow:
     created_at: datetime
     archived_at: datetime | None
     relay: str = ""
+    questions: Sequence[Any] = ()  # of its form, as domain/questions.py reads them
+    sends_latest: bool = False  # the latest number goes with the welcome
 
 
 _COLUMNS = [getattr(MailingList, name) for name in MailingListRow.__dataclass_fields__]

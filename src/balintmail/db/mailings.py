@@ -146,6 +146,14 @@ def due(tx: Tx, now: datetime) -> list[MailingRow]:
     return [_row(found) for found in tx.execute(query)]
 
 
+def newest(tx: Tx, list_id: int, *, most: int = 20) -> list[MailingRow]:
+    """Return the public newsletters that a list has sent or is sending, the newest first, without second copies."""
+    begun = _M.state.in_((MailingState.SENDING, MailingState.SENT))
+    mine = (_M.list_id == list_id, _M.kind == MailingKind.NEWSLETTER, _M.number.is_not(None), _M.again_of.is_(None))
+    query = _QUERY.where(*mine, begun, _M.visibility == Visibility.PUBLIC).order_by(_M.frozen_at.desc(), _M.id.desc())
+    return [_row(found) for found in tx.execute(query.limit(most))]
+
+
 def states(tx: Tx, mailing_ids: Sequence[int]) -> dict[int, MailingState]:
     """Return the present state of each of these mailings."""
     rows = _STATES.rows(tx, {"ids": ids(tx, mailing_ids)})

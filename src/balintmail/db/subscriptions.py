@@ -3,6 +3,7 @@
 It never asks whether somebody may join; services/subscriptions.py does.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,6 +71,12 @@ def begin(tx: Tx, person_id: int, list_id: int, consent: Consent) -> None:
     here = (Subscription.person_id == person_id) & (Subscription.list_id == list_id)
     if tx.execute(sa.update(Subscription).where(here).values(**values)).rowcount == 0:
         tx.execute(sa.insert(Subscription).values(person_id=person_id, list_id=list_id, **values))
+
+
+def answer(tx: Tx, person_id: int, list_id: int, answers: Mapping[str, str]) -> None:
+    """Keep what somebody answered to the questions of the list's form; nothing happens when they are not on it."""
+    here = (Subscription.person_id == person_id) & (Subscription.list_id == list_id)
+    tx.execute(sa.update(Subscription).where(here).values(answers=dict(answers)))
 
 
 def end(tx: Tx, row: SubscriptionRow, consent: Consent) -> None:

@@ -62,6 +62,11 @@ def clean(text: str) -> str:
     return hygiene.one_line(text, what="the name", longest=LONGEST)
 
 
+def is_title(word: str) -> bool:
+    """Say whether a word of a name is a title or a degree, such as Dr, Frau or MRCGP."""
+    return _bare(word) in _TITLES or _bare(word) in _AFTER
+
+
 def first_name(name: str, language: str | None = None) -> str:
     """Return how a letter addresses the bearer of `name`, "" when the name does not tell.
 

@@ -4,8 +4,8 @@ Whoever cannot be taken is returned as a result with the reason, not raised. It 
 Neighbours: db/subscriptions.py writes, services/people.py finds people.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,14 +17,14 @@ from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
 from balintmail.domain import hygiene, names
 from balintmail.domain.imports import Candidate, choose, key_of_name
-from balintmail.domain.states import AddressHealth, Policy, RequestState, SubscriptionState, SuppressionReason
+from balintmail.domain.requests import Act
+from balintmail.domain.states import AddressHealth, SubscriptionState, SuppressionReason
 from balintmail.errors import NotFound, UsageRefused
 from balintmail.services.context import Context
 from balintmail.services.lists import known, named
 from balintmail.services.people import SharedAddress, erased, find, find_one
 
 HOW = "command"
-ASKING_WORDS = "asked to join"
 LEAVING_WORDS = "asked the Secretary to leave"
 LONGEST_WORDS = 2000  # characters of consent: a paragraph of a paper form
 
@@ -71,6 +71,17 @@ class Joining:
     words: str | None = None
     person: int | None = None
     everyone: bool = False
+    agreement: "Agreement | None" = None  # none: the Secretary's word, with `words`
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How consent was given, where it was not the Secretary who said so; `words` are the exact ones agreed to."""
+
+    words: str
+    how: str
+    actor: str
+    evidence: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +99,11 @@ def subscribe(ctx: Context, texts: Sequence[str], joining: Joining) -> list[Resu
 
     Raises NotFound or Conflict for the list, TextRefused or UsageRefused for what is said of the people.
     """
-    joining = _checked(texts, joining)
+    joining = checked(texts, joining)
     with ctx.db.write() as tx:
         people.lock(tx)
         mailing_list = named(tx, joining.list_slug)
         return [result for text in texts for result in _subscribe_one(ctx, tx, mailing_list, text, joining)]
-
-
-def request(ctx: Context, texts: Sequence[str], joining: Joining) -> list[Result]:
-    """Open a join request for each of these addresses; it waits for the Secretary, who decides with `subscribe`."""
-    joining = _checked(texts, joining)
-    with ctx.db.write() as tx:
-        people.lock(tx)
-        mailing_list = named(tx, joining.list_slug)
-        return [_request_one(ctx, tx, mailing_list, text, joining) for text in texts]
 
 
 def unsubscribe(ctx: Context, whom: Sequence[str], leaving: Leaving) -> list[Result]:
@@ -115,10 +117,10 @@ def unsubscribe(ctx: Context, whom: Sequence[str], leaving: Leaving) -> list[Res
             try:
                 found = find(tx, who) if leaving.everyone else [find_one(tx, who, person=leaving.person)]
             except SharedAddress as exc:
-                results.append(Result(_shown(who), None, ResultKind.REFUSED, f"{exc.message} {exc.hint}"))
+                results.append(Result(shown_text(who), None, ResultKind.REFUSED, f"{exc.message} {exc.hint}"))
                 continue
             except NotFound as exc:
-                results.append(Result(_shown(who), None, ResultKind.REFUSED, exc.message))
+                results.append(Result(shown_text(who), None, ResultKind.REFUSED, exc.message))
                 continue
             results.extend(
                 _unsubscribe_one(ctx, tx, mailing_list, (_address_of(tx, who, row), row), words) for row in found
@@ -151,7 +153,7 @@ def resume(ctx: Context, person_id: int, list_slug: str) -> bool:
     return True
 
 
-def _checked(texts: Sequence[str], joining: Joining) -> Joining:
+def checked(texts: Sequence[str], joining: Joining) -> Joining:
     """Return `joining` with every text clean."""
     name = names.clean(joining.name) if joining.name is not None else None
     if name and (len(texts) > 1 or joining.everyone):
@@ -175,9 +177,9 @@ def _subscribe_one(ctx: Context, tx: Tx, to: MailingListRow, text: str, joining:
         address = parsing.parse(text)
         meant = _meant(tx, address, joining)
     except parsing.AddressRefused as exc:
-        return [Result(_shown(text), None, ResultKind.REFUSED, f"invalid: {exc.reason}")]
+        return [Result(shown_text(text), None, ResultKind.REFUSED, f"invalid: {exc.reason}")]
     except (SharedAddress, NotFound) as exc:
-        shown = _shown(text) if _is_number(text) else address.text
+        shown = shown_text(text) if _is_number(text) else address.text
         hint = f" {exc.hint}" if isinstance(exc, SharedAddress) else ""
         return [Result(shown, None, ResultKind.REFUSED, f"{exc.message}{hint}")]
     return [_put_on(ctx, tx, to, (address, row), joining) for row in meant]
@@ -203,9 +205,32 @@ def _meant(tx: Tx, address: parsing.Address, joining: Joining) -> Sequence[Perso
 def _put_on(
     ctx: Context, tx: Tx, to: MailingListRow, who: tuple[parsing.Address, PersonRow | None], joining: Joining
 ) -> Result:
+    """Put somebody on a list by the Secretary's own act; it decides the requests that waited for it."""
+    agreement = Agreement(joining.words or to.standing_words, HOW, ctx.actor)
+    result = put_on(ctx, tx, to, who, replace(joining, agreement=agreement))
+    if result.result is ResultKind.SUBSCRIBED:
+        address, person = who
+        now = ctx.clock.now()
+        for waiting in requests.waiting(tx, to.id, address.key):
+            if key_of_name(waiting.name) in {"", key_of_name(joining.name or (person.name if person else ""))}:
+                decision = {"decided_by": ctx.actor, "person_id": result.person}
+                requests.decide(tx, waiting, Act.APPROVE, decision, now=now)
+    return result
+
+
+def put_on(
+    ctx: Context, tx: Tx, to: MailingListRow, who: tuple[parsing.Address, PersonRow | None], joining: Joining
+) -> Result:
+    """Put somebody, None for a new person, on a list with the agreement in `joining`, which must be there.
+
+    The caller holds the register (`people.lock`). Returns REFUSED for an address that must not be mailed.
+    """
+    agreement = joining.agreement
+    if agreement is None:
+        raise ValueError("nobody is put on a list without words that they agreed to")
     address, person = who
-    if refusal := _refusal(ctx, tx, address, (person.name if person else "") or joining.name or ""):
-        return Result(address.text, person.id if person else None, ResultKind.REFUSED, refusal)
+    if why := refusal(ctx, tx, address, (person.name if person else "") or joining.name or ""):
+        return Result(address.text, person.id if person else None, ResultKind.REFUSED, why)
     remarks: list[str] = []
     if person is None:
         if held := people.at_address(tx, address.key):
@@ -222,44 +247,11 @@ def _put_on(
     if before is not None and before.state is SubscriptionState.UNSUBSCRIBED and before.ended_at is not None:
         remarks.insert(0, f"had left on {before.ended_at.astimezone(ctx.settings.zone).date()}")
     now = ctx.clock.now()
-    words = joining.words or to.standing_words
-    subscriptions.begin(tx, person_id, to.id, Consent(words, HOW, ctx.actor, now, address.text, evidence=zone_of(ctx)))
+    evidence = {**agreement.evidence, **zone_of(ctx)}
+    said = Consent(agreement.words, agreement.how, agreement.actor, now, address.text, evidence=evidence)
+    subscriptions.begin(tx, person_id, to.id, said)
     audit.note_person(tx, person_id, "subscribed", actor=ctx.actor, now=now, detail={"list": to.slug})
-    for waiting in requests.waiting(tx, to.id, address.key):
-        if key_of_name(waiting.name) in {"", key_of_name(joining.name or (person.name if person else ""))}:
-            requests.decide(tx, waiting.id, RequestState.APPROVED, actor=ctx.actor, now=now)
     return Result(address.text, person_id, ResultKind.SUBSCRIBED, "; ".join(remarks))
-
-
-def _request_one(ctx: Context, tx: Tx, to: MailingListRow, text: str, joining: Joining) -> Result:
-    try:
-        address = parsing.parse(text)
-    except parsing.AddressRefused as exc:
-        return Result(_shown(text), None, ResultKind.REFUSED, f"invalid: {exc.reason}")
-    if to.policy is Policy.CLOSED:
-        return Result(
-            address.text, None, ResultKind.REFUSED, f'the list "{to.slug}" is closed: the Secretary adds people'
-        )
-    if refusal := _refusal(ctx, tx, address, joining.name or ""):
-        return Result(address.text, None, ResultKind.REFUSED, refusal)
-    held = people.at_address(tx, address.key)
-    choice = choose(key_of_name(joining.name or ""), [Candidate(row.id, row.name) for row in held])
-    if choice.person is not None:
-        before = subscriptions.get(tx, choice.person, to.id)
-        if before is not None and before.state is SubscriptionState.SUBSCRIBED:
-            since = before.since.astimezone(ctx.settings.zone).date()
-            return Result(address.text, choice.person, ResultKind.ALREADY, f"on the list since {since}")
-    for row in requests.waiting(tx, to.id, address.key):
-        if key_of_name(row.name) == key_of_name(joining.name or ""):
-            day = row.created_at.astimezone(ctx.settings.zone).date()
-            return Result(address.text, choice.person, ResultKind.REQUESTED, f"waits for the Secretary since {day}")
-    wish = requests.RequestRow(
-        0, to.id, address.text, address.key, joining.name or "", joining.language, joining.words or ASKING_WORDS, HOW,
-        ctx.actor, RequestState.PENDING, ctx.clock.now(),
-    )  # fmt: skip
-    requests.open_request(tx, wish)
-    audit.note(tx, "join requested", actor=ctx.actor, now=ctx.clock.now(), detail={"list": to.slug})
-    return Result(address.text, choice.person, ResultKind.REQUESTED, "waits for the Secretary")
 
 
 def _unsubscribe_one(ctx: Context, tx: Tx, of: MailingListRow, who: tuple[str, PersonRow], words: str) -> Result:
@@ -281,7 +273,7 @@ def zone_of(ctx: Context) -> dict[str, str | int]:
     return {"zone": str(ctx.settings.zone)}
 
 
-def _refusal(ctx: Context, tx: Tx, address: parsing.Address, name: str) -> str:
+def refusal(ctx: Context, tx: Tx, address: parsing.Address, name: str) -> str:
     """Return why this address must not be mailed, or ""."""
     if erased(ctx, tx, address.key, name):
         return _SUPPRESSED[SuppressionReason.ERASED]
@@ -342,6 +334,6 @@ def _address_of(tx: Tx, who: str, person: PersonRow) -> str:
     return next((row.email for row in held if row.key == key), held[0].email if held else "")
 
 
-def _shown(text: str) -> str:
+def shown_text(text: str) -> str:
     """Return what was typed in a form that any output can carry."""
     return text.encode("utf-8", "backslashreplace").decode()[:320]

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from balintmail.db import consent, lists, people, subscriptions, suppressions
-from balintmail.db.models import AuditEvent, ConsentEvent, JoinRequest, Person
+from balintmail.db.models import AuditEvent, ConsentEvent, Person
 from balintmail.domain.hygiene import TextRefused
-from balintmail.domain.states import ConsentAction, Policy, RequestState, SubscriptionState, SuppressionReason
+from balintmail.domain.states import ConsentAction, Policy, SubscriptionState, SuppressionReason
 from balintmail.errors import Conflict, NotFound, UsageRefused
 from balintmail.services.context import Context
 from balintmail.services.people import person_hash
@@ -19,7 +19,6 @@ from balintmail.services.subscriptions import (
     Result,
     ResultKind,
     pause,
-    request,
     resume,
     subscribe,
     unsubscribe,
@@ -234,27 +233,6 @@ def test_paused_person_is_not_mailed_and_comes_back_on_the_old_ground(ctx: Conte
     assert state(ctx, person) is SubscriptionState.SUBSCRIBED
     with ctx.db.read() as tx:
         assert society.groundless(tx) == []
-
-
-def test_request_waits_and_subscribes_nobody_until_the_secretary_does(ctx: Context) -> None:
-    asked = one(request(ctx, ["a@example.org"], Joining(name="Anna")))
-    assert (asked.result, asked.person) == (ResultKind.REQUESTED, None)
-    again = one(request(ctx, ["A@example.org"], Joining(name="Anna")))
-    assert "since 2026-11-21" in again.reason
-    with ctx.db.read() as tx:
-        assert people.at_address(tx, "a@example.org") == []
-        assert tx.scalar(sa.select(sa.func.count()).select_from(JoinRequest)) == 1
-    assert one(subscribe(ctx, ["a@example.org"], Joining(name="Anna"))).result is ResultKind.SUBSCRIBED
-    with ctx.db.read() as tx:
-        row = tx.execute(sa.select(JoinRequest.state, JoinRequest.decided_by)).one()
-    assert row == (RequestState.APPROVED, "the Secretary")
-    assert one(request(ctx, ["a@example.org"], Joining(name="Anna"))).result is ResultKind.ALREADY
-
-
-def test_request_to_a_closed_list_is_refused(ctx: Context) -> None:
-    with ctx.db.write() as tx:
-        lists.update(tx, 1, {"policy": Policy.CLOSED})
-    assert one(request(ctx, ["a@example.org"], Joining())).result is ResultKind.REFUSED
 
 
 def test_unknown_or_archived_list_is_refused_before_anything_is_written(ctx: Context) -> None:
