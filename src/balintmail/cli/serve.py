@@ -90,7 +90,10 @@ class Dispatcher:
             with self._lock:
                 if self._stopping.is_set():
                     return
-                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)  # noqa: S603
+                # Standard output is this command's own document; what the dispatcher says is for the log.
+                self._process = subprocess.Popen(  # noqa: S603
+                    self._command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno()
+                )
             status = self._process.wait()
             if self._stopping.is_set():
                 return
