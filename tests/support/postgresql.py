@@ -83,10 +83,10 @@ class Server:
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://{self.user}@/{name}?host={self.folder}"
 
-    def fresh(self, *, migrated: bool = True) -> str:
-        """Create a database and return its URL."""
+    def fresh(self, *, migrated: bool = True, of: str = TEMPLATE) -> str:
+        """Create a database, a copy of `of` unless it is to be empty, and return its URL."""
         name = f"t_{uuid4().hex}"
-        self._admin(f"CREATE DATABASE {name}" + (f" TEMPLATE {TEMPLATE}" if migrated else ""))
+        self._admin(f"CREATE DATABASE {name}" + (f" TEMPLATE {of}" if migrated else ""))
         return self.url(name)
 
     def drop(self, url: str) -> None:
