@@ -23,6 +23,7 @@ class Line(asyncio.Protocol, ABC):
         self._deadline = Deadline(self._loop, self._too_late)
         self._ended = False
         self._more_behind = False  # bytes of the same read lie behind the reply in hand
+        self._read: list[Reply] = []  # the replies of the read in hand
         self._writing_paused = False
         self._unwritten = 0  # octets of a large write that the kernel had not taken at the last look
         self._block_seconds = 0.0
@@ -93,7 +94,7 @@ class Line(asyncio.Protocol, ABC):
         if self._ended:
             return
         reader = self._reader
-        replies = reader.feed(data)
+        self._read = replies = reader.feed(data)
         left = len(replies)
         for reply in replies:
             left -= 1

@@ -146,7 +146,7 @@ class SmtpLane(Line):
 
     def _take(self, reply: Reply) -> None:
         step = self._step
-        if self._more_behind and not self._pipelined and step in _SAY:
+        if self._more_behind and not self._pipelined and step in _SAY and not self._is_last_word(reply):
             self._break("the relay answered before it was asked")  # I10
         elif step is _Step.DOT:
             self._answer_to_dot(reply)
@@ -162,7 +162,15 @@ class SmtpLane(Line):
         else:
             self._break(f"the relay spoke unasked: {reply.code} {reply.text}")
 
+    def _is_last_word(self, reply: Reply) -> bool:
+        """Say whether `reply` is a no with nothing but a 421 behind it, as Postfix has it at its hard error limit."""
+        whole = not self._reader.midway and not self._reader.fault
+        return whole and reply.kind in {4, 5} and [one.code for one in self._read[1:]] == [outcomes.SERVICE_ENDS]
+
     def _answer_to_reset(self, reply: Reply) -> None:
+        if reply.code == outcomes.SERVICE_ENDS:  # said before the relay heard of the next person
+            self._drop(self.capacity.refusal(Stage.MAIL, reply, is_first=False))
+            return
         if reply.kind != 2:
             self._break(f"the relay would not start afresh: {reply.code} {reply.text}")
             return

@@ -25,6 +25,7 @@ from tests.relay.faults import (
     refuses_data,
     refuses_mail,
     refuses_message,
+    refuses_rcpt,
     resets,
     says,
     splits_replies_by_byte,
@@ -195,6 +196,38 @@ def test_421_after_a_number_of_messages_is_the_relays_habit(pipelining: bool) ->
             outcomes = await send(smtp(relay.port), [letter(number) for number in range(1, 5)])
             verdicts = [outcome.verdict for outcome in outcomes]
             assert verdicts == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.NOT_SENT, Verdict.ACCEPTED]
+            assert relay.connections == 2
+
+    run(work())
+
+
+@plain_and_pipelined
+@pytest.mark.parametrize("step", ["mail", "rcpt"])
+def test_refusal_with_a_421_behind_it_is_that_persons_and_the_next_has_a_new_connection(
+    step: str, pipelining: bool
+) -> None:
+    """Postfix at its hard error limit says both in one piece."""
+
+    async def work() -> None:
+        words = b"550 5.1.1 no such user\r\n421 4.7.0 too many errors\r\n"
+        both = Fault(Step(step), words, Then.CLOSE, skip=1, times=1)
+        async with Relay(Manners(pipelining=pipelining), both) as relay:
+            first, second, third = await send(smtp(relay.port), [letter(1), letter(2), letter(3)])
+            assert first.verdict is Verdict.ACCEPTED
+            assert (second.verdict, second.code, second.reply) == (Verdict.REFUSED, 550, "5.1.1 no such user")
+            assert third.verdict is Verdict.ACCEPTED
+            assert relay.connections == 2
+
+    run(work())
+
+
+@plain_and_pipelined
+def test_421_to_the_fresh_start_is_the_relays_habit(pipelining: bool) -> None:
+    async def work() -> None:
+        goodbye = Fault(Step.RSET, b"421 4.7.0 too many errors\r\n", Then.CLOSE)
+        async with Relay(Manners(pipelining=pipelining), refuses_rcpt("reader1"), goodbye) as relay:
+            found = await send(smtp(relay.port), [letter(1), letter(2), letter(3)])
+            assert [outcome.verdict for outcome in found] == [Verdict.REFUSED, Verdict.NOT_SENT, Verdict.ACCEPTED]
             assert relay.connections == 2
 
     run(work())
