@@ -18,6 +18,11 @@ class Authority:
         self._authority.cert_pem.write_to_path(str(path))
         return path
 
+    def pem(self, *names: str) -> str:
+        """Return a private key and its certificate for these names, for a server of another kind."""
+        certificate = self._authority.issue_cert(*(names or ("localhost", "127.0.0.1")))
+        return certificate.private_key_and_cert_chain_pem.bytes().decode()
+
     def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """Return a server's TLS context for these names (default: localhost and 127.0.0.1)."""
         until = datetime.now(UTC) - timedelta(days=1) if expired else None
