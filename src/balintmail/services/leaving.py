@@ -77,6 +77,14 @@ class ListStanding:
         """Whether they are on it, paused or not."""
         return self.state in _ON_IT
 
+    @property
+    def is_paused(self) -> bool:
+        return self.state is SubscriptionState.PAUSED
+
+    @property
+    def has_left(self) -> bool:
+        return self.state is SubscriptionState.UNSUBSCRIBED
+
 
 @dataclass(frozen=True, slots=True)
 class LeavePage:

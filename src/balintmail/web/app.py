@@ -35,9 +35,9 @@ def make_app(ctx: Context) -> FastAPI:
 
 
 def _routers() -> Iterable[APIRouter]:
-    from balintmail.web import assets, health, home  # noqa: PLC0415  (every noun stands once, in this list)
+    from balintmail.web import assets, health, home, leave, preferences  # noqa: PLC0415  (every noun stands here)
 
-    return (home.router, assets.router, health.router)
+    return (home.router, assets.router, health.router, leave.router, preferences.router)
 
 
 def _refused(request: Request, exc: Exception) -> Response:

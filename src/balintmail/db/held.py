@@ -1,0 +1,160 @@
+"""What else the tables hold of one person, for whoever asks for everything (UK GDPR Art. 15); it changes nothing.
+
+People, addresses, consent, postal addresses and acts have rooms of their own; this file reads the rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from balintmail.db.models import Address, Delivery, JoinRequest, Mailing, MailingList, Notice, Officer, Subscription
+from balintmail.db.session import Tx
+from balintmail.domain.states import (
+    DeliveryState,
+    Ground,
+    MailingKind,
+    RequestState,
+    Role,
+    SkipReason,
+    SubscriptionState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSubscription:
+    """One list that somebody is or was on."""
+
+    slug: str
+    name: str
+    state: SubscriptionState
+    ground: Ground
+    since: datetime
+    paused_until: datetime | None
+    ended_at: datetime | None
+    answers: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRequest:
+    """One join request, whatever became of it."""
+
+    slug: str
+    email: str
+    name: str
+    language: str | None
+    words: str
+    how: str
+    answers: dict[str, Any]
+    evidence: dict[str, Any]
+    state: RequestState
+    created_at: datetime
+    confirmed_at: datetime | None
+    decided_at: datetime | None
+    decided_by: str
+    reason: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLetter:
+    """One row of the ledger; `data` is what the letter knew of them, as JSON."""
+
+    mailing: int
+    slug: str | None
+    number: str | None
+    title: str
+    kind: MailingKind
+    address: str
+    ground: Ground
+    state: DeliveryState
+    skip_reason: SkipReason | None
+    reply: str
+    at: datetime
+    bounced_at: datetime | None
+    complained_at: datetime | None
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldNotice:
+    """A system mail that waits."""
+
+    template: str
+    address: str
+    created_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOffice:
+    """An office that somebody holds or held."""
+
+    role: Role
+    since: datetime
+    until: datetime | None
+
+
+def subscriptions(tx: Tx, person_id: int) -> list[HeldSubscription]:
+    """Return every subscription of a person, ended ones too."""
+    s = Subscription
+    query = (
+        select(MailingList.slug, MailingList.name, s.state, s.ground, s.since, s.paused_until, s.ended_at, s.answers)
+        .join(MailingList, MailingList.id == s.list_id)
+        .where(s.person_id == person_id)
+        .order_by(s.list_id)
+    )
+    return [HeldSubscription(*row) for row in tx.execute(query)]
+
+
+def requests(tx: Tx, people: Sequence[int], address_keys: Sequence[str]) -> list[HeldRequest]:
+    """Return the join requests that came from these people, or from addresses that are theirs alone."""
+    r = JoinRequest
+    query: Any = (
+        select(
+            MailingList.slug, r.email, r.name, r.language, r.words, r.how, r.answers, r.evidence, r.state, r.created_at,
+            r.confirmed_at, r.decided_at, r.decided_by, r.reason, r.note,
+        )
+        .join(MailingList, MailingList.id == r.list_id)
+        .where(or_(r.person_id.in_(people), r.address_key.in_(address_keys)))
+        .order_by(r.id)
+    )  # fmt: skip
+    return [HeldRequest(*row) for row in tx.execute(query)]
+
+
+def letters(tx: Tx, people: Sequence[int]) -> list[HeldLetter]:
+    """Return every row of the ledger that is theirs, the oldest first."""
+    d, m = Delivery, Mailing
+    query: Any = (
+        select(
+            m.id, MailingList.slug, m.number, m.title, m.kind, d.address, d.ground, d.state, d.skip_reason, d.reply,
+            d.at, d.bounced_at, d.complained_at, d.data,
+        )
+        .join(m, m.id == d.mailing_id)
+        .outerjoin(MailingList, MailingList.id == m.list_id)
+        .where(d.person_id.in_(people))
+        .order_by(d.at, d.id)
+    )  # fmt: skip
+    return [HeldLetter(*row) for row in tx.execute(query)]
+
+
+def notices(tx: Tx, people: Sequence[int]) -> list[HeldNotice]:
+    """Return the system mails that wait to be written to them."""
+    n = Notice
+    query = select(n.template, n.address, n.created_at, n.due_at).where(n.person_id.in_(people)).order_by(n.id)
+    return [HeldNotice(*row) for row in tx.execute(query)]
+
+
+def offices(tx: Tx, person_id: int) -> list[HeldOffice]:
+    """Return the offices of a person, those that have ended too."""
+    o = Officer
+    query = select(o.role, o.since, o.until).where(o.person_id == person_id).order_by(o.since)
+    return [HeldOffice(*row) for row in tx.execute(query)]
+
+
+def bounced_at(tx: Tx, address_key: str) -> datetime | None:
+    """Return when mail to an address came back for good, or None."""
+    found: datetime | None = tx.scalar(select(Address.bounced_at).where(Address.key == address_key))
+    return found

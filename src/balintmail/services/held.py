@@ -1,0 +1,179 @@
+"""Everything that is held of one person: gathered in one transaction, as a value to read and as JSON (Art. 15, 20).
+
+What others who share an address said or got is not theirs to see, and is left out. It changes nobody; that it was
+handed out is on record.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from balintmail.db import addresses, audit, consent, held, mailed_links, people, postal, suppressions
+from balintmail.db.audit import AuditRow
+from balintmail.db.consent import ConsentRow
+from balintmail.db.held import HeldLetter, HeldNotice, HeldOffice, HeldRequest, HeldSubscription
+from balintmail.db.mailed_links import MailedLinkRow
+from balintmail.db.people import PersonRow
+from balintmail.db.postal import PostalRow
+from balintmail.db.session import Tx
+from balintmail.db.suppressions import SuppressionRow
+from balintmail.domain.times import rfc3339
+from balintmail.services.context import Context
+from balintmail.services.leaving import THEMSELVES
+from balintmail.services.people import by_id
+from balintmail.services.preferences import whose
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAddress:
+    """An email address, with what is known of it; `suppression` is why it, or its domain, is not mailed."""
+
+    email: str
+    preferred: bool
+    state: str
+    bounced_at: datetime | None
+    suppression: SuppressionRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Everything, at one moment."""
+
+    at: datetime
+    person: PersonRow
+    numbers: tuple[int, ...]  # those of rows that were merged into this person
+    addresses: tuple[HeldAddress, ...]
+    postal: tuple[PostalRow, ...]
+    subscriptions: tuple[HeldSubscription, ...]
+    consents: tuple[ConsentRow, ...]
+    requests: tuple[HeldRequest, ...]
+    offices: tuple[HeldOffice, ...]
+    letters: tuple[HeldLetter, ...]
+    waiting: tuple[HeldNotice, ...]
+    links: tuple[MailedLinkRow, ...]
+    acts: tuple[AuditRow, ...]
+
+
+def of_person(ctx: Context, person_id: int) -> Held:
+    """Return everything that is held of a living person; raise NotFound. That it was asked for is noted."""
+    with ctx.db.write() as tx:
+        return _handed_out(ctx, tx, by_id(tx, person_id), actor=ctx.actor)
+
+
+def own(ctx: Context, secret: str) -> Held:
+    """Return everything to the person of a fresh link; raise LinkOver or LinkBroken."""
+    with ctx.db.read() as tx:
+        row, _ = whose(ctx, tx, secret)
+        return _gathered(ctx, tx, row)
+
+
+def own_copy(ctx: Context, secret: str) -> Held:
+    """Return everything as `own` does, to be taken away; that is noted."""
+    with ctx.db.write() as tx:
+        row, _ = whose(ctx, tx, secret)
+        return _handed_out(ctx, tx, row, actor=THEMSELVES)
+
+
+def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
+    """Return everything as JSON would hold it: times in RFC 3339, days in ISO 8601, nothing left out."""
+    plain = _Plain(zone)
+    person = of.person
+    return {
+        "made_at": plain(of.at),
+        "person": {
+            "id": person.id,
+            "merged_ids": list(of.numbers),
+            "name": person.name,
+            "first_name": person.first_name,
+            "language": person.language,
+            "member": person.member,
+            "journal": person.journal_format,
+            "fields": person.fields,
+            "joined": plain(person.joined_at),
+            "changed": plain(person.updated_at),
+        },
+        "addresses": [
+            {
+                "address": each.email,
+                "preferred": each.preferred,
+                "state": each.state,
+                "bounced_at": plain(each.bounced_at),
+                "suppressed": _suppressed(each.suppression, plain),
+            }
+            for each in of.addresses
+        ],
+        "postal_addresses": [
+            {**each.parts, "from": plain(each.valid_from), "until": plain(each.valid_until)} for each in of.postal
+        ],
+        "lists": [plain.all_of(each) for each in of.subscriptions],
+        "consent": [plain.all_of(each, without=("digest",)) for each in of.consents],
+        "join_requests": [plain.all_of(each) for each in of.requests],
+        "offices": [plain.all_of(each) for each in of.offices],
+        "letters": [
+            {**plain.all_of(each), "data": json.loads(each.data) if each.data else None} for each in of.letters
+        ],
+        "letters_waiting": [plain.all_of(each) for each in of.waiting],
+        "links_mailed": [plain.all_of(each) for each in of.links],
+        "record": [plain.all_of(each) for each in of.acts],
+    }
+
+
+def _handed_out(ctx: Context, tx: Tx, row: PersonRow, *, actor: str) -> Held:
+    found = _gathered(ctx, tx, row)
+    audit.note_person(tx, row.id, "everything held handed out", actor=actor, now=ctx.clock.now())
+    return found
+
+
+def _gathered(ctx: Context, tx: Tx, row: PersonRow) -> Held:
+    numbers = tuple(people.absorbed(tx, row.id))
+    everyone = (row.id, *numbers)
+    rows = addresses.of_person(tx, row.id)
+    alone = [each.key for each in rows if not addresses.shared_with(tx, each.id, row.id)]
+    return Held(
+        at=ctx.clock.now(),
+        person=row,
+        numbers=numbers,
+        addresses=tuple(
+            HeldAddress(
+                each.email,
+                each.preferred,
+                each.state,
+                held.bounced_at(tx, each.key),
+                suppressions.of_address(tx, ctx.keyring.address_hash(each.key), each.key.rpartition("@")[2]),
+            )
+            for each in rows
+        ),
+        postal=tuple(postal.of_people(tx, everyone)),
+        subscriptions=tuple(held.subscriptions(tx, row.id)),
+        consents=tuple(consent.history(tx, row.id)),
+        requests=tuple(held.requests(tx, everyone, alone)),
+        offices=tuple(held.offices(tx, row.id)),
+        letters=tuple(held.letters(tx, everyone)),
+        waiting=tuple(held.notices(tx, everyone)),
+        links=tuple(mailed_links.of_people(tx, everyone)),
+        acts=tuple(audit.of_people(tx, everyone)),
+    )
+
+
+def _suppressed(row: SuppressionRow | None, plain: "_Plain") -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"reason": row.reason.value, "note": row.note, "at": plain(row.at), "whole_domain": row.whole_domain}
+
+
+class _Plain:
+    """Turns what the tables hold into what JSON can."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return rfc3339(value, self._zone)
+        return value.isoformat() if isinstance(value, date) else value
+
+    def all_of(self, row: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+        names = [name for name in row.__dataclass_fields__ if name not in without]
+        return {name: self(getattr(row, name)) for name in names}
