@@ -41,8 +41,8 @@ def blame(outcome: Outcome) -> Blame:
         return Blame.OURS
     if outcome.verdict is Verdict.DEFERRED:
         return Blame.PERSON if subject in {"1", "2"} else Blame.RELAY
-    if outcome.stage is Stage.LOCAL:  # refused by ourselves; a letter too big for the relay is everybody's
-        return Blame.OURS if detail == _TOO_BIG else Blame.PERSON
+    if outcome.stage is Stage.LOCAL:  # refused by ourselves; a letter too big for the relay may be everybody's
+        return Blame.POLICY if detail == _TOO_BIG else Blame.PERSON
     if subject == "7" or detail in _SENDER:
         return Blame.POLICY
     if outcome.stage is Stage.RCPT or subject in {"1", "2"}:

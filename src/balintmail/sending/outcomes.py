@@ -12,7 +12,7 @@ Called by smtp_lane.py, connect.py and outbox.py.
     BODY, unasked    deferred   deferred   deferred       refused    deferred           not sent
     DOT              accepted   unknown    deferred       refused    unknown            unknown
 
-    (*) a 421 to MAIL on a connection that has carried messages is "not sent": the relay's habit, and no word about the
+    (*) a 421 or 503 to MAIL on a connection that has carried messages is "not sent": its habit, and no word about the
     next person. "Not sent" goes back to the queue at once; dispatch counts how often. So does a message whose optional
     parameters were refused although they had been offered (I12): it leaves without them.
 
@@ -60,10 +60,10 @@ def verdict_of(stage: Stage, code: int, *, served: int = 0) -> Verdict:
     kind = code // 100
     if stage is Stage.DOT and kind in {2, 3}:
         return Verdict.ACCEPTED if kind == 2 else Verdict.UNKNOWN
+    if stage is Stage.MAIL and served and code in {SERVICE_ENDS, OUT_OF_STEP}:
+        return Verdict.NOT_SENT
     if kind == 5 and not _speaks_of_something_else(stage, code):
         return Verdict.REFUSED
-    if code == SERVICE_ENDS and stage is Stage.MAIL and served:
-        return Verdict.NOT_SENT
     return Verdict.DEFERRED
 
 

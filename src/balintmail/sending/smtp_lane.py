@@ -227,6 +227,8 @@ class SmtpLane(Line):
             self._ask(_Step.MAIL)
             self._events.finished(self, finished.delivery, outcome)
             return
+        # RFC 5321 section 4.1.1.4 ends the transaction here, taken or not; Postfix's end-of-data restrictions do not.
+        self._needs_reset = outcome.verdict is not Verdict.ACCEPTED
         self._finish(outcome, following)
 
     # Endings

@@ -233,6 +233,32 @@ def test_421_to_the_fresh_start_is_the_relays_habit(pipelining: bool) -> None:
     run(work())
 
 
+@plain_and_pipelined
+def test_letter_refused_at_its_dot_is_followed_by_a_fresh_start(pipelining: bool) -> None:
+    """Postfix's end-of-data restrictions leave the transaction open: the next MAIL alone would be nested (503)."""
+
+    async def work() -> None:
+        async with Relay(Manners(pipelining=pipelining), refuses_message(times=1)) as relay:
+            found = await send(smtp(relay.port), [letter(1), letter(2)])
+            assert [outcome.verdict for outcome in found] == [Verdict.REFUSED, Verdict.ACCEPTED]
+            assert [command.upper() for command in relay.commands].count("RSET") == 1
+            assert relay.connections == 1
+
+    run(work())
+
+
+@plain_and_pipelined
+def test_503_I9_to_the_next_mail_says_nothing_about_the_next_person(pipelining: bool) -> None:
+    async def work() -> None:
+        nested = Fault(Step.MAIL, b"503 5.5.1 nested MAIL command\r\n", skip=1, times=1)
+        async with Relay(Manners(pipelining=pipelining), nested) as relay:
+            found = await send(smtp(relay.port), [letter(1), letter(2), letter(3)])
+            assert [outcome.verdict for outcome in found] == [Verdict.ACCEPTED, Verdict.NOT_SENT, Verdict.ACCEPTED]
+            assert relay.connections == 2
+
+    run(work())
+
+
 # Group I on the wire
 
 GARBAGE = {

@@ -29,6 +29,8 @@ R, L = Verdict.REFUSED, Verdict.DEFERRED
         (L, Stage.RCPT, 451, "4.7.1", Blame.RELAY),
         (L, Stage.MAIL, 421, "", Blame.RELAY),
         (R, Stage.LOCAL, 0, "", Blame.PERSON),
+        (R, Stage.LOCAL, 0, "5.6.7", Blame.PERSON),
+        (R, Stage.LOCAL, 0, "5.3.4", Blame.POLICY),
         (Verdict.UNKNOWN, Stage.DOT, 0, "", Blame.DOUBT),
         (Verdict.ACCEPTED, Stage.DOT, 250, "2.0.0", Blame.NOBODY),
         (Verdict.NOT_SENT, Stage.MAIL, 421, "4.7.0", Blame.NOBODY),

@@ -50,6 +50,12 @@ def test_verdict_of_421_to_the_next_mail_says_nothing_about_the_next_person() ->
     assert verdict_of(Stage.RCPT, 421, served=1) is Verdict.DEFERRED
 
 
+def test_verdict_of_503_I9_to_the_next_mail_says_nothing_about_the_next_person() -> None:
+    assert verdict_of(Stage.MAIL, 503, served=1) is Verdict.NOT_SENT
+    assert verdict_of(Stage.MAIL, 503) is Verdict.REFUSED
+    assert outcomes.ends_connection(503)
+
+
 @pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY])
 def test_lost_and_disturbed_before_the_dot_are_safe(stage: Stage) -> None:
     assert lost(stage, "gone", "main").verdict is Verdict.NOT_SENT
