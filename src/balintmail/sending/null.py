@@ -7,7 +7,7 @@ services/rehearsal.py only, on a ledger that is thrown away.
 import asyncio
 from collections.abc import Collection
 
-from balintmail.domain.outcome import Composed, Stage
+from balintmail.domain.outcome import Composed, Outcome, Stage
 from balintmail.sending import outcomes
 from balintmail.sending.transport import LaneEvents
 
@@ -22,6 +22,7 @@ class NullTransport:
 
     def __init__(self, max_lanes: int) -> None:
         self.max_lanes = max_lanes
+        self.refusals: dict[str, Outcome] = {}
 
     def prefer(self, relay: str) -> None:
         """Do nothing: there is but one."""

@@ -36,6 +36,7 @@ class OutboxTransport:
     relays = (NAME,)
 
     def __init__(self, folder: Path) -> None:
+        self.refusals: dict[str, Outcome] = {}
         self._folder = folder
         self._pens: ThreadPoolExecutor | None = None
 

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from balintmail.domain.outcome import Verdict
+from balintmail.domain.outcome import Outcome, Verdict
 from balintmail.sending.capacity import LaneTerms
 from balintmail.sending.connect import RelayTarget, connect, tls_context
 from balintmail.sending.patience import TimeLimits
@@ -43,6 +43,7 @@ class SmtpTransport:
         self._passed_over: frozenset[str] = frozenset()
         self._plain: set[str] = set()
         self._lanes: set[SmtpLane] = set()
+        self.refusals: dict[str, Outcome] = {}
 
     @property
     def name(self) -> str:
@@ -66,22 +67,29 @@ class SmtpTransport:
     async def open(self, events: LaneEvents) -> SmtpLane:
         """Return a lane to the first relay that can be had.
 
-        When none can, raise the TransportDown that time may mend before one that a person has to: only when every relay
-        refuses us for good (AUTH, a certificate) is waiting no use.
+        A later relay that serves us over as many lanes as it may is left out: then the first was only asked whether it
+        is back. When none can be had, raise the TransportDown that time may mend before one that a person has to: only
+        when every relay refuses us for good (AUTH, a certificate) is waiting no use.
         """
         down: list[TransportDown] = []
         for relay in self._in_turn():
+            serving = sum(lane.relay == relay.target.name and not lane.closed for lane in self._lanes)
+            if down and serving >= relay.max_lanes:
+                continue
             try:
                 lane = await self._open(relay, events)
             except TransportDown as exc:
-                if any(lane.relay == relay.target.name and not lane.closed for lane in self._lanes):
+                if serving:
                     raise  # it serves us and has refused one connection more: not down, only full
                 for_good = exc.outcome.verdict is Verdict.REFUSED
+                if for_good:
+                    self.refusals[relay.target.name] = exc.outcome
                 seconds = REFUSED_SECONDS if for_good else PASS_OVER_SECONDS
                 self._down_until[relay.target.name] = asyncio.get_running_loop().time() + seconds
                 down.append(exc)
             else:
                 self._down_until.pop(relay.target.name, None)
+                self.refusals.pop(relay.target.name, None)
                 return lane
         raise min(down, key=lambda exc: exc.outcome.verdict is Verdict.REFUSED)
 

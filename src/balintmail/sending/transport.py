@@ -20,7 +20,7 @@ The rules both sides keep:
 - After `finished` the lane takes the next `begin`, unless `lane.closed`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from balintmail.domain.outcome import Composed, Outcome
@@ -104,11 +104,15 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """What the receipt calls it: the relay's name, or `outbox`."""
+        """The relay whose turn it is, or `outbox`; the receipt calls it so."""
 
     @property
     def relays(self) -> tuple[str, ...]:
         """The names of the relays it may use, in the order in which they are tried."""
+
+    @property
+    def refusals(self) -> Mapping[str, Outcome]:
+        """The relays that would not have us when they were asked last, until a person mends it, and their words."""
 
     def prefer(self, relay: str) -> None:
         """Try this relay before the others; a name that is not among `relays` changes nothing."""

@@ -24,6 +24,7 @@ class Connections:
         self._opening: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._passed_over: frozenset[str] = frozenset()
+        self.retired: frozenset[str] = frozenset()  # relays whose place an earlier one has taken: no further message
         self._fruitless = 0
         self._again_at = 0.0
         self.changed = asyncio.Event()
@@ -33,12 +34,17 @@ class Connections:
         return self._transport.max_lanes
 
     def open_for(self, messages: int) -> None:
-        """Begin to open connections for so many messages, up to the relay's own bound."""
+        """Begin to open connections for so many messages, up to the relay's own bound.
+
+        While a later relay serves us, the one whose turn it would be is asked again and again whether it is back.
+        """
         if asyncio.get_running_loop().time() < self._again_at:
             return
-        there = len(self._open) + len(self._opening)
+        first = self._transport.name
+        serving = sum(lane.relay == first for lane in self._open)
+        there = serving + len(self._opening)
         wanted = min(self.most, messages)
-        if self._fruitless:
+        if self._fruitless or (self._open and not serving):
             wanted = min(wanted, there + 1)  # a relay that has just refused is asked by one, not by all
         for _ in range(wanted - there):
             task = asyncio.get_running_loop().create_task(self._open_one())
@@ -56,7 +62,16 @@ class Connections:
             self._fruitless = 0
             self._open.add(lane)
             self.idle.append(lane)
+            self._see_who_serves()
         self.changed.set()
+
+    def _see_who_serves(self) -> None:
+        """Retire the relays behind the first one that serves us, in the order of the settings."""
+        order = self._transport.relays
+        if len(order) > 1:
+            serving = {lane.relay for lane in self._open} - self._passed_over
+            first = next((place for place, relay in enumerate(order) if relay in serving), len(order))
+            self.retired = frozenset(order[first + 1 :])
 
     def _could_not_open(self, exc: TransportDown) -> None:
         """Wait a growing time, unless nobody else serves and waiting is no use."""
@@ -71,11 +86,13 @@ class Connections:
         self._fruitless += 1
 
     def pass_over(self, relays: frozenset[str]) -> None:
-        """Open no connection to these relays, and give up the idle ones that are open."""
+        """Open no connection to these relays, and give up the idle ones to them and to those that are retired."""
         if relays != self._passed_over:
             self._passed_over = relays
             self._transport.pass_over(relays)
-        for lane in [lane for lane in self.idle if lane.relay in relays]:
+            self._see_who_serves()
+        done_with = relays | self.retired
+        for lane in [lane for lane in self.idle if lane.relay in done_with] if done_with else []:
             self.forget(lane)
             task = asyncio.get_running_loop().create_task(lane.close())
             self._closing.add(task)
@@ -84,6 +101,7 @@ class Connections:
     def forget(self, lane: Lane) -> None:
         """Strike out a connection that has ended."""
         self._open.discard(lane)
+        self._see_who_serves()
         if lane in self.idle:
             self.idle.remove(lane)
 

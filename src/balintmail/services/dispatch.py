@@ -26,7 +26,7 @@ from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import long_form
 from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
-from balintmail.services import notices
+from balintmail.services import notices, pausing
 from balintmail.services.context import Context
 from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, write_reports
 from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Engine
@@ -36,6 +36,7 @@ from balintmail.services.journal import FOLDER, Journal, open_journal
 from balintmail.services.letterpress import Letterpress
 from balintmail.services.lock import dispatch_lock
 from balintmail.services.reconcile import instance_id, require_permission, settle_by_journal
+from balintmail.services.relay_in_run import SentBy
 from balintmail.services.sandbox import redirecting
 from balintmail.services.tally import Ending, Tally
 from balintmail.services.turns import Books, Probe, no_probe
@@ -233,13 +234,16 @@ class _Sending:
         transport = self._open_transport()
         if relay:
             transport.prefer(relay)
-        governor = Governor(ctx, books.mailings, transport.relays)
+        sent_by = SentBy.CRON if self._orders.only is None else SentBy.HAND
+        governor = Governor(ctx, books.mailings, transport, sent_by=sent_by)
         books.admits = lambda row: row.relay == relay and governor.admits(row) if only is None else governor.admits(row)
         engine = Engine(ctx, transport, books, compose=self._compose, governor=governor, takes_long=self._takes_long)
         engine.tally, engine.patience = tally, self._orders.patience
         watch = self._orders.watch if tally is self.tally else lambda _: None
         with _signals(engine):
             await engine.run(only=only, watch=watch)
+        with contextlib.suppress(SQLAlchemyError):
+            pausing.rest_after_login(ctx, transport.refusals)
         after_a_run(ctx, engine, governor, only)
         return engine
 

@@ -39,19 +39,27 @@ def after_a_run(ctx: Context, engine: Engine, governor: Governor, only: int | No
     with contextlib.suppress(SQLAlchemyError):  # the next run meets the same
         governor.settle_up()
         if engine.ending is Ending.DOWN:
-            _judge_the_relays(ctx, engine, only)
+            _judge_the_relays(ctx, engine, governor, only)
         elif engine.ending is Ending.DONE:
             _say_what_waits(ctx, engine, governor, only)
+        if engine.ending is Ending.WAITING and (refused := governor.login_refused()):
+            for row in _sending(ctx, only):
+                if is_bound(row) and _waits(ctx, row):
+                    pausing.pause_for(ctx, row.id, f"every relay refuses us: {refused}")
     if only in governor.paused and engine.ending in {Ending.DONE, Ending.WAITING}:
         engine.ending, engine.reason = Ending.PAUSED, governor.paused[only]
 
 
-def _judge_the_relays(ctx: Context, engine: Engine, only: int | None) -> None:
+def _judge_the_relays(ctx: Context, engine: Engine, governor: Governor, only: int | None) -> None:
     """Pause the mailings when waiting is no use: every relay refuses us, or none was reached for days."""
     if engine.down is None:
         return
     outcome, now = engine.down.outcome, ctx.clock.now()
     for_good = outcome.verdict is Verdict.REFUSED
+    if for_good and governor.anybody_willing:  # the others wait for their limits
+        if (until := governor.first_opening()) is not None:
+            engine.ending, engine.reason = Ending.WAITING, governor.why(until)
+        return
     for row in _sending(ctx, only):
         began = row.frozen_at or row.created_at
         given_up = now - began > ctx.settings.send.give_up_after

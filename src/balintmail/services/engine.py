@@ -185,10 +185,8 @@ class Engine:
             self._todo.remove(row)
         self._dry_until = 0.0
         self._wake.set()
-        try:
+        with contextlib.suppress(*AWAY):  # the next turn meets the same, and the run's end gives back what is left
             await self._in_thread(partial(self._books.put_aside, {row.delivery: aside[row.delivery] for row in back}))
-        except AWAY as exc:
-            self.stop(Ending.FAILED, _of_database(exc))
 
     def _waits_too_long(self) -> bool:
         """Stop when nothing is under way and what is left may not leave before our patience ends."""
@@ -202,6 +200,8 @@ class Engine:
 
     def _next_message(self, lane: Lane) -> Composed | None:
         """Return the next message for a lane; a row whose letter cannot be made fails alone."""
+        if lane.relay in self._connections.retired:
+            return None
         while not self._stopping and (row := self._governor.pick(lane.relay, self._todo)) is not None:
             if not row.envelope or not row.data:
                 self._skip(row, SkipReason.ERASED, "")
@@ -390,9 +390,8 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
 
 
-def _was_never_begun(outcome: Outcome, *, behind: bool) -> bool:
-    stages = {Stage.LOCAL, Stage.MAIL} if behind else {Stage.LOCAL}
-    return outcome.verdict is Verdict.NOT_SENT and outcome.stage in stages
+def _was_never_begun(one: Outcome, *, behind: bool) -> bool:
+    return one.verdict is Verdict.NOT_SENT and (one.stage is Stage.LOCAL or (behind and one.stage is Stage.MAIL))
 
 
 def _of_database(exc: Exception) -> str:

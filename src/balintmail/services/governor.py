@@ -23,12 +23,14 @@ from balintmail.domain.retry import LONGEST_WAIT, Attempts, Patience, decide
 from balintmail.domain.states import DeliveryState, MailingKind
 from balintmail.domain.times import clock_time, long_form
 from balintmail.sending.limits import Terms
+from balintmail.sending.transport import Transport
 from balintmail.services import pausing, permits
 from balintmail.services.context import Context
 from balintmail.services.forecast import remember_rate
 from balintmail.services.hearing import Hearing
+from balintmail.services.pausing import LOGIN
 from balintmail.services.permits import Permits
-from balintmail.services.relay_in_run import RelayInRun
+from balintmail.services.relay_in_run import RelayInRun, SentBy
 
 LONG_WAIT = timedelta(seconds=5)  # a relay that is closed for longer is passed over for the next one
 MOST_AT_ONCE = 200  # permits asked for in one transaction
@@ -45,14 +47,17 @@ def is_bound(mailing: MailingRow) -> bool:
 class Governor:
     """The rules of one run."""
 
-    def __init__(self, ctx: Context, mailings: Mapping[int, MailingRow], relays: Sequence[str]) -> None:
+    def __init__(
+        self, ctx: Context, mailings: Mapping[int, MailingRow], transport: Transport, *, sent_by: SentBy = SentBy.CRON
+    ) -> None:
         self.hungry: set[str] = set()  # relays whose next message waits for a permit
         self.errands: list[Callable[[], object]] = []  # to be run in the thread of the books
         self.paused: dict[int, str] = {}  # the mailings that were paused by judgement, with the reason
         self.put_aside: dict[int, datetime | None] = {}  # rows to be given back, some not to be claimed before a moment
         self._ctx = ctx
         self._mailings = mailings
-        self._order = tuple(relays)
+        self._order = transport.relays
+        self._refusals = transport.refusals
         self._relays: dict[str, RelayInRun] = {}
         self._flying: dict[int, tuple[str, float]] = {}
         self._hearing = Hearing(ctx)
@@ -65,9 +70,9 @@ class Governor:
         self._first_at = 0.0
         self._last_at = 0.0
         self._free = self._hours.always
-        self._load()
+        self._load(sent_by)
 
-    def _load(self) -> None:
+    def _load(self, sent_by: SentBy) -> None:
         """Read the relays' rests, and where their windows are full."""
         terms, now = permits.terms_of(self._ctx.settings), self._ctx.clock.now()
         with self._ctx.db.read() as tx:
@@ -76,16 +81,13 @@ class Governor:
             setting = self._ctx.settings.relays.get(name)
             relay = RelayInRun(name, terms.get(name, Terms()), setting.max_connections if setting else FULL_PACE)
             if (row := known.get(name)) is not None:
-                relay.resting_until, relay.rests, relay.reason = row.resting_until, row.rests, row.reason
+                relay.recall(row, sent_by)
             if relay.terms.limited:
-                self._restrict()
+                self._free = False
                 relay.blocked_until = permits.closed_until(self._ctx, name, relay.terms)
             if relay.closed_until(now) or relay.rests:
-                self._restrict()
+                self._free = False
             self._relays[name] = relay
-
-    def _restrict(self) -> None:
-        self._free = False
 
     # What the engine asks
 
@@ -186,9 +188,12 @@ class Governor:
 
     def passed_over(self) -> frozenset[str]:
         """Return the relays to which nothing may go for a while."""
-        if self._free:
+        if self._free and not self._refusals:
             return frozenset()
         now = self._ctx.clock.now()
+        for name, outcome in self._refusals.items():  # it is not asked again in this run; another one serves
+            if self._of(name).turned_away(outcome, now):
+                self._free = False
         closed = ((name, relay.closed_until(now)) for name, relay in self._relays.items())
         return frozenset(name for name, until in closed if until is not None and until - now > LONG_WAIT)
 
@@ -230,7 +235,7 @@ class Governor:
             return False
         if mailing.deadline_at is not None:
             self._deadlines[mailing.id] = mailing.deadline_at
-            self._restrict()
+            self._free = False
             if mailing.deadline_at <= now:
                 return False
         if self._free:
@@ -254,9 +259,24 @@ class Governor:
             return f"Newsletters leave only in their hours (docs/limits.md); it goes on at {when}."
         resting = next((relay for relay in closed if relay.resting_until == relay.closed_until(now)), None)
         if resting is not None:
+            if resting.reason.startswith(LOGIN):
+                mended = "or at once when you have mended that and send it or resume it"
+                return f"{resting.name} is left in peace, for {resting.reason}. It goes on at {when}, {mended}."
             return f"{resting.name} asked us to wait ({resting.reason}); it goes on at {when}."
         names = " and ".join(relay.name for relay in closed)
         return f"The limit of {names} is used up; it goes on at {when}."
+
+    @property
+    def anybody_willing(self) -> bool:
+        """Whether a relay is left that has not refused us in this run."""
+        return not set(self._refusals).issuperset(self._order)
+
+    def login_refused(self) -> str:
+        """Return the words of the first relay when every one of them rests because it refused our login, else ""."""
+        now = self._ctx.clock.now()
+        relays = [self._relays[name] for name in self._order]
+        refused = [one for one in relays if one.closed_until(now) and one.reason.startswith(LOGIN)]
+        return f"{refused[0].reason} ({refused[0].name})" if refused and len(refused) == len(relays) else ""
 
     def why_parked(self, until: datetime) -> str:
         """Return in words that only people of domains with a limit of their own are left."""
@@ -306,10 +326,10 @@ class Governor:
             relay.rests = 0
             self.errands.append(lambda: pausing.wake(self._ctx, relay.name))
         if relay.learn(push, outcome, times):
-            self._restrict()
+            self._free = False
         if relay.pace is not None and relay.pace.wants_rest:
             until = relay.rest(self._ctx.clock.now(), words_of(outcome))
-            self._restrict()
+            self._free = False
             self.errands.append(lambda: pausing.rest(self._ctx, relay.name, until, relay.reason))
 
     def judge(self, row: Claimed, outcome: Outcome, now: datetime) -> Result:
@@ -334,7 +354,7 @@ class Governor:
         if mailing in self.paused:
             return
         self.paused[mailing] = reason
-        self._restrict()
+        self._free = False
         self.errands.append(lambda: self._pause(mailing, reason))
 
     def _pause(self, mailing: int, reason: str) -> None:

@@ -4,18 +4,23 @@ The pause and its notice to the Secretary are written in one transaction. It dec
 services/governor.py. Rows refused for our own sake stay deferred and are tried again after `mailings resume`.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from balintmail.db import audit, limits, mailings, parking, verdicts
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
 from balintmail.domain.blame import Blame, blame
+from balintmail.domain.judgement import words_of
+from balintmail.domain.outcome import Outcome, Stage
+from balintmail.domain.pace import rest_after
 from balintmail.domain.states import MailingState
 from balintmail.services import hearing, officers_mail
 from balintmail.services.context import Context
 
 ACTOR = "dispatch"
+LOGIN = "it refused our login: "  # how the reason of a rest begins that a person may end by mending the password
+LOGIN_AGAIN_AFTER = timedelta(minutes=15)  # at the least: asking every minute with a wrong password locks accounts
 
 
 def pause_for(ctx: Context, mailing_id: int, reason: str) -> bool:
@@ -34,6 +39,20 @@ def rest(ctx: Context, relay: str, until: datetime, reason: str) -> None:
     """Leave a relay in peace until then, in every process."""
     with ctx.db.write() as tx:
         limits.rest(tx, relay, until=until, reason=reason)
+
+
+def rest_after_login(ctx: Context, refusals: Mapping[str, Outcome]) -> None:
+    """Leave relays that refused our login in peace, longer each time; whoever sends by hand asks them all the same."""
+    refused = {relay: outcome for relay, outcome in refusals.items() if outcome.stage is Stage.AUTH}
+    if not refused:
+        return
+    now = ctx.clock.now()
+    with ctx.db.write() as tx:
+        known = limits.relays(tx)
+        for relay, outcome in refused.items():
+            rests = known[relay].rests if relay in known else 0
+            until = now + max(LOGIN_AGAIN_AFTER, rest_after(rests))
+            limits.rest(tx, relay, until=until, reason=LOGIN + words_of(outcome))
 
 
 def wake(ctx: Context, relay: str) -> None:

@@ -6,11 +6,21 @@ It asks nobody and writes nothing down; the governor does. The rules are sending
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
-from balintmail.db.limits import Taken
-from balintmail.domain.outcome import Outcome, Verdict
+from balintmail.db.limits import RelayRow, Taken
+from balintmail.domain.judgement import words_of
+from balintmail.domain.outcome import Outcome, Stage, Verdict
 from balintmail.domain.pace import Pace, Push, after, rest_after
 from balintmail.sending.limits import Terms
+from balintmail.services.pausing import LOGIN, LOGIN_AGAIN_AFTER
+
+
+class SentBy(StrEnum):
+    """Who began a run."""
+
+    HAND = "hand"  # a person who sends one mailing
+    CRON = "cron"  # nobody: whatever is due
 
 
 @dataclass
@@ -30,11 +40,25 @@ class RelayInRun:
     braked_at: float = 0.0
     next_at: float = 0.0
 
+    def recall(self, row: RelayRow, sent_by: SentBy) -> None:
+        """Take over what the database knows; who sends by hand may have mended the password."""
+        self.resting_until, self.rests, self.reason = row.resting_until, row.rests, row.reason
+        if sent_by is SentBy.HAND and row.reason.startswith(LOGIN):
+            self.resting_until = None
+
     def closed_until(self, now: datetime) -> datetime | None:
         """Return until when nothing may go to it, or None."""
         moments = [moment for moment in (self.blocked_until, self.resting_until) if moment is not None]
         latest = max(moments, default=now)
         return latest if latest > now else None
+
+    def turned_away(self, outcome: Outcome, now: datetime) -> bool:
+        """Leave a relay in peace that refuses us until a person mends it; False when that is known already."""
+        reason = (LOGIN if outcome.stage is Stage.AUTH else "") + words_of(outcome)
+        if self.reason == reason and self.closed_until(now):
+            return False
+        self.resting_until, self.reason = now + LOGIN_AGAIN_AFTER, reason
+        return True
 
     def spend(self, delivery: int, now: datetime) -> bool:
         """Use the permit of a delivery; False without one, or when it has gone stale."""

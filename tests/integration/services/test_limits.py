@@ -19,19 +19,20 @@ from balintmail.db.ledger import Claimed
 from balintmail.db.lists import by_slug
 from balintmail.db.mailings import NewMailing
 from balintmail.db.models import Address, Mailing, RelayUsage, Suppression
-from balintmail.domain.outcome import Composed
+from balintmail.domain.outcome import Composed, Outcome, Stage, Verdict
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState
 from balintmail.errors import NotFound
+from balintmail.sending import smtp
 from balintmail.sending.connect import RelayTarget
 from balintmail.sending.null import NullTransport
 from balintmail.sending.smtp import RelayTerms, SmtpTransport
-from balintmail.services import lists, permits
+from balintmail.services import lists, pausing, permits
 from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
 from balintmail.services.tally import Ending
 from tests.conftest import MovableClock
-from tests.relay import Fault, Manners, RelayThread, Step, faults
+from tests.relay import Fault, Manners, RelayThread, Step, Then, faults
 from tests.relay.certificates import Authority
 from tests.support.letters import compose
 from tests.support.register import a_list, a_person, a_secretary, on_list, readers
@@ -669,3 +670,94 @@ def test_many_who_need_smtputf8_S25_are_refused_alone_and_pause_nothing(context:
     with context.db.read() as tx:
         said = {(one.stage, one.enhanced) for one in receipts.not_reached(tx, mailing)}
     assert said == {("local", "5.6.7")}
+
+
+def test_first_relay_is_taken_again_when_it_is_back_in_the_midst_of_a_run(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "PASS_OVER_SECONDS", 0.2)
+    ctx = with_limits(replace(context, clock=SystemClock()), main=Relay(), second=Relay(per_second=40))
+    mailing = a_mailing(ctx, 150)
+    away = Fault(Step.GREETING, b"421 4.3.2 not now\r\n", Then.CLOSE)
+    with RelayThread(Manners(), away) as main, RelayThread() as second:
+        reports: list[Report] = []
+        thread = threading.Thread(target=lambda: reports.append(run(ctx, to(main, second))))
+        thread.start()
+        while len(second.accepted) < 20:
+            time.sleep(0.01)
+        main.behave()
+        thread.join(30)
+        assert reports
+        assert reports[0].finished == (mailing,)
+        assert len(main.accepted) + len(second.accepted) == 150
+        assert len(main.accepted) > 50
+        assert second.relay.connections <= 5  # never one more than it serves us with, to see whether the first is back
+
+
+def test_first_relay_is_taken_again_when_its_limit_opens_in_the_midst_of_a_run(
+    context: Context, clock: MovableClock
+) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=5), second=Relay())
+    mailing = a_mailing(ctx, 400)
+    with RelayThread() as main, RelayThread() as second:
+        tried = 0
+
+        def slowly(row: Claimed) -> Composed:
+            nonlocal tried
+            tried += 1
+            if tried == 100:
+                clock.forward(timedelta(hours=1, minutes=2))
+            return compose(row)
+
+        assert run(ctx, to(main, second), compose=slowly).finished == (mailing,)
+        assert (len(main.accepted), len(second.accepted)) == (10, 390)
+
+
+def test_login_that_is_refused_is_not_tried_every_minute_by_cron_and_at_once_by_hand(
+    context: Context, clock: MovableClock, tmp_path: Path
+) -> None:
+    ctx = with_limits(context, main=Relay(), second=Relay(per_hour=2))
+    mailing = a_mailing(ctx, 8)
+    authority = Authority()
+    manners = Manners(tls=authority.context(), users={"secretary": "sesame"}, auth_required=True)
+    with RelayThread(manners) as main, RelayThread() as second:
+        ca_file = authority.write(tmp_path / "ca.pem")
+        target = RelayTarget(
+            "main", "localhost", main.port, Security.TLS, username="secretary", password="wrong", ca_file=ca_file
+        )
+        other = RelayTarget("second", second.host, second.port, Security.NONE)
+
+        def transport() -> SmtpTransport:
+            return SmtpTransport([RelayTerms(target, 1, None), RelayTerms(other, 1, None)])
+
+        def logins() -> int:
+            return sum(command.startswith("AUTH") for command in main.commands)
+
+        assert run(ctx, transport).ending is Ending.WAITING
+        assert row(ctx, mailing).state is MailingState.SENDING  # the other one only waits for its limit
+        assert (logins(), len(second.accepted)) == (1, 2)
+        for _ in range(5):
+            clock.forward(timedelta(minutes=2))
+            run(ctx, transport)
+        assert logins() == 1
+        clock.forward(timedelta(minutes=6))
+        run(ctx, transport)
+        assert logins() == 2
+        target = replace(target, password="sesame")
+        assert run(ctx, transport, only=mailing).finished == (mailing,)
+        assert len(main.accepted) == 6
+        with ctx.db.read() as tx:
+            assert usage.relays(tx)["main"].rests == 0
+
+
+def test_new_mailing_pauses_while_every_relay_is_known_to_refuse_our_login(context: Context) -> None:
+    ctx = with_limits(context, main=Relay())
+    mailing = a_mailing(ctx, 8)
+    refusal = Outcome(Verdict.REFUSED, Stage.AUTH, 535, "5.7.8", "5.7.8 no", "main")
+    pausing.rest_after_login(ctx, {"main": refusal})
+    with RelayThread() as relay:
+        run(ctx, to(relay))
+        assert row(ctx, mailing).state is MailingState.PAUSED
+        assert "refused our login: 535 5.7.8 no" in row(ctx, mailing).state_reason
+        steering.resume(ctx, str(mailing))
+        assert run(ctx, to(relay)).finished == (mailing,)
