@@ -41,7 +41,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
 
 class PolicyServer(_Lines):
-    """A greylist: each recipient's first try gets `answer`, later ones pass."""
+    """A greylist: each recipient's first try gets `answer`, later ones pass unless it is `for_good`."""
 
     def __init__(self) -> None:
         self.forget()
@@ -49,6 +49,7 @@ class PolicyServer(_Lines):
 
     def forget(self) -> None:
         self.answer = GREYLISTED
+        self.for_good = False
         self.seen: set[str] = set()
 
     def serve(self, connection: _Connection) -> None:
@@ -59,7 +60,7 @@ class PolicyServer(_Lines):
                 asked[name] = value
                 continue
             recipient = asked.get("recipient", "")
-            connection.say(f"action={'dunno' if recipient in self.seen else self.answer}\n\n")
+            connection.say(f"action={'dunno' if recipient in self.seen and not self.for_good else self.answer}\n\n")
             self.seen.add(recipient)
             asked = {}
 

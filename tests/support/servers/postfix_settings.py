@@ -29,6 +29,7 @@ DOORS: dict[str, list[str]] = {
     "small, unsaid": ["message_size_limit=20000", "smtpd_discard_ehlo_keywords=size"],
     "picky": ["smtpd_recipient_restrictions=check_recipient_access regexp:{folder}/picky"],
     "picky at the end": ["smtpd_end_of_data_restrictions=check_recipient_access regexp:{folder}/picky"],
+    "policy at the end": ["smtpd_end_of_data_restrictions=check_policy_service inet:127.0.0.1:{policy}"],
     "no smtputf8": ["smtpd_discard_ehlo_keywords=smtputf8"],
     "starttls": ["smtpd_tls_security_level=encrypt"],
     "no starttls": ["smtpd_discard_ehlo_keywords=starttls"],
