@@ -1,12 +1,10 @@
 """Put the site together: the routes of every noun behind one gate.
 
 It holds no business. The order of a request: gate.py, the noun's own file (join.py, leave.py …), a use-case in
-services/, page.py. A new noun adds its router to `_routers`.
+services/, page.py. A new noun adds its module, which has a `router`, to NOUNS.
 """
 
-from collections.abc import Iterable
-
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -15,9 +13,12 @@ from starlette.responses import Response
 
 from balintmail.domain.networks import networks
 from balintmail.services.context import Context
-from balintmail.web.gate import Gate
+from balintmail.web import assets, decide, health, held, home, join, leave, manage, post, preferences
+from balintmail.web.gate import Gate, entries
 from balintmail.web.problem import problem
 from balintmail.web.site import Site
+
+NOUNS = (home, assets, health, join, decide, leave, preferences)
 
 
 def make_app(ctx: Context) -> FastAPI:
@@ -26,18 +27,13 @@ def make_app(ctx: Context) -> FastAPI:
     # Its own descriptions of itself are not served: what there is, the pages say.
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.site = found
-    routes = [route for router in _routers() for route in router.routes if isinstance(route, APIRoute)]
+    routes = [route for noun in NOUNS for route in noun.router.routes if isinstance(route, APIRoute)]
     app.router.routes.extend(routes)
-    app.add_middleware(Gate, site=found, routes=routes, proxies=networks(ctx.settings.web.proxies))
+    known, proxies = entries(routes), networks(ctx.settings.web.proxies)
+    app.add_middleware(Gate, site=found, entries=known, proxies=proxies)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     return app
-
-
-def _routers() -> Iterable[APIRouter]:
-    from balintmail.web import assets, health, home, leave, preferences  # noqa: PLC0415  (every noun stands here)
-
-    return (home.router, assets.router, health.router, leave.router, preferences.router)
 
 
 def _refused(request: Request, exc: Exception) -> Response:

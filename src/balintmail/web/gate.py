@@ -11,7 +11,7 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -40,7 +40,7 @@ _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """One path that is known: who may come in by which methods."""
 
     pattern: re.Pattern[str]
@@ -61,11 +61,11 @@ class _Denied(Exception):
 class Gate:
     """The gate in front of one application's routes."""
 
-    def __init__(self, app: ASGIApp, site: Site, routes: Iterable[APIRoute], proxies: tuple[Network, ...]) -> None:
+    def __init__(self, app: ASGIApp, site: Site, entries: Sequence[Entry], proxies: Sequence[Network]) -> None:
         self._app = app
         self._site = site
         self._proxies = proxies
-        self._entries = _entries(routes)
+        self._entries = entries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -108,7 +108,13 @@ class Gate:
         if prefix and path.startswith(f"{prefix}/"):
             path = path[len(prefix) :]
         # The host is never taken from the request (D15), nor a path that a proxy or visitor claims.
-        return {**scope, "path": path, "raw_path": path.encode(), "root_path": "", "state": state}
+        return {
+            **scope,
+            "path": path,
+            "raw_path": path.encode("utf-8", "surrogatepass"),
+            "root_path": "",
+            "state": state,
+        }
 
     def _enter(self, scope: Scope, answer: "_Answer") -> None:
         """See that a declared route expects this request, and note which; raise _Denied otherwise."""
@@ -132,7 +138,9 @@ class Gate:
         """Answer with a page that says what to do, unless an answer has begun already."""
         if answer.status:
             return
-        response = problem(Request(scope), status) if status >= 400 else Response(status_code=status)
+        # A path that leads nowhere is not shown again, not even in the links of the page that says so.
+        shown = scope if answer.kind is not None else {**scope, "path": "/", "raw_path": b"/"}
+        response = problem(Request(shown), status) if status >= 400 else Response(status_code=status)
         if allow:
             response.headers["allow"] = allow
         await response(scope, _nothing, answer)
@@ -165,13 +173,13 @@ def _traced(exc: Exception) -> str:
     return _ADDRESS.sub("(address)", "".join(traceback.format_exception(exc)))
 
 
-def _entries(routes: Iterable[APIRoute]) -> list[_Entry]:
-    """Return what is let in; a GET is a HEAD as well."""
+def entries(routes: Iterable[APIRoute]) -> list[Entry]:
+    """Return what is let in, a GET being a HEAD as well; raise UnguardedRoute for a route without a kind."""
     found = []
     for route in routes:
         methods = frozenset(route.methods or ())
         methods |= {"HEAD"} if "GET" in methods else frozenset()
-        found.append(_Entry(route.path_regex, route.path, kind_of(route), methods))
+        found.append(Entry(route.path_regex, route.path, kind_of(route), methods))
     return found
 
 
