@@ -9,16 +9,14 @@ never makes anybody a subscriber; services/requests.py does, where this says so.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from balintmail.domain.states import Policy, RequestState
 from balintmail.errors import BalintmailError
 
 OPEN = (RequestState.PENDING, RequestState.CONFIRMED)
-QUICKEST = timedelta(seconds=3)  # nobody reads a form and fills it in faster; what does waits for the Secretary
 _LINK = re.compile(r"https?:|www\.|://|\[url|<a\s", re.IGNORECASE)
 
 
@@ -136,16 +134,6 @@ def vouched(door: Door) -> bool:
     return door is Door.COMMAND
 
 
-def looks_automatic(*, trap: str, took: timedelta | None, texts: tuple[str, ...]) -> Held:
-    """Return why a form looks as if no person had filled it in, or NOTHING.
-
-    `trap` is what stands in the field that people cannot see, `took` the time between the page and its return (None
-    where nobody knows), `texts` what was typed freely.
-    """
-    if trap.strip():
-        return Held.TRAP
-    if took is not None and took < QUICKEST:
-        return Held.QUICK
-    if any(_LINK.search(text) for text in texts):
-        return Held.LINKS
-    return Held.NOTHING
+def looks_automatic(texts: Iterable[str]) -> Held:
+    """Return LINKS when what was typed freely holds web addresses, as advertisers write them, else NOTHING."""
+    return Held.LINKS if any(_LINK.search(text) for text in texts) else Held.NOTHING

@@ -18,8 +18,8 @@ class Application:
     """One form as it was filled in.
 
     `offered` is what the form offered, with the words that were shown; `chosen` are the slugs of the lists. `answers`
-    stand under "LIST.QUESTION". `page` is where it was asked, `network` where it came from, `suspicion` why it looks
-    automatic.
+    stand under "LIST.QUESTION". `page` is where it was asked and `form` the form's version, `network` where it came
+    from, `suspicion` why it looks automatic.
     """
 
     offered: Sequence[Offer]
@@ -31,6 +31,7 @@ class Application:
     answers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     door: Door = Door.FORM
     page: str = ""
+    form: str = ""
     network: str = ""
     suspicion: Held = Held.NOTHING
 
@@ -62,7 +63,7 @@ def checked(application: Application) -> Checked:
     if problems or address is None:
         raise ApplicationRefused(problems)
     texts = (name, *(text for each in answers.values() for text in each.values()))
-    suspicion = application.suspicion or looks_automatic(trap="", took=None, texts=texts)
+    suspicion = application.suspicion or looks_automatic(texts)
     return Checked(address, name, language, chosen, answers, suspicion)
 
 

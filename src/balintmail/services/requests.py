@@ -213,7 +213,7 @@ def _one_form(tx: Tx, rows: Sequence[RequestRow]) -> list[RequestRow]:
 
 
 def _evidence(ctx: Context, application: Application, wording: Wording) -> dict[str, str | int]:
-    found: dict[str, str | int] = {"page": application.page, "wording": wording.version}
+    found: dict[str, str | int] = {"page": application.page, "form": application.form, "wording": wording.version}
     if wording.language:
         found["wording_language"] = wording.language
     if application.network and ctx.settings.joining.keep_network:
