@@ -66,7 +66,7 @@ class PolicyServer(_Lines):
 
 
 class LoginServer(_Lines):
-    """Knows one user and the password; `refuses` says that nobody is let in any more, `logins` counts who was."""
+    """Knows one user and the password, and lets them in so many times as are `allowed`; counts both."""
 
     USER, PASSWORD = "balint", "open sesame"
 
@@ -75,7 +75,7 @@ class LoginServer(_Lines):
         super().__init__()
 
     def forget(self) -> None:
-        self.logins = 0
+        self.asked = self.logins = 0
         self.allowed = 1_000_000
 
     def serve(self, connection: _Connection) -> None:
@@ -86,5 +86,6 @@ class LoginServer(_Lines):
                 [response] = [field[5:] for field in fields if field.startswith("resp=")]
                 right = base64.b64decode(response).decode() == f"\0{self.USER}\0{self.PASSWORD}"
                 lets_in = right and self.logins < self.allowed
+                self.asked += 1
                 self.logins += lets_in
                 connection.say(f"{'OK' if lets_in else 'FAIL'}\t{fields[0]}\tuser={self.USER}\n")

@@ -77,8 +77,9 @@ class Postfix:
         return read_copies(self.folder / "mail", "X-Original-To")
 
     def waiting(self) -> list[Path]:
-        """Return the messages in its queue."""
-        return [file for name in _WAITING for file in (self.folder / "queue" / name).rglob("*") if file.is_file()]
+        """Return the messages in its queue; what cleanup(8) had not finished (not executable) was never taken."""
+        found = [file for name in _WAITING for file in (self.folder / "queue" / name).rglob("*") if file.is_file()]
+        return [file for file in found if os.access(file, os.X_OK)]
 
     def delivered_so_far(self) -> int:
         with suppress(OSError):
