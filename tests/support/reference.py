@@ -50,7 +50,8 @@ RFC 3339 with offset. A command that ends with 1, 2 or 70 prints
     {"error": {"code": "…", "message": "…", "hint": "…"}}
 
 except `check`, `config check`, `dkim check`, `doctor`, `subscribe`, `unsubscribe`, `people import`,
-`consent verify`, `suppress add` and `suppress remove`, which print their own document. `counts` always has all nine
+`consent verify`, `requests approve`, `requests decline`, `suppress add` and `suppress remove`, which print their own
+document. `counts` always has all nine
 states of a delivery (docs/flow.md) and adds up to `audience`.
 """
 
@@ -61,6 +62,10 @@ _MAILING = """\
  "not_reached": [{"person", "address", "state", "code", "enhanced", "reply", "at"}]}"""
 _PUT = """\
 [{"address", "person", "result": "subscribed|already|requested|unsubscribed|refused", "reason"}]"""
+_REQUEST = """\
+{"id", "list", "name", "address", "language", "state": "pending|confirmed|approved|declined|expired", "waits_for",
+ "held", "asked_at", "confirmed_at", "expires_at", "decided_at", "decided_by", "person", "reason", "note"}"""
+_DECIDED = '[{"id", "address", "person", "result": "approved|declined|waits|already|refused", "reason"}]'
 _KEYS = """\
 [{"selector", "domain", "algorithm", "bits", "made_at", "name", "type", "value", "strings": […],
   "in_force": true|false, "open_mailings", "needed": true|false, "needed_until", "refused"}]"""
@@ -81,6 +86,17 @@ JSON: dict[str, str] = {
         '{"new", "changed", "unchanged", "refused", "refusals": [{"line", "address", "reason"}],\n'
         ' "written": true|false}'
     ),
+    "requests list": f"[{_REQUEST}]",
+    "requests show": (
+        f"{_REQUEST[:-1]},\n"
+        ' "words", "how", "by", "evidence": {…}, "answers": [{"question", "answer"}],\n'
+        ' "hints": [{"kind", "person", "name", "address", "at", "reason"}]}'
+    ),
+    "requests approve": _DECIDED,
+    "requests decline": _DECIDED,
+    "lists questions": '{"list", "questions": [{"name", "kind", "label", "hint", "choices", "required"}]}',
+    "lists wording": '{"list", "wordings": [{"language", "version", "since", "words"}]}',
+    "lists snippet": '{"list", "html"}',
     "consent show": (
         '{"person", "name", "events": [{"id", "person", "at", "action": "agreed|withdrew", "list", "ground", "words",\n'
         '  "how", "by", "collected", "address", "evidence": {…}, "erased": true|false, "digest"}]}'

@@ -1,4 +1,4 @@
-"""The form to join as visitors, programs and attackers use it: groups A to D, D22, S46, and what a link of a mail does."""
+"""The form to join as visitors, programs and attackers use it: groups A to D, D22, S46, and a confirmation's link."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def fields(client: TestClient, path: str = "/join") -> dict[str, str]:
     """Return the hidden fields of the form, as a browser sends them."""
     page = client.get(path).text
     hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
-    return {name: value for name, value in hidden}
+    return dict(hidden)
 
 
 def fill(

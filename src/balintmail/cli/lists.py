@@ -1,4 +1,4 @@
-"""`balintmail lists`: list, add, edit and archive mailing lists. It puts nobody on a list."""
+"""`balintmail lists`: list, add, edit and archive mailing lists, and their forms. It puts nobody on a list."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from balintmail.cli import list_forms
 from balintmail.cli.command import App, Group, pass_app
 from balintmail.domain.states import Policy
 
@@ -25,6 +26,9 @@ _OPTIONS = (
     click.option("--footer", metavar="TEXT", help="Lines for the foot of every letter."),
     click.option("--words", metavar="TEXT", help="The standing words of consent, when `subscribe` is given none."),
     click.option("--relay", metavar="NAME", help='The relay that its letters try first; "" for the settings\' order.'),
+    click.option(
+        "--latest/--no-latest", "sends_latest", default=None, help="Whether the latest number goes with the welcome."
+    ),
     click.option("--default", "is_default", is_flag=True, default=None, help="The list that commands mean by default."),
 )
 
@@ -106,6 +110,10 @@ def archive(app: App, slug: str, undo: bool) -> None:
         app.out.line(f"{slug} is archived. {back}" if done else f"{slug} was archived already.")
 
 
+for _command in (list_forms.questions, list_forms.wording, list_forms.snippet):
+    lists.add_command(_command)
+
+
 def _manners(given: dict[str, Any]) -> "Manners":
     from balintmail.services import lists as service  # noqa: PLC0415  (loads SQLAlchemy)
 
@@ -119,6 +127,7 @@ def _manners(given: dict[str, Any]) -> "Manners":
         standing_words=given["words"],
         is_default=given["is_default"],
         relay=given["relay"],
+        sends_latest=given["sends_latest"],
     )
     if given["sender"] is not None:
         name, address = service.sender(given["sender"])
@@ -141,6 +150,8 @@ def _document(row: "MailingListRow") -> dict[str, Any]:
         "words": row.standing_words,
         "default": row.is_default,
         "relay": row.relay,
+        "sends_latest": row.sends_latest,
+        "questions": [dict(each) for each in row.questions],
         "archived": row.archived_at is not None,
     }
 

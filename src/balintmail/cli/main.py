@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "dispatch": ("dispatch", "dispatch", "Send what is due and go on with what was interrupted (for cron)."),
     "subscribe": ("subscribe", "subscribe", "Put people on a list, with their consent on record."),
     "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
+    "requests": ("requests", "requests", "List, show, approve and decline requests to join."),
     "people": ("people", "people", "List, show, edit, import, export, merge and erase people."),
     "consent": (
         "consent",

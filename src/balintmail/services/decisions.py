@@ -12,7 +12,7 @@ from balintmail.db import audit, lists, officers, people, requests
 from balintmail.db.requests import RequestRow
 from balintmail.db.session import Tx
 from balintmail.domain import hygiene
-from balintmail.domain.requests import Act, Held, vouched
+from balintmail.domain.requests import Act, Held, after, vouched
 from balintmail.domain.states import RequestState, Role
 from balintmail.domain.tokens import Purpose, TokenClaims, read
 from balintmail.errors import UsageRefused
@@ -151,7 +151,8 @@ def _decide_all(ctx: Context, tx: Tx, ids: Sequence[int], decision: Decision) ->
         if row is None or not row.address_key:
             results.append(Decided(number, Result.REFUSED, said="there is no such request, or it has ended"))
         elif not row.is_open:
-            results.append(_result(row, Result.ALREADY, said=_already(ctx, row)))
+            same = row.state is after(RequestState.CONFIRMED, decision.act)
+            results.append(_result(row, Result.ALREADY if same else Result.REFUSED, said=_already(ctx, row)))
         elif decision.act is Act.DECLINE:
             results.append(_decline(ctx, tx, row, decision))
         else:
@@ -170,6 +171,7 @@ def _approve(ctx: Context, tx: Tx, row: RequestRow, decision: Decision, arrivals
         return _result(row, Result.REFUSED, said=arrival.refused)
     arrivals.append(arrival)
     _note(ctx, tx, row, "request approved")
+    request_mail.take_back(tx, row)
     remark = "" if arrival.new else "was on the list already"
     return _result(row, Result.APPROVED, person=arrival.person, said=remark)
 
@@ -194,6 +196,7 @@ def _decline(ctx: Context, tx: Tx, row: RequestRow, decision: Decision) -> Decid
     if not requests.decide(tx, row, Act.DECLINE, said, now=ctx.clock.now()):
         return _result(row, Result.ALREADY, said="decided at the same moment")
     _note(ctx, tx, row, "request declined")
+    request_mail.take_back(tx, row)
     if row.state is not RequestState.CONFIRMED:
         return _result(row, Result.DECLINED, said="the address never confirmed, so nobody is written to")
     request_mail.declined(ctx, tx, row, decision.reason)

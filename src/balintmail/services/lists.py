@@ -34,6 +34,7 @@ class Manners:
     standing_words: str | None = None
     is_default: bool | None = None
     relay: str | None = None  # "" for the order of the settings
+    sends_latest: bool | None = None
 
 
 def named(tx: Tx, slug: str = "") -> MailingListRow:
@@ -197,5 +198,6 @@ _CLEAN: dict[str, Callable[[Any], object]] = {
     "footer": lambda text: hygiene.paragraphs(text, what="the footer", longest=2000),
     "standing_words": _line("the standing words", 500, empty="it is empty"),
     "is_default": bool,
+    "sends_latest": bool,
     "relay": _line("the relay's name", 100),
 }

@@ -7,14 +7,15 @@ decides nothing and sends nothing.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from balintmail.db import lists
+from balintmail.db import lists, requests
+from balintmail.db import notices as queue
 from balintmail.db.requests import RequestRow
 from balintmail.db.session import Tx
 from balintmail.domain import names
 from balintmail.domain.address import parse
 from balintmail.domain.notices import Fact, Plain
 from balintmail.domain.requests import HELD_WORDS
-from balintmail.domain.states import Ground
+from balintmail.domain.states import Ground, RequestState
 from balintmail.domain.tokens import Purpose, TokenClaims, make
 from balintmail.services import notices, offers
 from balintmail.services.context import Context
@@ -52,7 +53,13 @@ def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: 
         "expires_at": due_at + ctx.settings.joining.confirm_within,
         "page": page,
     }
-    _to_applicant(ctx, tx, "confirm", rows, facts, key=f"confirm {first.address_key}", due_at=due_at)
+    _to_applicant(ctx, tx, "confirm", rows, facts, key=_confirmation(first), due_at=due_at)
+
+
+def take_back(tx: Tx, row: RequestRow) -> None:
+    """Withdraw a confirmation that has not left yet, when nothing of the address is left to be confirmed."""
+    if not any(one.state is RequestState.PENDING for one in requests.open_of_address(tx, row.address_key)):
+        queue.withdraw(tx, [_confirmation(row)])
 
 
 def received(ctx: Context, tx: Tx, rows: Sequence[RequestRow]) -> None:
@@ -126,6 +133,11 @@ def _to_applicant(
     )
     waiting = Waiting(template=template, to=to, ground=Ground.REQUESTED, list_id=first.list_id, facts=facts, **how)  # type: ignore[arg-type]
     notices.put(ctx, tx, waiting)
+
+
+def _confirmation(row: RequestRow) -> str:
+    """Return the name of the one confirmation that may wait for an address."""
+    return f"confirm {row.address_key}"
 
 
 def _list_names(tx: Tx, rows: Sequence[RequestRow]) -> list[str]:
