@@ -20,11 +20,9 @@ _DOWN_SECONDS = (5.0, 15.0, 60.0, 300.0)  # growing pauses while the relay canno
 
 @click.command(cls=Command)
 @click.option("--watch", is_flag=True, help="Stay in the foreground and look again all the time.")
-@click.option(
-    "--beside-serve", is_flag=True, hidden=True, help="Watch for as long as the process that started it lives."
-)
+@click.option("--beside-serve", type=int, hidden=True, metavar="PID", help="Watch while that process lives.")
 @pass_app
-def dispatch(app: App, watch: bool, beside_serve: bool) -> int:
+def dispatch(app: App, watch: bool, beside_serve: int | None) -> int:
     """Send what is due and go on with what was interrupted (for cron).
 
     It starts mailings whose time has come, goes on with interrupted ones and tries deferred deliveries again. When
@@ -32,10 +30,10 @@ def dispatch(app: App, watch: bool, beside_serve: bool) -> int:
     """
     with app.instance() as instance:
         ctx = instance.context(actor=app.options.by or "dispatch")
-        if watch or beside_serve:
+        if watch or beside_serve is not None:
             if watch:
                 app.out.line("Watching. Ctrl-C stops it.")
-            return _watch(app, instance, ctx, parent=os.getppid() if beside_serve else None)
+            return _watch(app, instance, ctx, parent=beside_serve)
         return _tell(app, instance, ctx, _run(instance, ctx))
 
 

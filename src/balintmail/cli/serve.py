@@ -1,6 +1,7 @@
 """`balintmail serve`: the society's site, and beside it a dispatcher, so that what the pages promise leaves at once."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -62,7 +63,8 @@ class Dispatcher:
 
     def __init__(self, instance: "Instance") -> None:
         # Nothing of it is a user's input: this interpreter, this package, the instance's folder.
-        self._command = [sys.executable, "-m", "balintmail", "-C", str(instance.folder), "dispatch", "--beside-serve"]
+        python = [sys.executable, "-m", "balintmail"]
+        self._command = [*python, "-C", str(instance.folder), "dispatch", "--beside-serve", str(os.getpid())]
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
