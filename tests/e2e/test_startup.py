@@ -7,7 +7,7 @@ import pytest
 from bench.startup import outside_parts
 from tests.support.command import SOCIETY, call
 
-WEB = {"fastapi", "starlette", "uvicorn", "httpx", "itsdangerous", "webauthn"}
+WEB = {"fastapi", "starlette", "uvicorn", "httpx", "itsdangerous", "webauthn", "python_multipart", "anyio", "h11"}
 SMTP = {"aiosmtplib", "smtplib", "uvloop", "asyncio", "dkim"}
 LETTERS = {"mjml", "css_inline", "jinja2", "markdown_it", "mdit_py_plugins", "yaml", "babel"}
 DATA = {"sqlalchemy", "alembic", "psycopg", "pydantic", "pydantic_settings", "openpyxl", "email_validator"}

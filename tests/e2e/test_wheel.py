@@ -1,5 +1,6 @@
 """The wheel carries everything: installed alone, in an empty folder, it founds a society and sends to it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +75,22 @@ def test_installed_wheel_sends_in_an_empty_folder(installed: Path, tmp_path: Pat
     raw = message.read_bytes()
     assert b"From the wheel" in raw
     assert b"multipart/alternative" in raw
+
+
+def test_installed_wheel_serves_its_pages(installed: Path, tmp_path: Path) -> None:
+    society = ("--yes", "--society", "S", "--secretary-name", "Rose Ormond", "--secretary-address", "s@example.org")
+    run(installed / "balintmail", "init", "i", *society, cwd=tmp_path)
+    command = [str(installed / "balintmail"), "-C", "i", "serve", "--port", "0", "--no-dispatch", "--json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        said = "".join(serving.stdout.readline() for _ in range(4))
+        try:
+            page = httpx.get(f"{json.loads(said)['url']}?lang=hu", timeout=30)
+            sheet = httpx.get(f"{json.loads(said)['url']}assets/site.css", timeout=30)
+        finally:
+            serving.terminate()
+    assert 'lang="hu"' in page.text
+    assert sheet.headers["content-type"].startswith("text/css")
 
 
 def test_python_m_balintmail_is_the_same_command(installed: Path, tmp_path: Path) -> None:
