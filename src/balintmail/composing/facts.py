@@ -6,27 +6,37 @@ fact as `{{ notice.NAME }}`; docs/templates.md tells how. It chooses no words of
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeGuard
 from zoneinfo import ZoneInfo
 
 from balintmail.composing.refusals import SyntaxRefused
-from balintmail.domain.notices import Fact, NoticeKind, Plain
+from balintmail.domain.notices import Fact, NoticeKind, Plain, Word
 
 if TYPE_CHECKING:
-    from babel import Locale
+    from balintmail.catalogue import Catalogue
 
 PREFIX = "notice."
-MOST_ROWS = 60  # of one list in a letter
 _LOOP = re.compile(
     r"^\{%-?[ ]*for[ ]+(?P<each>[a-z_]+)[ ]+in[ ]+notice\.(?P<list>[a-z_]+)[ ]*-?%\}[ ]*\n"
     r"(?P<body>.*?)"
     r"^\{%-?[ ]*endfor[ ]*-?%\}[ ]*(?:\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 
 Shape = tuple[tuple[str, int], ...]  # the lists of rows among a mail's facts, and how long each is
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How facts are written: the language (BCP 47), the society's zone, and the layout's words for `Word`."""
+
+    language: str
+    zone: ZoneInfo
+    words: Mapping[str, str]
 
 
 def shape_of(kind: NoticeKind, facts: Mapping[str, Fact]) -> Shape:
@@ -42,25 +52,28 @@ def names_of(kind: NoticeKind, shape: Shape) -> frozenset[str]:
         sample = kind.facts[name]
         if _is_rows(sample):
             grown[name] = [sample[0]] * length
-    return frozenset(written(grown, "en", ZoneInfo("UTC")))
+    return frozenset(written(grown, Reader("en", ZoneInfo("UTC"), {})))
 
 
-def written(facts: Mapping[str, Fact], language: str, zone: ZoneInfo) -> dict[str, str]:
+def written(facts: Mapping[str, Fact], reader: Reader) -> dict[str, str]:
     """Return every fact as its reader sees it, by its full name such as `notice.asked_at`.
 
-    A number brings its plural form with it (`notice.count.plural`: one, few, many, other), a moment its day alone
-    (`notice.asked_at.day`).
+    A number and a list of rows bring their plural form with them (`notice.count.plural`: one, few, many, other), a
+    moment its day alone (`notice.asked_at.day`).
     """
     found: dict[str, str] = {}
     for name, value in facts.items():
-        if isinstance(value, str | int | date):
-            _write(found, PREFIX + name, value, (language, zone))
+        whole = PREFIX + name
+        if isinstance(value, str | int | date | timedelta | Word):
+            _write(found, whole, value, reader)
         elif _is_rows(value):
+            _write(found, whole, len(value), reader)
             for number, row in enumerate(value, start=1):
                 for key, inner in row.items():
-                    _write(found, f"{PREFIX}{name}.{number}.{key}", inner, (language, zone))
+                    _write(found, f"{whole}.row{number}.{key}", inner, reader)
         else:
-            found[PREFIX + name] = _joined([str(item) for item in value], language)
+            _write(found, whole, len(value), reader)
+            found[whole] = _speech(reader.language).join(str(item) for item in value) if value else ""
     return found
 
 
@@ -78,12 +91,9 @@ def unrolled(body: str, shape: Shape) -> str:
             raise SyntaxRefused("letter.md", line, f'there is no list "notice.{name}".', hint="See docs/templates.md.")
         field = re.compile(rf"\b{re.escape(each)}\.(?=[a-z_]+)")
         rows = range(1, lengths[name] + 1)
-        return "".join(_inside_tags(found["body"], field, f"{PREFIX}{name}.{number}.") for number in rows)
+        return "".join(_inside_tags(found["body"], field, f"{PREFIX}{name}.row{number}.") for number in rows)
 
     return _LOOP.sub(repeat, body)
-
-
-_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 
 
 def _inside_tags(text: str, field: re.Pattern[str], name: str) -> str:
@@ -91,67 +101,52 @@ def _inside_tags(text: str, field: re.Pattern[str], name: str) -> str:
 
 
 def _is_rows(value: Fact) -> TypeGuard[Sequence[Mapping[str, Plain]]]:
-    if isinstance(value, str | int | date):
+    if isinstance(value, str | int | date | timedelta | Word):
         return False
     return any(isinstance(item, Mapping) for item in value)
 
 
 def _length(value: Fact) -> int:
-    return 0 if isinstance(value, str | int | date) else len(value)
+    return 0 if isinstance(value, str | int | date | timedelta | Word) else len(value)
 
 
-def _write(found: dict[str, str], name: str, value: Plain, where: tuple[str, ZoneInfo]) -> None:
-    language, zone = where
+def _write(found: dict[str, str], name: str, value: Plain, reader: Reader) -> None:
+    speech = _speech(reader.language)
     if isinstance(value, bool):
         found[name] = "yes" if value else ""
     elif isinstance(value, int):
-        found[name], found[f"{name}.plural"] = _number(value, language)
+        found[name], found[f"{name}.plural"] = speech.number(value), speech.locale.plural_form(value)
     elif isinstance(value, datetime):
-        found[name], found[f"{name}.day"] = _moment(value, language, zone), _day(value.astimezone(zone), language)
+        found[name], found[f"{name}.day"] = speech.moment(value, reader.zone), speech.day(value.astimezone(reader.zone))
     elif isinstance(value, date):
-        found[name] = _day(value, language)
+        found[name] = speech.day(value)
+    elif isinstance(value, timedelta):
+        found[name] = _span(value, speech)
+    elif isinstance(value, Word):
+        found[name] = reader.words.get(value.key, value.key)
     else:
         found[name] = value
 
 
-def _number(value: int, language: str) -> tuple[str, str]:
-    from babel.numbers import format_decimal  # noqa: PLC0415  (40 ms, once per process)
+def _span(value: timedelta, speech: "Catalogue") -> str:
+    """Return `1 hour and 32 minutes`; seconds below two minutes."""
+    from babel.units import format_unit  # noqa: PLC0415
 
-    locale = locale_of(language)
-    return format_decimal(value, locale=locale), locale.plural_form(value)
-
-
-def _day(value: date, language: str) -> str:
-    from babel.dates import format_date  # noqa: PLC0415
-
-    return format_date(value, "long", locale=locale_of(language))
-
-
-def _moment(value: datetime, language: str, zone: ZoneInfo) -> str:
-    """Return `21 November 2026, 18:04 (London)`, as the language writes it."""
-    from babel.dates import format_time  # noqa: PLC0415
-
-    local = value.astimezone(zone)
-    clock = format_time(local, "short", tzinfo=zone, locale=locale_of(language))
-    return f"{_day(local, language)}, {clock} ({_town(zone)})"
-
-
-def _town(zone: ZoneInfo) -> str:
-    return zone.key.rpartition("/")[2].replace("_", " ")
-
-
-def _joined(items: list[str], language: str) -> str:
-    from babel.lists import format_list  # noqa: PLC0415
-
-    return format_list(items, locale=locale_of(language)) if items else ""
+    seconds = max(0, int(value.total_seconds()))
+    if seconds < 120:
+        return str(format_unit(seconds, "duration-second", "long", locale=speech.locale))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    parts = [
+        str(format_unit(number, f"duration-{unit}", "long", locale=speech.locale))
+        for number, unit in ((hours, "hour"), (minutes, "minute"))
+        if number
+    ]
+    return speech.join(parts)
 
 
 @lru_cache
-def locale_of(language: str) -> "Locale":
-    """Return Babel's locale for a BCP 47 tag; British English for one that it does not know."""
-    from babel import Locale, UnknownLocaleError  # noqa: PLC0415
+def _speech(language: str) -> "Catalogue":
+    """Return the forms of a language; its words are no matter of ours."""
+    from balintmail.catalogue import Catalogue  # noqa: PLC0415  (40 ms of Babel, which only dispatch needs)
 
-    try:
-        return Locale.parse("en_GB" if language in {"", "en"} else language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        return Locale.parse("en_GB")
+    return Catalogue((), language)

@@ -7,10 +7,18 @@ Put into the queue by services/notices.py.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-Plain = str | int | date | datetime  # a bool is an int, and reads as "yes" or as nothing
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the layout's own, by its key in templates/emails/words/en.toml, read in the reader's language."""
+
+    key: str
+
+
+Plain = str | int | date | datetime | timedelta | Word  # a bool is an int, and reads as "yes" or as nothing
 Fact = Plain | Sequence[str] | Sequence[Mapping[str, Plain]]
 
 
@@ -27,6 +35,7 @@ class NoticeKind:
     strangers: bool = False
     leavable: bool = False
     officers: bool = False  # it goes to the Secretary, and not to a reader
+    named_by: str = ""  # the fact that receipts call its mailing by; none names a person
 
 
 _ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
@@ -119,6 +128,36 @@ NOTICES: Mapping[str, NoticeKind] = {
     "address_changed": NoticeKind(facts={"new_address": "j•••@example.net", "changed_at": _ASKED}),
     "data_export": NoticeKind(facts={"link_url": f"{_SITE}/manage/abc/data", "expires_at": _UNTIL}),
     "erased": NoticeKind(facts={"erased_at": _ASKED}),
+    # To the Secretary about a mailing; `label` is how commands name it.
+    "paused": NoticeKind(
+        facts={
+            "label": "newsletter/84",
+            "name": "Groups this winter",
+            "reason": "every relay refuses us: 554 5.7.1 not you (main, greeting)",
+            "accepted": 164,
+            "waiting": 123,
+            "paused_at": _ASKED,
+        },
+        officers=True,
+        named_by="label",
+    ),
+    "report": NoticeKind(
+        facts={
+            "label": "newsletter/84",
+            "name": "Groups this winter",
+            "audience": 301,
+            "accepted": 284,
+            "refused": 1,
+            "written_off": 0,
+            "not_mailed": ({"number": 9, "reason": Word("skip_paused")}, {"number": 3, "reason": Word("skip_bounced")}),
+            "answers": ({"number": 1, "words": "550 5.1.1 no such user"},),
+            "began_at": _ASKED,
+            "ended_at": _UNTIL,
+            "took": timedelta(hours=1, minutes=32),
+        },
+        officers=True,
+        named_by="label",
+    ),
 }
 
 
@@ -137,6 +176,10 @@ def _stored(value: Any) -> Any:
         return {"at": value.isoformat()}
     if isinstance(value, date):
         return {"on": value.isoformat()}
+    if isinstance(value, timedelta):
+        return {"seconds": int(value.total_seconds())}
+    if isinstance(value, Word):
+        return {"word": value.key}
     if isinstance(value, Mapping):
         return {"row": {name: _stored(inner) for name, inner in value.items()}}
     if isinstance(value, list | tuple):
@@ -152,6 +195,10 @@ def _read(value: Any) -> Any:
             return datetime.fromisoformat(text)
         case {"on": str(text)}:
             return date.fromisoformat(text)
+        case {"seconds": int(seconds)}:
+            return timedelta(seconds=seconds)
+        case {"word": str(key)}:
+            return Word(key)
         case {"row": dict(row)}:
             return {str(name): _read(inner) for name, inner in row.items()}
         case list(items):

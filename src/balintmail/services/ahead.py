@@ -55,6 +55,10 @@ class Ahead:
             future = self._pool.submit(self._make, chunk)
             future.add_done_callback(partial(self._hand_over, loop))
 
+    def give_first(self, rows: Sequence[Claimed]) -> None:
+        """Let `rows` go before all others; their letters are made when their turn comes, which is now."""
+        self._todo.extendleft(reversed(rows))
+
     def take(self, row: Claimed) -> Composed:
         """Return the letter of a row, made now if it was not made ahead; raise what making it raised."""
         made = self._made.pop(row.delivery, None)

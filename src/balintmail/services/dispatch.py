@@ -26,9 +26,9 @@ from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import long_form
 from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
-from balintmail.services import notices, pausing
+from balintmail.services import notice_mailings, pausing
 from balintmail.services.context import Context
-from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, write_reports
+from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, release_notices, write_reports
 from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Engine
 from balintmail.services.freeze import start_due
 from balintmail.services.governor import Governor
@@ -134,7 +134,7 @@ def anything_due(ctx: Context) -> bool:
         resends = ctx.settings.send.unknown is UnknownPolicy.RESEND
         return bool(
             mailings.due(tx, now)
-            or notices.anything_due(ctx, tx)
+            or notice_mailings.anything_due(ctx, tx)
             or workers.anything_held(tx)
             or any(receipts.anything_to_do(tx, mailing, now=now) for mailing in sending)
             or (resends and receipts.unknown(tx, sending, attempts_below=RESENT_AT_MOST))
@@ -158,7 +158,7 @@ async def _dispatch(ctx: Context, open_transport: Callable[[], Transport], order
     worker = uuid4().hex
     recovered = _put_right(ctx, worker)
     if orders.only is None:
-        notices.release_due(ctx)
+        notice_mailings.release_due(ctx)
     started = start_due(ctx, only=orders.only, probe=orders.probe)
     if orders.retry and orders.only is not None:
         with ctx.db.write() as tx:
@@ -197,9 +197,11 @@ class _Sending:
                 ended = _call_finished(self._books)
                 self.finished += ended
                 if only is None and engine.ending in {Ending.DONE, Ending.PAUSED, Ending.WAITING}:
+                    release_notices(self._ctx)
                     await self._send_notices(dict.fromkeys(open_notices(self._ctx)))
                 # The reports leave with the next look, so that a run that ends a mailing mails its readers alone.
                 write_reports(self._ctx, ended)
+                release_notices(self._ctx)
             if engine.ending is not Ending.DONE or not _is_paused(self._ctx, only):
                 return engine
             engine.ending, engine.reason = Ending.PAUSED, _why_paused(self._ctx, only)
@@ -236,6 +238,7 @@ class _Sending:
             transport.prefer(relay)
         sent_by = SentBy.CRON if self._orders.only is None else SentBy.HAND
         governor = Governor(ctx, books.mailings, transport, sent_by=sent_by)
+        books.fetch = (lambda: release_notices(ctx)) if only is None else None
         books.admits = lambda row: row.relay == relay and governor.admits(row) if only is None else governor.admits(row)
         engine = Engine(ctx, transport, books, compose=self._compose, governor=governor, takes_long=self._takes_long)
         engine.tally, engine.patience = tally, self._orders.patience

@@ -14,7 +14,7 @@ from balintmail.db.mailings import MailingRow
 from balintmail.domain.judgement import words_of
 from balintmail.domain.outcome import Verdict
 from balintmail.domain.states import MailingState
-from balintmail.services import hearing, officers_mail, pausing
+from balintmail.services import hearing, notice_mailings, officers_mail, pausing
 from balintmail.services.context import Context
 from balintmail.services.engine import Engine
 from balintmail.services.governor import Governor, is_bound
@@ -89,8 +89,8 @@ def _say_what_waits(ctx: Context, engine: Engine, governor: Governor, only: int 
 
 
 def write_reports(ctx: Context, finished: Sequence[int]) -> list[int]:
-    """Put the reports of mailings that have just ended into the ledger; return their ids."""
-    written = []
+    """Let the reports of mailings that have just ended wait for the Secretary; return which mailings have one."""
+    reported = []
     if finished:
         with contextlib.suppress(SQLAlchemyError), ctx.db.write() as tx:
             hearing.forget(tx, finished)
@@ -98,9 +98,15 @@ def write_reports(ctx: Context, finished: Sequence[int]) -> list[int]:
         with contextlib.suppress(SQLAlchemyError):
             with ctx.db.read() as tx:
                 row = mailings.by_id(tx, mailing)
-            report = officers_mail.report(ctx, row) if row is not None else None
-            written += [report.id] if report is not None else []
-    return written
+            if row is not None and officers_mail.report(ctx, row):
+                reported.append(mailing)
+    return reported
+
+
+def release_notices(ctx: Context) -> None:
+    """Make mailings of the system mails that wait; what the database does not take now waits on."""
+    with contextlib.suppress(SQLAlchemyError):
+        notice_mailings.release_due(ctx)
 
 
 def open_notices(ctx: Context) -> list[int]:

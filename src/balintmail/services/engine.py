@@ -40,6 +40,7 @@ PATIENCE = timedelta(seconds=50)  # how long a run waits in place for a limit; c
 MANY = 8  # messages at their dots that are worth a turn of their own while others are still on their way
 LOW = 100  # claimed rows at which more are claimed
 GLANCE = 0.4  # seconds between looks at the mailings' states when nothing else happens: a pause acts within a second
+NOTICES_EVERY = 2.0  # seconds between looks for system mails: a confirmation leaves soon in the midst of a long send
 STOP_PATIENCE = 20.0  # seconds that open transactions get after a stop, before their connections are dropped
 COMMIT_AGAIN_AFTER = (0.5, 1, 2, 4, 8, 16, 30)  # seconds; together about the patience of db/session.py's BUSY_SECONDS
 GIVEN_BACK_AT_MOST = 3  # times that a connection may be lost under one person's message before it counts as theirs
@@ -74,6 +75,7 @@ class Engine:
         self._wake = self._connections.changed
         self._todo: deque[Claimed] = deque()  # claimed and ready to begin
         self._ahead = Ahead(compose, takes_long, self._todo, self._wake.set)
+        self._notices_at = 0.0  # when to look for system mails again
         self._dry_until = 0.0  # the queue was found empty; asked again then
         self._flying: dict[int, Claimed] = {}  # begun and not finished
         self._held: dict[int, Lane] = {}  # waiting for their dot
@@ -94,6 +96,7 @@ class Engine:
         try:
             while True:
                 await self._claim_when_low(only)
+                await self._claim_notices()
                 self._begin()
                 if self._governor.hungry:
                     await self._get_permits()
@@ -150,6 +153,15 @@ class Engine:
         self._ahead.give(rows)
         if not rows:
             self._dry_until = time + GLANCE
+
+    async def _claim_notices(self) -> None:
+        """Let what somebody waits for go before the newsletters that are claimed already."""
+        time = asyncio.get_running_loop().time()
+        if self._stopping or time < self._notices_at or self._books.fetch is None:
+            return
+        self._notices_at = time + NOTICES_EVERY
+        with contextlib.suppress(*AWAY, Exchanged):  # the turns meet it too, and say so
+            self._ahead.give_first(await self._in_thread(self._books.claim_notices))
 
     def _mind_the_clock(self) -> None:
         """Stop when the clock has jumped: what is due, and what is late, can no longer be told (standards 2.5)."""

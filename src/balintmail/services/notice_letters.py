@@ -67,7 +67,7 @@ class NoticeLetters:
             detail = {"template": template, "language": letter.language, "because": exc.message[:300]}
             audit.note(tx, "template set aside", actor="dispatch", now=self._ctx.clock.now(), detail=detail)
         # What a mailing is called in receipts says nothing of the people it goes to.
-        title = compiled.title if compiled.subject is None else template.replace("_", " ").capitalize()
+        title = letter.title.partition("{{")[0].strip(" :") or template.replace("_", " ").capitalize()
         return NoticeLetter(compiled, letter.source, title, letter.language)
 
 

@@ -1,39 +1,26 @@
-"""System mails: put what waits into the queue, and make mailings of what is due.
+"""Put a system mail into the queue: it waits there until dispatch writes it (services/notice_mailings.py).
 
-Whoever changes something calls `put` in the transaction that changes it; the mail is written later, by dispatch, so a
-page answers in the same time whether or not a mail follows. Notices of one letter, language and list become one mailing
-of kind notice in the ledger, and go the way of all letters; the rows that waited go in the same transaction, so a crash
-leaves each of them in one place. Which mails there are and what each may say: domain/notices.py.
+Whoever changes something calls `put` in the transaction that changes it, so a page answers in the same time whether or
+not a mail follows, and a change that did not happen mails nobody. Which mails there are and what each may say:
+domain/notices.py. It writes no letter.
 """
 
-import contextlib
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from balintmail.composing.facts import Shape, shape_of, written
-from balintmail.db import addresses, lists, meta, people, subscriptions, suppressions
+from balintmail.db import addresses, lists, people
 from balintmail.db import notices as rows
-from balintmail.db.ledger import Addressee
-from balintmail.db.mailings import MailingRow
-from balintmail.db.notices import Batch, DueNotice, NewNotice
+from balintmail.db.notices import NewNotice
 from balintmail.db.officers import secretary
 from balintmail.db.session import Tx
 from balintmail.domain.address import Address, parse
-from balintmail.domain.notices import NOTICES, Fact, from_stored, to_stored
-from balintmail.domain.recipient import PersonData, encode
-from balintmail.domain.states import Ground, MailingKind
-from balintmail.errors import BalintmailError
+from balintmail.domain.notices import NOTICES, Fact, to_stored
+from balintmail.domain.states import Ground
 from balintmail.services.context import Context
-from balintmail.services.lists import named
-from balintmail.services.notice_letters import NoticeLetter, NoticeLetters
-from balintmail.services.one_off import Frozen, release_to
 
-AT_ONCE = 1000  # notices of one mailing: one transaction, and not much to do again after a crash
 WELCOME = "welcome"
-STUCK = "notices_stuck"  # the fact that says why notices cannot be written; absent while they can
-_NAME, _FIRST_NAME = "person.name", "person.first_name"  # of somebody who is on no register, among the stored facts
+NAME, FIRST_NAME = "person.name", "person.first_name"  # of somebody who is on no register, among the stored facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +67,7 @@ def put(ctx: Context, tx: Tx, waiting: Waiting) -> None:
     to, now = waiting.to, ctx.clock.now()
     facts = to_stored(waiting.facts)
     if to.person is None and not kind.strangers:
-        facts |= {_NAME: to.name, _FIRST_NAME: to.first_name}
+        facts |= {NAME: to.name, FIRST_NAME: to.first_name}
     new = NewNotice(
         template=waiting.template,
         language=waiting.language or to.language or _language_of(ctx, tx, waiting.list_id),
@@ -110,100 +97,6 @@ def to_secretary(tx: Tx) -> To | None:
     """Return the Secretary in office, for mails on the ground OFFICER; None where there is none with an address."""
     found = secretary(tx)
     return to_person(tx, found.person_id) if found is not None else None
-
-
-def anything_due(ctx: Context, tx: Tx) -> bool:
-    """Say whether a notice waits for dispatch."""
-    return rows.anything_due(tx, ctx.clock.now())
-
-
-def release_due(ctx: Context) -> int:
-    """Make mailings of the notices whose time has come; return how many notices were taken out of the queue.
-
-    Those that cannot be written (there is no Secretary to write in the name of) go on waiting; the fact `notices_stuck`
-    says why.
-    """
-    with ctx.db.read() as tx:
-        due, stuck_before = rows.due(tx, ctx.clock.now()), meta.fact(tx, STUCK)
-    if not due:
-        return 0
-    letters, taken, stuck = NoticeLetters(ctx), 0, ""
-    for batch in due:
-        try:
-            while number := _release_some(ctx, letters, batch):
-                taken += number
-        except BalintmailError as exc:
-            stuck = f"{batch.template}: {exc.message}"
-    if stuck != (stuck_before or ""):
-        with ctx.db.write() as tx:
-            meta.put(tx, STUCK, stuck)
-    return taken
-
-
-def welcome(ctx: Context, list_slug: str, persons: Sequence[int]) -> list[MailingRow]:
-    """Release the welcome of a list to people who have just joined it, at once; one mailing for each language.
-
-    Whoever may not be mailed is left out.
-    """
-    letters, released, now = NoticeLetters(ctx), [], ctx.clock.now()
-    with ctx.db.write() as tx:
-        list_id = named(tx, list_slug).id
-        for person in dict.fromkeys(persons):
-            to, standing = to_person(tx, person), subscriptions.get(tx, person, list_id)
-            if to is not None and standing is not None:
-                put(ctx, tx, Waiting(template=WELCOME, to=to, ground=standing.ground, list_id=list_id))
-        for batch in rows.due(tx, now):
-            if (batch.template, batch.list_id) == (WELCOME, list_id):
-                taken = rows.take(tx, batch, limit=len(persons), now=now)
-                released += release(ctx, tx, letters, batch, taken)
-    return released
-
-
-def _release_some(ctx: Context, letters: NoticeLetters, batch: Batch) -> int:
-    """Make mailings of the oldest notices of a batch; return how many were taken."""
-    if not _has_lists(batch.template):  # compiled before the lock is taken, where the facts cannot change the text
-        with contextlib.suppress(BalintmailError), ctx.db.read() as tx:
-            letters.get(tx, batch.template, batch.list_id, batch.language)
-    with ctx.db.write() as tx:
-        taken = rows.take(tx, batch, limit=AT_ONCE, now=ctx.clock.now())
-        release(ctx, tx, letters, batch, taken)
-    return len(taken)
-
-
-def release(ctx: Context, tx: Tx, letters: NoticeLetters, batch: Batch, taken: Sequence[DueNotice]) -> list[MailingRow]:
-    """Write the mailings of these notices, one for each text, without those who may not be mailed."""
-    kind = NOTICES[batch.template]
-    groups: dict[Shape, list[tuple[DueNotice, dict[str, Fact]]]] = defaultdict(list)
-    for one in _mailable(ctx, tx, taken):
-        facts = from_stored(one.facts)
-        groups[shape_of(kind, facts)].append((one, facts))
-    released = []
-    for shape, members in groups.items():
-        letter = letters.get(tx, batch.template, batch.list_id, batch.language, shape)
-        chosen = [_addressee(ctx, letter, one, facts) for one, facts in members]
-        raw, content = letter.compiled.dump(), letter.compiled.content_hash
-        frozen = Frozen(batch.list_id, MailingKind.NOTICE, letter.title, letter.source, raw, content)
-        released.append(release_to(ctx, tx, frozen, chosen))
-    return released
-
-
-def _mailable(ctx: Context, tx: Tx, taken: Sequence[DueNotice]) -> list[DueNotice]:
-    """Return those who may be mailed; the others said no, or were erased, since their mail was put in (D6, D7)."""
-    hashes = {one.id: ctx.keyring.address_hash(one.address_key) for one in taken if one.refused is None}
-    barred = suppressions.among(tx, list(hashes.values()))
-    return [one for one in taken if one.id in hashes and hashes[one.id] not in barred]
-
-
-def _addressee(ctx: Context, letter: NoticeLetter, one: DueNotice, facts: dict[str, Fact]) -> Addressee:
-    name, first_name = str(facts.pop(_NAME, one.name)), str(facts.pop(_FIRST_NAME, one.first_name))
-    said = {**one.fields, **written(facts, letter.language, ctx.settings.zone)}
-    data = PersonData(name, first_name, letter.language, one.member, said)
-    return Addressee(one.person, one.address, one.envelope, one.address_key, one.ground, encode(data))
-
-
-def _has_lists(template: str) -> bool:
-    kind = NOTICES.get(template)
-    return kind is None or bool(shape_of(kind, kind.facts))
 
 
 def _language_of(ctx: Context, tx: Tx, list_id: int | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from balintmail.db import ledger, mailings, meta, parking, receipts, workers
+from balintmail.db import ledger, mailings, meta, parking, receipts, verdicts, workers
 from balintmail.db.ledger import Claimed, Marked, Result
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
@@ -51,6 +51,7 @@ class Books:
     def __init__(self, ctx: Context, worker: str, journal: Journal, *, probe: Probe = no_probe) -> None:
         self.worker = worker
         self.mailings: dict[int, MailingRow] = {}
+        self.fetch: Callable[[], None] | None = None  # makes mailings of the system mails that wait
         self.admits: Callable[[MailingRow], bool] = lambda _: True  # whether a mailing's rows are worth claiming now
         self._ctx = ctx
         self._journal = journal
@@ -75,6 +76,25 @@ class Books:
                     taken += ledger.claim(tx, row.id, self.worker, limit=limit - len(taken), now=now)
         if taken:
             self._probe("after claim")
+        return taken
+
+    def claim_notices(self) -> list[Claimed]:
+        """Take what somebody waits for, such as a confirmation, that has come in since the run began."""
+        if self.fetch is None:
+            return []
+        self._mind_the_file()
+        self.fetch()
+        now = self._ctx.clock.now()
+        with self._ctx.db.read() as tx:
+            sending = [row for row in mailings.in_state(tx, MailingState.SENDING) if row.is_aside and self.admits(row)]
+            waiting = [row for row in sending if verdicts.queued(tx, row.id)]
+        if not waiting:
+            return []
+        taken: list[Claimed] = []
+        with self._ctx.db.write() as tx:
+            self.mailings |= {row.id: row for row in waiting}
+            for row in waiting:
+                taken += ledger.claim(tx, row.id, self.worker, limit=BATCH, now=now)
         return taken
 
     def turn(self, answered: Sequence[tuple[Claimed, Result]], waiting: Sequence[Claimed]) -> Turn:
