@@ -72,6 +72,11 @@ def drop(tx: Tx, people: Sequence[int]) -> None:
     tx.execute(sa.delete(MailedLink).where(MailedLink.person_id.in_(people)))
 
 
+def any_expired(tx: Tx, before: datetime) -> bool:
+    """Say whether any link had expired before a moment; it only reads."""
+    return tx.scalar(select(MailedLink.id).where(MailedLink.expires_at < before).limit(1)) is not None
+
+
 def tidy(tx: Tx, *, expired_before: datetime) -> int:
     """Delete links that had expired before a moment; return how many."""
     return tx.execute(sa.delete(MailedLink).where(MailedLink.expires_at < expired_before)).rowcount

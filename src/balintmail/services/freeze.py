@@ -6,7 +6,7 @@ The content was frozen before, when it was released. It asks nobody and sends no
 from balintmail.db import audit, ledger, mailings
 from balintmail.db.audience import Selection
 from balintmail.db.mailings import MailingRow
-from balintmail.services import dkim
+from balintmail.services import dkim, leaving
 from balintmail.services.context import Context
 from balintmail.services.turns import Probe, no_probe
 
@@ -40,4 +40,6 @@ def start_due(ctx: Context, *, only: int | None, probe: Probe = no_probe) -> lis
     """Start every mailing whose time has come, or only that one; return which."""
     with ctx.db.read() as tx:
         due = [mailing for mailing in mailings.due(tx, ctx.clock.now()) if only in (None, mailing.id)]
+    if due:
+        leaving.end_pauses(ctx)  # whose pause is over by now is in the audience
     return [mailing.id for mailing in due if start(ctx, mailing, probe=probe)]

@@ -70,8 +70,12 @@ def find(ctx: Context, tx: Tx, secret: str, errand: Errand) -> MailedLinkRow:
 
 def tidy(ctx: Context) -> int:
     """Forget links that ran out long ago; return how many."""
+    before = ctx.clock.now() - KEPT
+    with ctx.db.read() as tx:
+        if not mailed_links.any_expired(tx, before):
+            return 0
     with ctx.db.write() as tx:
-        return mailed_links.tidy(tx, expired_before=ctx.clock.now() - KEPT)
+        return mailed_links.tidy(tx, expired_before=before)
 
 
 def _hash(secret: str) -> bytes:

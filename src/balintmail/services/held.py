@@ -20,6 +20,7 @@ from balintmail.db.postal import PostalRow
 from balintmail.db.session import Tx
 from balintmail.db.suppressions import SuppressionRow
 from balintmail.domain.times import rfc3339
+from balintmail.services import postal as rules
 from balintmail.services.context import Context
 from balintmail.services.leaving import THEMSELVES
 from balintmail.services.people import by_id
@@ -118,6 +119,11 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         "links_mailed": [plain.all_of(each) for each in of.links],
         "record": [plain.all_of(each) for each in of.acts],
     }
+
+
+def label(address: PostalRow, name: str) -> list[str]:
+    """Return a postal address as the lines of a label."""
+    return rules.lines(address.parts, name)
 
 
 def _handed_out(ctx: Context, tx: Tx, row: PersonRow, *, actor: str) -> Held:

@@ -159,6 +159,14 @@ def edit(ctx: Context, person_id: int, changes: Changes) -> list[str]:
     return done
 
 
+def check(changes: Changes) -> None:
+    """Raise TextRefused for a name or a language that `edit` would refuse, whoever it is about."""
+    names.clean(changes.name or "")
+    names.clean(changes.first_name or "")
+    if changes.language and changes.language.strip():
+        hygiene.language(changes.language)
+
+
 _TOLD_BY_CONSENT = {"subscribed", "unsubscribed"}  # the consent event says the same with its words
 _WORDS = {
     "name": "name",

@@ -15,7 +15,7 @@ from balintmail.errors import BalintmailError
 LONGEST_LINE = 100  # characters; no label is wider
 MOST_LINES = 4  # of the street part
 _STREET = "street_address"
-_PATTERN = "zz"  # the data's stand-in for a country without rules of its own
+_PATTERN = "ZZ"  # the data's stand-in for a country without rules of its own
 _BRITISH = frozenset({"GB", "GG", "IM", "JE"})  # a postcode's last three signs stand apart: EC1A 1BB
 # The library's letters for the parts of an address, in the order of each country's own format.
 _ORDER = {
@@ -60,7 +60,7 @@ def countries() -> tuple[str, ...]:
         sorted(
             code.upper()
             for code in load_validation_data("all")
-            if len(code) == 2 and code.isalpha() and code != _PATTERN
+            if len(code) == 2 and code.isalpha() and code.upper() != _PATTERN
         )
     )
 

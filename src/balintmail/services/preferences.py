@@ -157,6 +157,11 @@ def own_page(ctx: Context, secret: str) -> OwnPage:
         )
 
 
+def label(page: OwnPage) -> list[str]:
+    """Return where the post goes today as the lines of a label; none when nothing is known."""
+    return rules.lines(page.post.parts, page.person.name) if page.post is not None else []
+
+
 def rename(ctx: Context, secret: str, changes: register.Changes) -> list[str]:
     """Change a person's names and language, and nothing else that `changes` says; return what changed, in words.
 

@@ -18,7 +18,7 @@ from balintmail.web.gate import Gate, entries
 from balintmail.web.problem import problem
 from balintmail.web.site import Site
 
-NOUNS = (home, assets, health, join, decide, leave, preferences)
+NOUNS = (home, assets, health, join, decide, leave, preferences, manage, post, held)
 
 
 def make_app(ctx: Context) -> FastAPI:

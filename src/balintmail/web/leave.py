@@ -15,15 +15,14 @@ from starlette.responses import PlainTextResponse, Response
 from balintmail.domain.hygiene import TextRefused
 from balintmail.errors import UsageRefused
 from balintmail.services import leaving, preferences
-from balintmail.services.leaving import LONGEST_REASON, Door, LeavePage, LinkBroken, ListStanding, Visit
+from balintmail.services.leaving import LONGEST_REASON, Door, LeavePage, ListStanding
 from balintmail.web.access import Kind
 from balintmail.web.forms import Form, FormErrors, Posted
+from balintmail.web.links import LinkRoute, visit
 from balintmail.web.page import catalogue, render, say
-from balintmail.web.problem import problem
 from balintmail.web.site import site
-from balintmail.web.visitor import visitor
 
-router = APIRouter()
+router = APIRouter(route_class=LinkRoute)
 
 ONE_CLICK_FIELD, ONE_CLICK = "List-Unsubscribe", "one-click"  # RFC 8058 section 3.1
 REASONS = ("too_many", "not_useful", "stopped", "never_asked")  # and what somebody writes themselves
@@ -34,29 +33,23 @@ _USUAL_PAUSE = timedelta(days=90)
 @router.get("/leave/{token}", tags=[Kind.TOKEN])
 def show(request: Request, token: str) -> Response:
     """Show what the link would leave, with one button."""
-    try:
-        return _page(request, leaving.view(site(request).ctx, token))
-    except LinkBroken:
-        return problem(request, 404)
+    return _page(request, leaving.view(site(request).ctx, token))
 
 
 @router.post("/leave/{token}", tags=[Kind.TOKEN])
 def act(request: Request, token: str, posted: Posted) -> Response:
     """Leave at the word of a mail program or of the page's button, or do what the page offers in its place."""
-    try:
-        if posted.text(ONE_CLICK_FIELD).strip().lower() == ONE_CLICK:
-            leaving.leave(site(request).ctx, token, _visit(request, Door.ONE_CLICK))
-            return PlainTextResponse(say(request, "leave.done_plain") + "\n")
-        wanted = _ACTS.get(posted.text("do"))
-        if wanted is None:  # a program that posts at random; a person finds the button there
-            return _page(request, leaving.view(site(request).ctx, token), status=400)
-        return wanted(request, token, posted)
-    except LinkBroken:
-        return problem(request, 404)
+    if posted.text(ONE_CLICK_FIELD).strip().lower() == ONE_CLICK:
+        leaving.leave(site(request).ctx, token, visit(request, "", Door.ONE_CLICK))
+        return PlainTextResponse(say(request, "leave.done_plain") + "\n")
+    wanted = _ACTS.get(posted.text("do"))
+    if wanted is None:  # a program that posts at random; a person finds the button there
+        return _page(request, leaving.view(site(request).ctx, token), status=400)
+    return wanted(request, token, posted)
 
 
 def _leave(request: Request, token: str, posted: Form) -> Response:
-    page = leaving.leave(site(request).ctx, token, _visit(request), reason=posted.text("reason"))
+    page = leaving.leave(site(request).ctx, token, visit(request, _FORM), reason=posted.text("reason"))
     return _page(request, page)
 
 
@@ -75,10 +68,10 @@ def _instead(request: Request, token: str, posted: Form) -> Response:
         return render(request, "preferences_sent.html", address=before.address, moving=True)
     elif chosen == "some":
         if slugs := posted.all("list"):
-            return _left(request, before, leaving.leave_some(ctx, token, _visit(request), slugs))
+            return _left(request, before, leaving.leave_some(ctx, token, visit(request, _FORM), slugs))
         errors.add("list", say(request, "leave.error_list"))
     elif chosen == "all":
-        return _left(request, before, leaving.leave_all(ctx, token, _visit(request)))
+        return _left(request, before, leaving.leave_all(ctx, token, visit(request, _FORM)))
     else:
         errors.add("instead", say(request, "leave.error_instead"))
     return _page(request, before, status=422, form=posted, errors=errors)
@@ -91,7 +84,7 @@ def _why(request: Request, token: str, posted: Form) -> Response:
     own = posted.text("reason").strip()
     errors = FormErrors()
     try:
-        page = leaving.explain(ctx, token, _visit(request), "\n".join([*offered, *([own] if own else [])]))
+        page = leaving.explain(ctx, token, visit(request, _FORM), "\n".join([*offered, *([own] if own else [])]))
     except TextRefused:
         errors.add("reason", say(request, "leave.error_reason", most=LONGEST_REASON - 100))
         return _page(request, leaving.view(ctx, token), status=422, form=posted, errors=errors)
@@ -136,12 +129,6 @@ def _shared(request: Request, page: LeavePage) -> dict[str, Any]:
         "first_day": today + timedelta(days=1),
         "last_day": today + leaving.LONGEST_PAUSE,
     }
-
-
-def _visit(request: Request, door: Door = Door.FORM) -> Visit:
-    ctx, evidence = site(request).ctx, {"form": _FORM} if door is Door.FORM else {}
-    network = visitor(request).address if ctx.settings.joining.keep_network else ""
-    return Visit(door, {**evidence, **({"network": network} if network else {})})
 
 
 def _first_of_month(day: date) -> date:

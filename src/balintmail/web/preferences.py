@@ -12,15 +12,14 @@ from starlette.responses import Response
 from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.stamps import Stamped
 from balintmail.services import preferences
-from balintmail.services.leaving import LinkBroken
 from balintmail.web.access import Kind
 from balintmail.web.forms import FormErrors, Posted, stamped
+from balintmail.web.links import LinkRoute
 from balintmail.web.page import render, say
-from balintmail.web.problem import problem
 from balintmail.web.site import site
 from balintmail.web.visitor import visitor
 
-router = APIRouter()
+router = APIRouter(route_class=LinkRoute)
 
 _FORM = "preferences"
 
@@ -48,10 +47,7 @@ def send(request: Request, posted: Posted) -> Response:
 @router.get("/preferences/{token}", tags=[Kind.TOKEN])
 def show(request: Request, token: str) -> Response:
     """Show whose letter it was, masked, and the button that mails a fresh link."""
-    try:
-        seen = preferences.glance(site(request).ctx, token)
-    except LinkBroken:
-        return problem(request, 404)
+    seen = preferences.glance(site(request).ctx, token)
     return render(request, "glance.html", seen=seen)
 
 
@@ -59,9 +55,6 @@ def show(request: Request, token: str) -> Response:
 def send_to_owner(request: Request, token: str) -> Response:
     """Mail a fresh link to the owner of the letter."""
     ctx = site(request).ctx
-    try:
-        seen = preferences.glance(ctx, token)
-        preferences.send_link(ctx, token)
-    except LinkBroken:
-        return problem(request, 404)
+    seen = preferences.glance(ctx, token)
+    preferences.send_link(ctx, token)
     return render(request, "preferences_sent.html", address=seen.address, moving=False)
