@@ -48,6 +48,9 @@ def test_send_shows_the_limit_and_the_finish_and_waits_for_the_next_hour(instanc
         assert found.json["counts"]["queued"] == 7
         assert call("-C", instance, "dispatch").out == ""
         assert len(relay.accepted) == 5
+        told = call("-C", instance, "mailings", "show", "newsletter/84")
+        assert re.search(r"  expected +about .*\d\d:\d\d \(London\)", told.out)
+        assert call("-C", instance, "mailings", "show", "newsletter/84", "--json").json["expected_finish"]
 
 
 def test_rehearsal_changes_nothing_and_says_how_long(instance: Path) -> None:

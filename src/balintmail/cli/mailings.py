@@ -63,11 +63,19 @@ def list_(app: App, everything: bool) -> None:
 @NAME
 @pass_app
 def show(app: App, name: str) -> None:
-    """Show the receipt of a mailing."""
+    """Show the receipt of a mailing, and about when it will be through while it is being sent."""
+    from balintmail.cli.receipts import show as show_receipt  # noqa: PLC0415
+    from balintmail.domain.times import rfc3339  # noqa: PLC0415
     from balintmail.services import mailings as service  # noqa: PLC0415
+    from balintmail.services.forecast import spoken  # noqa: PLC0415
 
-    with app.context() as ctx:
-        _tell(app, service.receipt(ctx, name), ctx.settings.zone)
+    with app.instance() as instance:
+        ctx = instance.context(actor=app.options.by)
+        receipt = service.receipt(ctx, name)
+        finish = _finish(instance, ctx, receipt)
+        zone = ctx.settings.zone
+        _document(app, receipt, zone, {"expected_finish": rfc3339(finish, zone) if finish else None})
+        show_receipt(app.out, receipt, zone, expected=f"about {spoken(ctx, finish)}" if finish else "")
 
 
 @mailings.command()
@@ -178,14 +186,20 @@ def _called(row: Any) -> str:
     return f"{row.kind.value}, again" if row.again_of else str(row.kind.value)
 
 
-def _tell(app: App, receipt: Any, zone: Any) -> None:
-    from balintmail.cli.receipts import show as show_receipt  # noqa: PLC0415
+def _finish(instance: Any, ctx: Any, receipt: Any) -> Any:
+    """Return about when a mailing that is being sent will be through, or None."""
+    from balintmail.cli.sending import relays_of  # noqa: PLC0415
+    from balintmail.domain.states import MailingState  # noqa: PLC0415
+    from balintmail.services.forecast import forecast, load_of  # noqa: PLC0415
 
-    _document(app, receipt, zone)
-    show_receipt(app.out, receipt, zone)
+    left = sum(receipt.counts[state] for state in ("queued", "claimed", "at_risk"))
+    if receipt.mailing.state is not MailingState.SENDING or not left:
+        return None
+    relays = relays_of(instance, receipt.mailing.relay)
+    return forecast(ctx, relays, load_of(ctx, receipt.mailing.id).scaled(left), ctx.clock.now()).finish
 
 
-def _document(app: App, receipt: Any, zone: Any) -> None:
+def _document(app: App, receipt: Any, zone: Any, more: dict[str, Any] | None = None) -> None:
     from balintmail.cli.receipts import document  # noqa: PLC0415
 
-    app.out.json(document(receipt, zone))
+    app.out.json({**document(receipt, zone), **(more or {})})

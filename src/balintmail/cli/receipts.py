@@ -66,8 +66,8 @@ def exit_status(receipt: Receipt) -> int:
     return REFUSED if receipt.turned_down else 0
 
 
-def show(out: Output, receipt: Receipt, zone: ZoneInfo) -> None:
-    """Print the whole receipt."""
+def show(out: Output, receipt: Receipt, zone: ZoneInfo, *, expected: str = "") -> None:
+    """Print the whole receipt; `expected` is about when a mailing that is being sent will be through."""
     row = receipt.mailing
     out.line(f'{row.label}  "{row.title}"')
     out.line()
@@ -79,6 +79,7 @@ def show(out: Output, receipt: Receipt, zone: ZoneInfo) -> None:
     begins = None if row.state is MailingState.DRAFT else row.start_at  # what was taken back has no beginning
     moments = (("begins", begins), ("frozen", row.frozen_at), ("finished", row.finished_at))
     facts += [(name, long_form(at, zone)) for name, at in moments if at]
+    facts.append(("expected", expected))
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         if value:

@@ -197,7 +197,7 @@ def _show(app: App, instance: "Instance", made: "Plan", *, begins_at: datetime |
     for number, words in enumerate(_checks(made)):
         out.line(f"  {'checks' if not number else '':<10}{words}")
     begins_at = begins_at or instance.clock.now() + instance.settings.send.hold
-    out.line(f"  relay     {_relay(app, instance, counts.reached, begins_at)}")
+    out.line(f"  relay     {_relay(app, instance, made, begins_at)}")
     if made.intent.deadline is not None:
         out.line(
             f"  until     {long_form(made.intent.deadline, instance.settings.zone)}; whoever waits then is refused"
@@ -220,32 +220,37 @@ def _checks(made: "Plan") -> list[str]:
     return [f"no stops, {len(told)} warnings:", *told]
 
 
-def _relay(app: App, instance: "Instance", messages: int, begins_at: datetime) -> str:
+def _relay(app: App, instance: "Instance", made: "Plan", begins_at: datetime) -> str:
     """Return the relay with its limits, and about when it will be through."""
-    from balintmail import wiring  # noqa: PLC0415
-    from balintmail.services.forecast import forecast, spoken  # noqa: PLC0415
+    from balintmail.cli.sending import relays_of  # noqa: PLC0415
+    from balintmail.db.audience import Selection  # noqa: PLC0415
+    from balintmail.services.forecast import forecast, load_of_audience, spoken  # noqa: PLC0415
 
-    transport = wiring.transport(instance)
-    relay = instance.settings.relays.get(transport.name)
+    relays = relays_of(instance, made.mailing_list.relay)
+    relay = instance.settings.relays.get(relays[0])
     if relay is None:
-        return f"{transport.name}, a folder on this machine"
+        return f"{relays[0]}, a folder on this machine"
     ctx = instance.context(actor=app.options.by)
-    seen = forecast(ctx, transport.relays, messages, begins_at)
-    what = f"{transport.name}, {seen.words or relay.host}"
+    selection = Selection(made.mailing_list.id, made.intent.where, made.intent.exclude, ctx.settings.zone)
+    seen = forecast(ctx, relays, load_of_audience(ctx, selection, made.counts.reached), begins_at)
+    what = f"{relays[0]}, {seen.words or relay.host}"
+    if len(relays) > 1:
+        what += f", then {', '.join(relays[1:])}"
     return f"{what}: finished about {spoken(ctx, seen.finish)}" if seen.finish is not None else what
 
 
 def _rehearse(app: App, instance: "Instance", ctx: "Context", intent: "Intent") -> int:
     """Go through the whole work without a relay; nothing is changed, nobody is mailed."""
     from balintmail import wiring  # noqa: PLC0415
+    from balintmail.cli.sending import relays_of  # noqa: PLC0415
     from balintmail.services import release  # noqa: PLC0415
     from balintmail.services.forecast import spoken  # noqa: PLC0415
     from balintmail.services.rehearsal import rehearse  # noqa: PLC0415
 
     made = release.plan(ctx, intent)
     _show(app, instance, made)
-    transport = wiring.transport(instance)
-    done = rehearse(ctx, made, transport.relays, lanes=transport.max_lanes)
+    relays = relays_of(instance, made.mailing_list.relay)
+    done = rehearse(ctx, made, relays, lanes=wiring.transport(instance).max_lanes)
     rate = done.letters / done.seconds if done.seconds else 0.0
     app.out.line(f"A rehearsal: {done.letters:,} letters made in {done.seconds:.1f} s, {rate:,.0f} a second.")
     if done.skipped:

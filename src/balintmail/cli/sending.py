@@ -17,7 +17,7 @@ from balintmail.services import mailings
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
 from balintmail.services.engine import PATIENCE
-from balintmail.services.forecast import forecast, spoken
+from balintmail.services.forecast import forecast, load_of, spoken
 from balintmail.services.mailings import Receipt
 from balintmail.services.tally import Ending
 from balintmail.wiring import Instance
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _S = DeliveryState
 PATIENCE_OF_PEOPLE = timedelta(minutes=70)  # an hourly limit is waited for where somebody watches
-_LOOK_AHEAD = 2.0  # seconds between looks at when it will be through
+_LOOK_AHEAD = 5.0  # seconds between looks at when it will be through
 _FOLLOW = 0.5  # seconds between looks while another process sends
 _MOVING = (_S.QUEUED, _S.CLAIMED, _S.AT_RISK)
 
@@ -36,9 +36,9 @@ def send_now(out: Output, instance: Instance, ctx: Context, mailing: int, *, ret
     """Send one mailing, or watch another process send it, until nothing more can be done now."""
     before = mailings.receipt(ctx, mailing)
     patience = PATIENCE_OF_PEOPLE if out.interactive else PATIENCE
-    relays = wiring.transport(instance).relays
+    relays = relays_of(instance, before.mailing.relay)
     try:
-        with _progress(out, before, _Outlook(ctx, relays)) as watch:
+        with _progress(out, before, _Outlook(ctx, relays, mailing)) as watch:
             while True:
                 seen = lambda tally: watch(tally.of(mailing))  # noqa: E731
                 orders = Orders(only=mailing, retry=retry, watch=seen, patience=patience)
@@ -47,6 +47,14 @@ def send_now(out: Output, instance: Instance, ctx: Context, mailing: int, *, ret
                     return report
     except KeyboardInterrupt:  # before the loop began, or while another process sends
         return Report(Ending.STOPPED)
+
+
+def relays_of(instance: Instance, own: str) -> tuple[str, ...]:
+    """Return the relays in the order in which a list that names its `own` tries them."""
+    transport = wiring.transport(instance)
+    if own:
+        transport.prefer(own)
+    return transport.relays
 
 
 def _follow(ctx: Context, mailing: int, *, retry: bool) -> bool:
@@ -78,20 +86,26 @@ def tell_ending(out: Output, report: Report, row: MailingRow) -> None:
 class _Outlook:
     """When a send will be through, looked at now and then."""
 
-    def __init__(self, ctx: Context, relays: Sequence[str]) -> None:
+    def __init__(self, ctx: Context, relays: Sequence[str], mailing: int) -> None:
         self._ctx = ctx
         self._relays = relays
+        self._load = load_of(ctx, mailing)
+        self._best = 0.0
         self._looked_at = -_LOOK_AHEAD
         self._words = ""
 
     def words(self, left: int, rate: float) -> str:
-        """Return `about 37 min left, until 15:40 (London)`; the minutes alone while they are few."""
+        """Return `about 37 min left, until 15:40 (London)`; the minutes alone while they are few.
+
+        `rate` is a second's since the beginning, waits for limits among it, so the best one says what our part allows.
+        """
+        self._best = max(self._best, rate)
         if left <= 0 or not rate:
             return ""
         if time.monotonic() - self._looked_at >= _LOOK_AHEAD:
             self._looked_at = time.monotonic()
             now = self._ctx.clock.now()
-            finish = forecast(self._ctx, self._relays, left, now, rate=rate).finish
+            finish = forecast(self._ctx, self._relays, self._load.scaled(left), now, rate=self._best).finish
             self._words = "" if finish is None else _left((finish - now).total_seconds())
             if finish is not None and finish - now > timedelta(minutes=5):
                 self._words += f", until {spoken(self._ctx, finish)}"

@@ -140,33 +140,3 @@ def grant(terms: Terms, usage: Usage, domains: Sequence[str], now: float, *, mos
         else:
             places.append(place)
     return Grant(tuple(places), min(full.values(), default=None), full)
-
-
-def seconds_needed(terms: Terms, usage: Usage, messages: int, *, now: float, rate: float = math.inf) -> float:
-    """Return how many seconds so many messages take under `terms` when the way allows `rate` a second.
-
-    The short windows count as a rate, the long ones are walked through; domains are left out, for nobody knows them.
-    """
-    for window in terms.windows:
-        if window.span in {SECOND, MINUTE}:
-            rate = min(rate, window.number / (window.span + window.width + LIVES[window.span]))
-    long = [window for window in terms.windows if window.span in {HOUR, DAY}]
-    counted = {window.span: dict(usage.get(("", window.span), {})) for window in long}
-    moment, left = now, messages
-    for _ in range(_MOST_STEPS):
-        may = min([left, *(allowance(window, counted[window.span], moment) for window in long)])
-        for window in long:
-            slot = slot_of(window, moment)
-            counted[window.span][slot] = counted[window.span].get(slot, 0) + may
-        left -= may
-        moment += may / rate
-        if left == 0:
-            return moment - now
-        moment = max(moment, *(free_at(window, counted[window.span], moment) for window in long))
-        for window in long:
-            slots = counted[window.span]
-            counted[window.span] = {slot: n for slot, n in slots.items() if counts_until(window, slot) > moment}
-    return (moment - now) * messages / (messages - left)
-
-
-_MOST_STEPS = 3000  # of a forecast; a year at one message an hour is far enough to go on in a straight line

@@ -23,7 +23,7 @@ from balintmail.domain.states import DeliveryState, MailingKind, MailingState
 from balintmail.sending.null import NullTransport
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
-from balintmail.services.forecast import forecast
+from balintmail.services.forecast import forecast, load_of_audience
 from balintmail.services.letterpress import Letterpress
 from balintmail.services.release import Plan
 
@@ -55,7 +55,8 @@ def rehearse(ctx: Context, made: Plan, relays: Sequence[str], *, lanes: int) -> 
     done = report.tally.of(mailing)
     letters = done[DeliveryState.ACCEPTED]
     rate = letters / seconds if letters else None
-    finish = forecast(ctx, relays, letters, ctx.clock.now(), rate=rate).finish
+    selection = Selection(made.mailing_list.id, made.intent.where, made.intent.exclude, ctx.settings.zone)
+    finish = forecast(ctx, relays, load_of_audience(ctx, selection, letters), ctx.clock.now(), rate=rate).finish
     return Rehearsal(letters, done[DeliveryState.SKIPPED], seconds, finish)
 
 
