@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from balintmail.domain import pace
+from balintmail.services import connections
 from tests.support.command import SOCIETY, call
 from tests.support.instance import Instance
 from tests.support.servers.daemon import Missing
@@ -31,6 +33,15 @@ def instance(society: Path, tmp_path: Path) -> Instance:
     folder = tmp_path / "i"
     shutil.copytree(society, folder)
     return Instance(folder)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the pauses between attempts take no time; what they are is proven in tests/unit and test_limits.py."""
+    monkeypatch.setattr(connections, "REOPEN_AFTER", (0.05, 0.05, 0.05))
+    monkeypatch.setattr(pace, "SHORTEST_GAP", 0.005)
+    monkeypatch.setattr(pace, "LONGEST_GAP", 0.02)
+    monkeypatch.setattr(pace, "LONGEST_GAP_OF_GREYLISTS", 0.02)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ for whom a copy was.
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,20 +32,20 @@ class Copy:
     data: bytes
 
 
-def read_copies(maildir: Path, header: str) -> list[Copy]:
-    """Return every copy in a Maildir; `header` names its recipient."""
+def read_copies(files: Iterable[Path], recipient: str, sender: str = "Return-Path") -> list[Copy]:
+    """Return every copy in these files; `recipient` and `sender` name the headers that say for whom and from whom."""
     found = []
-    for file in sorted((maildir / "new").glob("*")):
+    for file in sorted(files):
         data = file.read_bytes()
-        recipient, sender, message_id = (_only(data, name) for name in (header, "Return-Path", "Message-ID"))
-        found.append(Copy(recipient.strip("<>"), sender.strip("<>"), message_id, data))
+        to, by, message_id = (_only(data, name) for name in (recipient, sender, "Message-ID"))
+        found.append(Copy(to.strip("<>"), by.strip("<>"), message_id, data))
     return found
 
 
 def _only(data: bytes, header: str) -> str:
-    """Return the value of a header that stands there exactly once, on one line."""
+    """Return the first word of a header that stands there exactly once, on one line."""
     head = data.partition(b"\n\n")[0].decode()
-    [value] = re.findall(rf"^{header}:[ \t]+(\S+)[ \t\r]*$", head, re.MULTILINE | re.IGNORECASE)
+    [value] = re.findall(rf"^{header}:[ \t]+(\S+).*$", head, re.MULTILINE | re.IGNORECASE)
     return str(value)
 
 

@@ -74,7 +74,7 @@ class Postfix:
     def copies(self) -> list[Copy]:
         """Return what was delivered, once nothing is under way any more."""
         daemon.until(lambda: not self.waiting(), f"Postfix does not deliver: {self.words()[-2000:]}")
-        return read_copies(self.folder / "mail", "X-Original-To")
+        return read_copies((self.folder / "mail" / "new").glob("*"), "X-Original-To")
 
     def waiting(self) -> list[Path]:
         """Return the messages in its queue; what cleanup(8) had not finished (not executable) was never taken."""

@@ -80,6 +80,7 @@ smtpd_tls_received_header = yes
 smtpd_tls_session_cache_database =
 default_process_limit = 20
 in_flow_delay = 0
+service_throttle_time = 1s
 virtual_mailbox_domains = static:ALL
 virtual_mailbox_maps = regexp:{folder}/users
 virtual_mailbox_base = {folder}
