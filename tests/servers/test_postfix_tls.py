@@ -7,22 +7,8 @@ import pytest
 from tests.relay.certificates import Authority
 from tests.support.instance import Instance
 from tests.support.servers.delivered import Books
-from tests.support.servers.policy import LoginServer
 from tests.support.servers.postfix import Postfix
-
-
-def use(instance: Instance, port: int, security: str, *more: str, ca_file: Path | None = None) -> None:
-    lines = [f'security = "{security}"', 'host = "localhost"', f"port = {port}", *more]
-    if ca_file is not None:
-        lines.append(f'ca_file = "{ca_file}"')
-    with (instance.folder / "balintmail.toml").open("a", encoding="utf-8") as file:
-        file.write("\n[relays.main]\n" + "\n".join(lines) + "\n")
-
-
-def password(instance: Instance, text: str) -> None:
-    file = instance.folder / "secrets.toml"
-    before = file.read_text("utf-8").partition("\n[relays.main]")[0]
-    file.write_text(f'{before}\n[relays.main]\npassword = "{text}"\n', "utf-8")
+from tests.support.servers.relay_settings import LOGIN, password, use
 
 
 @pytest.mark.parametrize(("door", "security"), [("starttls", "starttls"), ("tls", "tls"), ("all", "starttls")])
@@ -45,7 +31,7 @@ def test_no_letter_leaves_without_the_tls_that_is_asked_for_S30(
 ) -> None:
     ours = postfix.folder / "ca.pem" if door == "no starttls" else Authority().write(tmp_path / "other.pem")
     use(instance, postfix.ports[door], security, 'username = "balint"', ca_file=ours)
-    password(instance, LoginServer.PASSWORD)
+    password(instance, LOGIN)
     found = instance.send("--yes")
     assert found.status == 4, found.said
     assert books.agree() == {"queued": 30}
@@ -82,7 +68,7 @@ def test_login_lets_the_letters_through_and_a_wrong_password_pauses_without_a_se
     assert "sesame" not in found.said
     assert postfix.login.asked == 1
     assert books.agree() == {"queued": 30}
-    password(instance, LoginServer.PASSWORD)
+    password(instance, LOGIN)
     assert instance("mailings", "resume", "newsletter/84").status == 0
     found = instance("dispatch")
     assert found.status == 0, found.said
@@ -95,7 +81,7 @@ def test_login_that_fails_from_the_third_connection_on_pauses_and_loses_nobody(
 ) -> None:
     more = ('username = "balint"', "max_connections = 1", "messages_per_connection = 7")
     use(instance, postfix.ports["login"], "starttls", *more, ca_file=postfix.folder / "ca.pem")
-    password(instance, LoginServer.PASSWORD)
+    password(instance, LOGIN)
     postfix.login.allowed = 2
     assert instance.send("--yes").status == 4
     assert books.agree() == {"accepted": 14, "queued": 16}

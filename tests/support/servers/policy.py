@@ -9,6 +9,8 @@ import socketserver
 import threading
 from typing import cast
 
+from tests.support.servers.relay_settings import LOGIN, USER
+
 GREYLISTED = "defer_if_permit 4.2.0 Greylisted, see http://greylist.example.org"
 
 
@@ -68,8 +70,6 @@ class PolicyServer(_Lines):
 class LoginServer(_Lines):
     """Knows one user and the password, and lets them in so many times as are `allowed`; counts both."""
 
-    USER, PASSWORD = "balint", "open sesame"
-
     def __init__(self) -> None:
         self.forget()
         super().__init__()
@@ -84,8 +84,8 @@ class LoginServer(_Lines):
             word, *fields = raw.decode().rstrip("\n").split("\t")
             if word == "AUTH":
                 [response] = [field[5:] for field in fields if field.startswith("resp=")]
-                right = base64.b64decode(response).decode() == f"\0{self.USER}\0{self.PASSWORD}"
+                right = base64.b64decode(response).decode() == f"\0{USER}\0{LOGIN}"
                 lets_in = right and self.logins < self.allowed
                 self.asked += 1
                 self.logins += lets_in
-                connection.say(f"{'OK' if lets_in else 'FAIL'}\t{fields[0]}\tuser={self.USER}\n")
+                connection.say(f"{'OK' if lets_in else 'FAIL'}\t{fields[0]}\tuser={USER}\n")
