@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.support.sender import Errand
+from tests.support.upgrading import Migrating
 
 _ROOT = Path(__file__).parents[2]
 
@@ -17,7 +18,7 @@ _ROOT = Path(__file__).parents[2]
 class Child:
     """One sender."""
 
-    def __init__(self, nursery: "Nursery", pid: int, errand: Errand) -> None:
+    def __init__(self, nursery: "Nursery", pid: int, errand: Errand | Migrating) -> None:
         self.pid = pid
         self.errand = errand
         self._nursery = nursery
@@ -38,6 +39,15 @@ class Child:
     def kill_at_its_point(self, seconds: float = 60) -> None:
         """Kill it at the point of its errand."""
         self.until_its_point(seconds)
+        self.kill()
+
+    def kill_at_its_point_or_end(self, seconds: float = 60) -> None:
+        """Kill it at the point of its errand, if it comes there before it ends."""
+        deadline = time.monotonic() + seconds
+        while not self.errand.reached.exists() and _lives(self.pid):
+            assert time.monotonic() < deadline, f"{self.errand.stop_at} was not reached"
+            time.sleep(0.003)
+        self.errand.reached.unlink(missing_ok=True)
         self.kill()
 
     def until_its_point(self, seconds: float = 60) -> None:
@@ -75,7 +85,7 @@ class Nursery:
     def pid(self) -> int:
         return self._process.pid
 
-    def start(self, errand: Errand) -> Child:
+    def start(self, errand: Errand | Migrating) -> Child:
         """Start a sender."""
         return Child(self, int(self.ask(errand.text())), errand)
 

@@ -205,8 +205,12 @@ class ScriptedLane:
             return
         (message, attempt), self._current = self._current, None
         stage = Stage.DOT if attempt.end is End.DOT else Stage.BODY
-        attempt.end = End.TOLD if stage is Stage.DOT else End.WITHDRAWN
-        attempt.act = replace(attempt.act, code=0) if stage is Stage.DOT else attempt.act
+        if self._far.dead:
+            pass  # what the cleaning up of a dead sender does here never happened
+        elif stage is Stage.DOT:
+            attempt.end, attempt.act = End.TOLD, replace(attempt.act, code=0)
+        else:
+            attempt.end = End.WITHDRAWN
         self._soon(message, outcomes.withdrawn(stage, NAME))
 
     async def close(self) -> None:
@@ -219,7 +223,8 @@ class ScriptedLane:
     def _hold(self, attempt: Attempt) -> None:
         if self._current is None or self._current[1] is not attempt:
             return
-        attempt.end = End.HELD
+        if not self._far.dead:
+            attempt.end = End.HELD
         self._events.held(self, self._current[0].delivery)
         if attempt.act.late:
             self._loop.call_soon(self._answer, attempt)
@@ -232,7 +237,8 @@ class ScriptedLane:
             return
         (message, _), self._current = self._current, None
         outcome = self._outcome(attempt.act)
-        attempt.end = End.TOLD
+        if not self._far.dead:
+            attempt.end = End.TOLD
         self._served += 1
         self.closed = not attempt.act.code or outcomes.ends_connection(attempt.act.code)
         going_on = following is not None and not self.closed

@@ -32,6 +32,7 @@ from balintmail.sending.transport import Transport
 from balintmail.services import connections, engine
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
+from tests.support import upgrading
 from tests.support.letters import compose
 from tests.support.register import KEYRING
 
@@ -167,7 +168,10 @@ def _nursery() -> None:
         if child == 0:
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
             os.dup2(0, 1)
-            os._exit(_perform(Errand(**json.loads(line))))
+            errand = json.loads(line)
+            if errand.get("errand") == "migrate":
+                os._exit(upgrading.run(upgrading.Migrating(**errand)))
+            os._exit(_perform(Errand(**errand)))
         children.add(child)
         print(child, flush=True)  # noqa: T201
     for child in children:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from balintmail.db.session import Database, DatabaseError, Tx
 
 _CHUNK = 1 << 20
+_DRAFT = ".copy-of-the-database.part"
 _NOT_OURS = (
     "alembic_version",
     "procrastinate_",
@@ -24,22 +25,50 @@ _NOT_OURS = (
 
 
 def keep_copy(database: Database, stem: Path) -> Path:
-    """Write the database as it is to `stem` with an ending of its own; return the file. Never overwrites."""
-    path = stem.with_name(f"{stem.name}.{'db' if database.is_sqlite else 'zip'}")
+    """Write the database as it is to `stem` with an ending of its own; return the file. Never overwrites.
+
+    The file has its name only once it is whole: a copy that a kill has cut off is found under no name of one.
+    """
+    draft = stem.with_name(_DRAFT)
+    draft.unlink(missing_ok=True)  # what a kill has left
     if database.is_sqlite:
-        snapshot(database, path)
-        return path
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with (
-        open(handle, "wb") as file,
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
-        one_moment(database) as tx,
-    ):
-        for table, columns in table_columns(tx).items():
-            with archive.open(f"{table}.copy", "w", force_zip64=True) as member:
-                for block in copy_out(tx, table, columns):
-                    member.write(block)
+        snapshot(database, draft)
+    else:
+        _write_archive(database, draft)
+    path = _free(stem, "db" if database.is_sqlite else "zip")
+    draft.rename(path)
+    _sync_folder(path.parent)
     return path
+
+
+def _write_archive(database: Database, target: Path) -> None:
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, one_moment(database) as tx:
+            for table, columns in table_columns(tx).items():
+                with archive.open(f"{table}.copy", "w", force_zip64=True) as member:
+                    for block in copy_out(tx, table, columns):
+                        member.write(block)
+        file.flush()
+        os.fsync(handle)
+
+
+def _free(stem: Path, ending: str) -> Path:
+    """Return a name that no file has: two copies may be made within a second."""
+    path, number = stem.with_name(f"{stem.name}.{ending}"), 1
+    while path.exists():
+        number += 1
+        path = stem.with_name(f"{stem.name}-{number}.{ending}")
+    return path
+
+
+def _sync_folder(folder: Path) -> None:
+    """Return when the names in a folder have reached the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def snapshot(database: Database, target: Path) -> None:
