@@ -5,14 +5,14 @@ worker whose claim it carries: that is the fence an expired worker cannot pass (
 knows no relay. What it tells of a mailing is in db/receipts.py; what a crash leaves is put right by db/workers.py.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, insert, literal, null, or_, select, update
 
 from balintmail.db import audience
 from balintmail.db.audience import Selection
@@ -40,8 +40,7 @@ class Addressee:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):  # one for each letter: a frozen dataclass takes four times as long to make
     """A row that this worker may try. `attempts` counts this one; `data` is the JSON array of the freeze."""
 
     delivery: int
@@ -129,22 +128,53 @@ def forget_data(tx: Tx, mailing_id: int) -> None:
 
 def claim(tx: Tx, mailing_id: int, worker: str, *, limit: int, now: datetime) -> list[Claimed]:
     """Take up to `limit` queued rows of a mailing for `worker`, in the order they were enrolled."""
-    rows = tx.execute(_claim_statement(), {"of": mailing_id, "mine": worker, "now": now, "up_to": limit})
-    return sorted((Claimed(*row) for row in rows), key=lambda row: row.delivery)
+    values = {"of": mailing_id, "mine": worker, "now": now, "up_to": limit}
+    if tx.dialect.name != "sqlite":
+        return sorted(map(Claimed._make, _CLAIM.rows(tx, values)))
+    # In three statements that SQLite does in one step each: its driver gives up Python's lock for every row that it
+    # hands over, and a thread that shares the processor with a busy event loop waits long to get it back.
+    chosen = {"ids": _FREE.rows(tx, values)[0][0]}
+    _TAKE.change(tx, values | chosen)
+    rows: list[list[Any]] = json.loads(_TAKEN.rows(tx, chosen)[0][0])
+    for row in rows:
+        row[-1] = row[-1] and _moment(row[-1])
+    return sorted(map(Claimed._make, rows))
 
 
-@cache
-def _claim_statement() -> sa.Executable:
-    awake = or_(_D.next_try_at.is_(None), _D.next_try_at <= bindparam("now"))  # not parked (db/parking.py)
-    free = select(_D.id).where(_D.state == _S.QUEUED, _D.mailing_id == bindparam("of"), awake).order_by(_D.id)
+def _moment(text: str) -> datetime:
+    """Return a time as SQLite keeps it."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _free() -> sa.Select[int]:
+    now = given("now", UtcTime())
+    awake = or_(_D.next_try_at.is_(None), _D.next_try_at <= now)  # not parked (db/parking.py)
+    queued = (_D.state == _S.QUEUED, _D.mailing_id == given("of", sa.BigInteger()), awake)
+    return select(_D.id).where(*queued).order_by(_D.id).limit(given("up_to", sa.Integer()))
+
+
+def _taking(chosen: ColumnElement[bool]) -> sa.Update:
+    taken = update(_D).where(chosen, _D.state == _S.QUEUED)
+    mine, now = given("mine", sa.String()), given("now", UtcTime())
+    return taken.values(state=_S.CLAIMED, claim=mine, attempts=_D.attempts + 1, at=now)
+
+
+def _claim_statement(_: str) -> sa.Executable:
     # A common table expression, because PostgreSQL may run a bare subquery again for each row and pass the limit.
-    chosen = free.limit(bindparam("up_to")).with_for_update(skip_locked=True).cte("free")
-    taken = update(_D).where(_D.id.in_(select(chosen.c.id)), _D.state == _S.QUEUED)
-    taken = taken.values(state=_S.CLAIMED, claim=bindparam("mine"), attempts=_D.attempts + 1, at=bindparam("now"))
-    return taken.returning(
-        _D.id, _D.mailing_id, _D.person_id, _D.address, _D.envelope, func.coalesce(_D.data, ""), _D.attempts,
-        _D.first_tried_at,
-    )  # fmt: skip
+    chosen = _free().with_for_update(skip_locked=True).cte("free")
+    return _taking(_D.id.in_(select(chosen.c.id))).returning(*_CLAIMED)
+
+
+_CLAIMED = (
+    _D.id, _D.mailing_id, _D.person_id, _D.address, _D.envelope, func.coalesce(_D.data, ""), _D.attempts,
+    _D.first_tried_at,
+)  # fmt: skip
+_CLAIM = Ready(_claim_statement)
+_FREE = Ready(lambda _: select(func.json_group_array(_free().subquery("free").c.id)))
+_TAKE = Ready(lambda dialect: _taking(among(dialect, _D.id, "ids")))
+_TAKEN = Ready(
+    lambda dialect: select(func.json_group_array(func.json_array(*_CLAIMED))).where(among(dialect, _D.id, "ids"))
+)
 
 
 def mark_at_risk(tx: Tx, deliveries: Sequence[int], worker: str, *, now: datetime) -> Marked:
@@ -310,11 +340,9 @@ def _written(dialect: str, *held: ColumnElement[bool]) -> sa.Executable:
     """Return the statement that writes answers into those of their rows that are `held`."""
     answers = paired(dialect, "answers")
     mine = given("mine", sa.String())
-    # On SQLite the plus keeps the planner from the index over held rows: the primary key is the way to few rows.
-    claim = sa.literal_column("+deliveries.claim", sa.String()) if dialect == "sqlite" else _D.claim
     return (
         update(_D)
-        .where(_D.id == answers.c.id, *held, claim == mine)
+        .where(_D.id == answers.c.id, *held, _unplanned(dialect, "claim", sa.String()) == mine)
         .values(
             state=given("to", _D.state.type),
             skip_reason=given("why", _D.skip_reason.type),
@@ -332,16 +360,35 @@ def _written(dialect: str, *held: ColumnElement[bool]) -> sa.Executable:
     )
 
 
+def _unplanned(dialect: str, name: str, type_: sa.types.TypeEngine[Any]) -> ColumnElement[Any]:
+    """Return a column that SQLite's planner does not look for an index for: the plus takes its thoughts off it.
+
+    Without a plus it scans all rows of a mailing, or of a worker, where it has a way to a few of them.
+    """
+    column: ColumnElement[Any] = _D.__table__.c[name]
+    return sa.literal_column(f"+{column}", type_) if dialect == "sqlite" else column
+
+
 _RECORD = Ready(lambda dialect: _written(dialect, or_(_D.state == _S.CLAIMED, _D.state == _S.AT_RISK)))
 _PROOF = Ready(lambda dialect: _written(dialect, _D.state == _S.UNKNOWN))
 
 
 def wake_deferred(tx: Tx, mailing_ids: Sequence[int], *, now: datetime | None) -> int:
     """Queue the deferred rows whose time has come, or all of them when `now` is none; return how many."""
-    asleep = [_D.state == _S.DEFERRED, _D.mailing_id.in_(mailing_ids)]
-    if now is not None:
-        asleep.append(or_(_D.next_try_at.is_(None), _D.next_try_at <= now))
-    return tx.execute(update(_D).where(*asleep).values(state=_S.QUEUED, next_try_at=None)).rowcount
+    chosen = {"of": ids(tx, mailing_ids)}
+    return _WAKE_ALL.change(tx, chosen) if now is None else _WAKE.change(tx, chosen | {"now": now})
+
+
+def _waking(dialect: str, *when: ColumnElement[bool]) -> sa.Executable:
+    mailing = _unplanned(dialect, "mailing_id", sa.BigInteger())
+    asleep = update(_D).where(_D.state == _S.DEFERRED, among(dialect, mailing, "of"), *when)
+    return asleep.values(state=_S.QUEUED, next_try_at=null())
+
+
+_WAKE_ALL = Ready(_waking)
+_WAKE = Ready(
+    lambda dialect: _waking(dialect, or_(_D.next_try_at.is_(None), _D.next_try_at <= given("now", UtcTime())))
+)
 
 
 def next_try_at(tx: Tx, mailing_ids: Sequence[int]) -> datetime | None:

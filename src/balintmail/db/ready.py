@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, FromClause, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.sql.visitors import cloned_traverse
 
 from balintmail.db.session import Tx
 
@@ -22,7 +23,7 @@ from balintmail.db.session import Tx
 class _Compiled:
     sql: str
     order: tuple[str, ...] | None  # of the parameters, where the driver wants them in a row
-    fixed: dict[str, Any]  # the parameters whose values stand in the statement
+    fixed: dict[str, Any]  # the parameters whose values are part of the statement
     writers: tuple[tuple[str, Callable[[Any], Any]], ...]  # of the others, where the driver does not know their type
 
 
@@ -118,18 +119,23 @@ def paired(dialect: str, name: str) -> FromClause:
 
 
 def _compile(statement: sa.Executable, dialect: Any) -> _Compiled:
+    """Return the statement with its constants written out: with parameters in their place, no planner would use an
+    index over some states only, and SQLite would plan anew at each execution.
+    """
     if not isinstance(statement, sa.ClauseElement):
         raise TypeError("only a statement of SQLAlchemy's can be made ready")
-    made: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    plain = cloned_traverse(statement, {}, {"bindparam": _write_out})
+    made: Any = plain.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     writers, fixed = {}, {}
     for bind, name in made.bind_names.items():
         writer = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        if writer is not None and name in made.params:
+        if bind.value is None and writer is not None:
             writers[name] = writer
-    for name, value in made.params.items():  # those of an expanded IN have no bind of their own and are plain texts
-        if value is None:
-            continue
-        writer = writers.pop(name, None)
-        fixed[name] = getattr(value, "value", value) if writer is None else writer(value)
+        elif bind.value is not None and not bind.literal_execute:  # the compiler's own, such as an OFFSET
+            fixed[name] = bind.value if writer is None else writer(bind.value)
     order = tuple(made.positiontup) if made.positiontup is not None else None
     return _Compiled(str(made.string), order, fixed, tuple(writers.items()))
+
+
+def _write_out(bind: sa.BindParameter[Any]) -> None:
+    bind.literal_execute = bind.value is not None
