@@ -79,9 +79,9 @@ def at_address(tx: Tx, key: str) -> list[PersonRow]:
 
 def resembling(tx: Tx, patterns: Sequence[str], *, most: int = 500) -> list[PersonRow]:
     """Return living people whose name fits one of these LIKE patterns, the newest first; it reads all names."""
-    fits = sa.or_(*(Person.name.ilike(pattern, escape="\\") for pattern in patterns))
+    fits = sa.or_(sa.false(), *(Person.name.ilike(pattern, escape="\\") for pattern in patterns))
     query = select(*_COLUMNS).where(LIVING, Person.name != "", fits).order_by(Person.id.desc()).limit(most)
-    return [PersonRow(*row) for row in tx.execute(query)] if patterns else []
+    return [PersonRow(*row) for row in tx.execute(query)]
 
 
 def insert(tx: Tx, values: dict[str, Any], *, now: datetime) -> int:

@@ -15,7 +15,7 @@ def words_of_name(name: str) -> frozenset[str]:
     """Return what is compared of a name: its words without titles, accents and punctuation."""
     bare = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     letters = "".join(letter if letter.isalnum() else " " for letter in bare if not unicodedata.combining(letter))
-    words = [word for word in letters.split() if not is_title(word)]
+    words = [word for word in letters.split() if len(word) == 1 or not is_title(word)]
     return frozenset(words or letters.split())
 
 

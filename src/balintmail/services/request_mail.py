@@ -46,6 +46,8 @@ def decide_url(ctx: Context, row: RequestRow, officer: int) -> str:
 def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: datetime, page: str) -> None:
     """Let one confirmation wait for the requests of one form; a later one to the same address takes its place."""
     first = rows[0]
+    now, later = _confirmations(first)
+    key = later if due_at > ctx.clock.now() else now
     facts: dict[str, Fact] = {
         "lists": _list_names(tx, rows),
         "confirm_url": confirm_url(ctx, first),
@@ -53,13 +55,13 @@ def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: 
         "expires_at": due_at + ctx.settings.joining.confirm_within,
         "page": page,
     }
-    _to_applicant(ctx, tx, "confirm", rows, facts, key=_confirmation(first), due_at=due_at)
+    _to_applicant(ctx, tx, "confirm", rows, facts, key=key, due_at=due_at)
 
 
 def take_back(tx: Tx, row: RequestRow) -> None:
     """Withdraw a confirmation that has not left yet, when nothing of the address is left to be confirmed."""
     if not any(one.state is RequestState.PENDING for one in requests.open_of_address(tx, row.address_key)):
-        queue.withdraw(tx, [_confirmation(row)])
+        queue.withdraw(tx, _confirmations(row))
 
 
 def received(ctx: Context, tx: Tx, rows: Sequence[RequestRow]) -> None:
@@ -135,9 +137,9 @@ def _to_applicant(
     notices.put(ctx, tx, waiting)
 
 
-def _confirmation(row: RequestRow) -> str:
-    """Return the name of the one confirmation that may wait for an address."""
-    return f"confirm {row.address_key}"
+def _confirmations(row: RequestRow) -> tuple[str, str]:
+    """Return the names of the two confirmations that may wait for an address: today's, and the next day's."""
+    return f"confirm {row.address_key}", f"confirm later {row.address_key}"
 
 
 def _list_names(tx: Tx, rows: Sequence[RequestRow]) -> list[str]:
