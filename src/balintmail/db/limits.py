@@ -54,9 +54,11 @@ def hold(tx: Tx, relay: str) -> RelayRow:
     return RelayRow(*tx.execute(query.with_for_update()).one())
 
 
-def usage(tx: Tx, relay: str, domains: Iterable[str] = ("",)) -> dict[tuple[str, int], dict[int, int]]:
-    """Return what was taken, by domain ("": all of them) and span, each by slot."""
-    query = select(_U.domain, _U.span, _U.slot, _U.taken).where(_U.relay == relay, _U.domain.in_(set(domains)))
+def usage(tx: Tx, relay: str, domains: Iterable[str] | None = ("",)) -> dict[tuple[str, int], dict[int, int]]:
+    """Return what was taken, by domain ("": all of them) and span, each by slot; of every domain for None."""
+    query = select(_U.domain, _U.span, _U.slot, _U.taken).where(_U.relay == relay)
+    if domains is not None:
+        query = query.where(_U.domain.in_(set(domains)))
     found: dict[tuple[str, int], dict[int, int]] = {}
     for domain, span, slot, taken in tx.execute(query):
         found.setdefault((domain, span), {})[slot] = taken

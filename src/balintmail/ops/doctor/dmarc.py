@@ -67,17 +67,19 @@ def _several(name: str) -> Finding:
 
 
 def _policy(walk: TreeWalk, *, exists: bool) -> str | None:
-    """Return the policy for a From at the start of the walk; None when the record does not count (section 4.7)."""
+    """Return the policy for a From at the start of the walk; None when the record does not count.
+
+    A missing `p` is `none` (section 4.7); one that cannot be read is so only where reports are asked for (4.10.1).
+    """
     record = walk.applied
     if record is None:
         return None
     reports = bool(_URI.search(record.tag("rua")))
     for name in ("p", "sp", "np"):
-        broken = name in record.tags and record.tag(name) not in POLICIES
-        if broken or (name == "p" and name not in record.tags):
+        if name in record.tags and record.tag(name) not in POLICIES:
             return "none" if reports else None
     order = ("p",) if record.domain == walk.start else ("sp", "p") if exists else ("np", "sp", "p")
-    return next(record.tag(name) for name in order if name in record.tags)
+    return next((record.tag(name) for name in order if name in record.tags), "none")
 
 
 def _in_force(walk: TreeWalk, record: DmarcRecord, policy: str, *, exists: bool) -> Finding:
@@ -99,6 +101,9 @@ def _tags(record: DmarcRecord) -> list[Finding]:
     unknown = [name for name in record.tags if name not in _KNOWN]
     if unknown:
         found.append(note("dmarc_unknown_tags", f"The record at {where} has tags nobody knows: {', '.join(unknown)}."))
+    if "p" not in record.tags:
+        message = f"The record at {where} has no p: receivers read p=none, and older ones pass over it."
+        found.append(warn("dmarc_policy", message, "Write p=none, p=quarantine or p=reject into it."))
     wrong = [name for name in ("p", "sp", "np") if name in record.tags and record.tag(name) not in POLICIES]
     if wrong:
         message = f"The record at {where} says {', '.join(f'{name}={record.tags[name]}' for name in wrong)}."

@@ -13,16 +13,17 @@ from datetime import datetime
 from pathlib import Path
 
 from balintmail.config import TransportKind
-from balintmail.db import health, mailings, meta, officers, receipts
+from balintmail.db import health, limits, mailings, meta, officers, receipts
 from balintmail.domain.address import domain_of
+from balintmail.domain.hours import hours_of
 from balintmail.domain.states import MailingState
-from balintmail.ops.doctor import dmarc, house, pointer, providers, relay, returns, signing, spf, store
+from balintmail.ops.doctor import dmarc, house, pointer, providers, quota, relay, returns, signing, spf, store
 from balintmail.ops.doctor.dial import Heard, call_all
 from balintmail.ops.doctor.finding import Finding, Level, Subject, note, softened, stop, unasked
 from balintmail.ops.doctor.spf import Door
 from balintmail.ops.lookup import Lookup, LookupFailed
 from balintmail.sending.connect import RelayTarget
-from balintmail.services import dkim
+from balintmail.services import dkim, permits
 from balintmail.services.context import Context
 from balintmail.services.dispatch import LAST_RUN, anything_due
 from balintmail.services.lock import dispatch_lock
@@ -68,7 +69,7 @@ def examine(ctx: Context, targets: Sequence[RelayTarget], means: Means) -> Page:
     answers = _ask(_jobs(ctx, targets, means, names, views), means.seconds)
     named = [finding for subject, finding in answers if subject is Subject.NAMES]
     relayed = [finding for subject, finding in answers if subject is Subject.RELAY]
-    relayed = [*_no_relay(ctx, targets), *relayed]
+    relayed = [*_no_relay(ctx, targets), *relayed, *_quotas(ctx)]
     ruled = providers.findings([*named, *relayed], _readers(ctx), url=ctx.settings.society.url)
     if ctx.settings.transport is TransportKind.OUTBOX:
         named, relayed, ruled = (softened(found, _NOT_YET) for found in (named, relayed, ruled))
@@ -163,6 +164,17 @@ def _no_relay(ctx: Context, targets: Sequence[RelayTarget]) -> list[Finding]:
     return [note("relay_none", "No relay is set: letters go to the folder outbox on this machine.")]
 
 
+def _quotas(ctx: Context) -> list[Finding]:
+    """Return how the relays stand with their limits, by what was counted here."""
+    with ctx.db.read() as tx:
+        known = limits.relays(tx)
+        given = [
+            quota.Given(name, terms, limits.usage(tx, name, None) if terms.limited else {}, known.get(name))
+            for name, terms in permits.terms_of(ctx.settings).items()
+        ]
+    return quota.findings(given, now=ctx.clock.now(), zone=ctx.settings.zone)
+
+
 def _readers(ctx: Context) -> providers.Readers:
     with ctx.db.read() as tx:
         counts = [health.addresses_at(tx, one) for one in (providers.GMAIL, providers.YAHOO, providers.MICROSOFT)]
@@ -185,6 +197,7 @@ def _house(ctx: Context, means: Means, names: _Names | None) -> list[Finding]:
         *house.sandbox(ctx.settings.send),
         *([] if names else [_nobody()]),
         *house.cron(beat, now=now, zone=zone),
+        *quota.hours(hours_of(ctx.settings.send.hours, ctx.settings.send.weekdays, zone), now=now),
         *house.waiting(unknown, paused, ctx.settings.send.unknown),
         *house.clock(times, is_kept=means.clock_is_kept(), zone=zone),
     ]
