@@ -26,7 +26,7 @@ from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import long_form
 from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
-from balintmail.services import notice_mailings, pausing
+from balintmail.services import errands, notice_mailings, pausing
 from balintmail.services.context import Context
 from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, release_notices, write_reports
 from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Engine
@@ -93,8 +93,10 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
         _mind_the_clock(ctx)
         if ctx.settings.send.dry:
             return Report(Ending.DONE, "[send] dry is set: nothing is sent.")
-        if orders.only is None and not anything_due(ctx):
-            return Report(Ending.DONE)
+        if orders.only is None:
+            errands.run(ctx)
+            if not anything_due(ctx):
+                return Report(Ending.DONE)
         journal = open_journal(ctx.folder / FOLDER, instance_id(ctx), now=ctx.clock.now())
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner, _swift_threads():
