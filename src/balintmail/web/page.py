@@ -14,6 +14,7 @@ from balintmail.web.forms import STAMP, TRAP, Form, FormErrors, form_token
 from balintmail.web.site import site
 from balintmail.web.visitor import visitor
 
+_NO_LETTERS = {code: "\ufffd" for code in range(0x20) if chr(code) not in "\t\n\r"}
 LANGUAGE = "lang"  # the parameter with which a visitor chooses a language
 
 
@@ -45,7 +46,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: obje
         "form": Form(),
         "errors": FormErrors(),
     }
-    text = found.templates.get_template(template).render({**shared, **values})
+    # What a form shows again may hold what no page can: HTML knows no control characters (A9 to A11, A15).
+    text = found.templates.get_template(template).render({**shared, **values}).translate(_NO_LETTERS)
     return HTMLResponse(text, status_code=status, headers={"Content-Language": words.language})
 
 

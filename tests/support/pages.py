@@ -1,0 +1,130 @@
+"""Every page of the site with a link that opens it, and the forms that stand on a page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from balintmail.db.models import Notice
+from balintmail.domain import tokens
+from balintmail.domain.tokens import Purpose, TokenClaims
+from balintmail.services import fresh_links, lists, offers, requests, subscriptions
+from balintmail.services.applications import Application
+from balintmail.services.context import Context
+from balintmail.services.fresh_links import Errand
+from balintmail.services.lists import Manners
+from balintmail.services.subscriptions import Joining
+
+QUESTIONS = [
+    {"name": "how", "kind": "text", "label": {"en": "How do you know Balint work?", "hu": "Honnan ismeri a munkát?"}},
+    {"name": "work", "kind": "choice", "label": "Your work", "choices": ["Doctor", "Nurse"], "required": True},
+    {"name": "groups", "kind": "choices", "label": "Groups you would like", "choices": ["Online", "In a room"]},
+    {"name": "town", "kind": "line", "label": "Your town", "hint": "Where you would come from"},
+]
+OWN = ("", "/names", "/lists", "/journal", "/address", "/post", "/data", "/erase")
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Paths of the site that lead somewhere, by the pattern of their route; `person` is whose links they are."""
+
+    person: int
+    paths: dict[str, str]
+
+
+def furnish(ctx: Context) -> Pages:
+    """Enter a list with questions, a member on two lists, and two requests; return a path for every page."""
+    lists.add(ctx, "courses", Manners(name="Weekends and courses", purpose="Four or five times a year"))
+    offers.set_questions(ctx, "courses", QUESTIONS)
+    for slug in ("newsletter", "courses"):
+        joining = Joining(list_slug=slug, name="Mária Bálint-O'Neill", member=True)
+        (put,) = subscriptions.subscribe(ctx, ["maria@example.org"], joining)
+    person = put.person or 0
+    keys = ctx.keyring.tokens
+    with ctx.db.write() as tx:
+        secret, _ = fresh_links.make(ctx, tx, person, Errand.MANAGE)
+        moving, _ = fresh_links.make(
+            ctx, tx, person, Errand.ADDRESS, payload={"new": "new@example.net", "old": "maria@example.org"}
+        )
+    ask(ctx, "zoe@example.org", "Zoë Example")
+    confirm = link(ctx, "confirm", "confirm_url")
+    requests.confirm(ctx, confirm.rpartition("/")[2])
+    approve, decline = link(ctx, "request", "approve_url"), link(ctx, "request", "decline_url")
+    ask(ctx, "ben@example.org", "Ben Example")
+    paths = {
+        "/": "/",
+        "/privacy": "/privacy",
+        "/join": "/join",
+        "/join/{slug}": "/join/courses",
+        "/confirm/{token}": link(ctx, "confirm", "confirm_url"),
+        "/decide/{token}": approve.removesuffix("/approve"),
+        "/decide/{token}/approve": approve,
+        "/decide/{token}/decline": decline,
+        "/leave/{token}": "/leave/" + tokens.make(TokenClaims(Purpose.LEAVE, person, 1), keys),
+        "/preferences": "/preferences",
+        "/preferences/{token}": "/preferences/" + tokens.make(TokenClaims(Purpose.PREFERENCES, person, 1), keys),
+        "/manage/address/{secret}": f"/manage/address/{moving}",
+    }
+    paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
+    paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
+    return Pages(person, paths)
+
+
+def ask(ctx: Context, address: str, name: str) -> None:
+    """Ask to join the courses, as a form does."""
+    offered = offers.offers(ctx, offers.Wording("Send me these mails.", language="en"), slug="courses")
+    answers = {"courses.work": ["Doctor"], "courses.how": ["I was in a group in the nineties."]}
+    requests.ask(ctx, Application(offered, ["courses"], address, name, "en", answers=answers, page="/join/courses"))
+
+
+def link(ctx: Context, template: str, fact: str) -> str:
+    """Return the path of a link in the newest system mail of that template that waits."""
+    with ctx.db.read() as tx:
+        found = tx.scalar(sa.select(Notice.facts).where(Notice.template == template).order_by(Notice.id.desc()))
+    assert found is not None, template
+    return urlsplit(str(found[fact])).path
+
+
+@dataclass
+class FoundForm:
+    """A form as a page shows it: where it goes, and its fields with the values that they have."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[FoundForm] = []
+        self._open: FoundForm | None = None
+
+    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._open = FoundForm(given.get("action", ""), given.get("method", "get").upper())
+            self.found.append(self._open)
+        elif self._open is not None and given.get("name") and tag in {"input", "textarea", "select", "button"}:
+            if given.get("type") == "hidden":
+                self._open.hidden.add(given["name"])
+            if given.get("type") not in {"radio", "checkbox"} or given["name"] not in self._open.fields:
+                self._open.fields[given["name"]] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+
+
+def forms(page: str) -> list[FoundForm]:
+    """Return the forms of a page."""
+    reader = _Forms()
+    reader.feed(page)
+    return reader.found
+
+
+FILLING = timedelta(seconds=30)  # that a person takes for a form
