@@ -68,6 +68,11 @@ class Capacity:
             return outcomes.unasked_for(stage, reply, self._relay)
         return outcomes.answered(stage, reply, self._relay, served=self.served - 1)
 
+    def ended_by(self, stage: Stage, reply: Reply) -> bool:
+        """Say whether the connection is of no further use after this refusal."""
+        enough = outcomes.has_served_enough(stage, reply.code, self.served - 1)
+        return enough or outcomes.ends_connection(reply.code)
+
     def _takes_domain(self, message: Composed) -> bool:
         self._domains.add(message.envelope.recipient.rpartition("@")[2].lower())
         return len(self._domains) <= (self.offer.domains or 1)

@@ -12,8 +12,9 @@ Called by smtp_lane.py, connect.py and outbox.py.
     BODY, unasked    deferred   deferred   deferred       refused    deferred           not sent
     DOT              accepted   unknown    deferred       refused    unknown            unknown
 
-    (*) a 421 or 503 to MAIL on a connection that has carried messages is "not sent": its habit, and no word about the
-    next person. "Not sent" goes back to the queue at once; dispatch counts how often. So does a message whose optional
+    (*) a 421, 452 or 503 to MAIL on a connection that has carried messages is "not sent" and ends it: the relay's
+    habit, and no word about the next person; a fresh connection shows whether it was meant for all of us. "Not sent"
+    goes back to the queue at once; dispatch counts how often. So does a message whose optional
     parameters were refused although they had been offered (I12): it leaves without them.
 
 Before anything is said (LOCAL), what this relay cannot be given is refused with the enhanced code of its reason
@@ -28,6 +29,7 @@ from balintmail.domain.replies import Reply, shown
 
 SERVICE_ENDS = 421  # may come at any time; the connection ends with it
 OUT_OF_STEP = 503  # the two sides disagree on where they are: go on with a fresh connection
+NO_MORE_HERE = 452  # OpenSMTPD after so many messages (100) on a connection, which it keeps: "Too many messages sent"
 TOO_MANY_RECIPIENTS = 552  # "SHOULD be treated as 452" when it answers RCPT
 PARAMETERS_REFUSED = frozenset({501, 504, 555})  # to MAIL or RCPT: RFC 5321 sections 4.1.1.11 and 4.2.4
 # They speak about our session and never about a recipient: RFC 4954 section 6.
@@ -60,7 +62,7 @@ def verdict_of(stage: Stage, code: int, *, served: int = 0) -> Verdict:
     kind = code // 100
     if stage is Stage.DOT and kind in {2, 3}:
         return Verdict.ACCEPTED if kind == 2 else Verdict.UNKNOWN
-    if stage is Stage.MAIL and served and code in {SERVICE_ENDS, OUT_OF_STEP}:
+    if has_served_enough(stage, code, served):
         return Verdict.NOT_SENT
     if kind == 5 and not _speaks_of_something_else(stage, code):
         return Verdict.REFUSED
@@ -69,6 +71,11 @@ def verdict_of(stage: Stage, code: int, *, served: int = 0) -> Verdict:
 
 def _speaks_of_something_else(stage: Stage, code: int) -> bool:
     return (stage is Stage.RCPT and code == TOO_MANY_RECIPIENTS) or (stage is Stage.MAIL and code in WANTS_AUTH)
+
+
+def has_served_enough(stage: Stage, code: int, served: int) -> bool:
+    """Whether a relay says that this connection, and not the next person, has had its share."""
+    return stage is Stage.MAIL and served > 0 and code in {SERVICE_ENDS, OUT_OF_STEP, NO_MORE_HERE}
 
 
 def ends_connection(code: int) -> bool:

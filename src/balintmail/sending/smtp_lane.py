@@ -186,7 +186,7 @@ class SmtpLane(Line):
             self._failure = self._failure or outcome
             self._needs_reset = self._needs_reset or step is not _Step.MAIL
             # Out of step, or told to go. A 503 behind an earlier no is that no's echo and says nothing new (I9).
-            ends = reply.code == outcomes.SERVICE_ENDS or (first and outcomes.ends_connection(reply.code))
+            ends = reply.code == outcomes.SERVICE_ENDS or (first and self.capacity.ended_by(self._stage, reply))
             if ends or reply.kind in {2, 3}:
                 self._drop(self._failure)
                 return

@@ -248,6 +248,22 @@ def test_letter_refused_at_its_dot_is_followed_by_a_fresh_start(pipelining: bool
 
 
 @plain_and_pipelined
+def test_452_after_a_number_of_messages_is_asked_again_on_a_fresh_connection(pipelining: bool) -> None:
+    """OpenSMTPD's `smtp limit max-mails` answers so and keeps the connection, on which nothing goes any more."""
+
+    async def work() -> None:
+        enough = Fault(Step.MAIL, b"452 4.5.3 Too many messages sent\r\n", after_accepted=2)
+        async with Relay(Manners(pipelining=pipelining), enough) as relay:
+            found = await send(smtp(relay.port), [letter(number) for number in range(1, 6)])
+            verdicts = [outcome.verdict for outcome in found]
+            accepted, given_back = Verdict.ACCEPTED, Verdict.NOT_SENT
+            assert verdicts == [accepted, accepted, given_back, accepted, accepted]
+            assert relay.connections == 2
+
+    run(work())
+
+
+@plain_and_pipelined
 def test_503_I9_to_the_next_mail_says_nothing_about_the_next_person(pipelining: bool) -> None:
     async def work() -> None:
         nested = Fault(Step.MAIL, b"503 5.5.1 nested MAIL command\r\n", skip=1, times=1)

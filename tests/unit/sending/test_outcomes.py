@@ -56,6 +56,12 @@ def test_verdict_of_503_I9_to_the_next_mail_says_nothing_about_the_next_person()
     assert outcomes.ends_connection(503)
 
 
+def test_verdict_of_452_to_the_next_mail_is_asked_again_on_a_fresh_connection() -> None:
+    assert verdict_of(Stage.MAIL, 452, served=100) is Verdict.NOT_SENT
+    assert verdict_of(Stage.MAIL, 452) is Verdict.DEFERRED
+    assert verdict_of(Stage.RCPT, 452, served=100) is Verdict.DEFERRED
+
+
 @pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY])
 def test_lost_and_disturbed_before_the_dot_are_safe(stage: Stage) -> None:
     assert lost(stage, "gone", "main").verdict is Verdict.NOT_SENT
