@@ -18,9 +18,9 @@ class Authority:
         self._authority.cert_pem.write_to_path(str(path))
         return path
 
-    def pem(self, *names: str) -> str:
+    def pem(self, *names: str, kind: trustme.KeyType = trustme.KeyType.ECDSA) -> str:
         """Return a private key and its certificate for these names, for a server of another kind."""
-        certificate = self._authority.issue_cert(*(names or ("localhost", "127.0.0.1")))
+        certificate = self._authority.issue_cert(*(names or ("localhost", "127.0.0.1")), key_type=kind)
         return certificate.private_key_and_cert_chain_pem.bytes().decode()
 
     def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
