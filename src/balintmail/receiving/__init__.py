@@ -1,1 +1,1 @@
-"""Raw inbound bytes become one classified event; knows no database. Built by a later issue."""
+"""Raw inbound bytes become one classified event; knows no database. services act on it."""

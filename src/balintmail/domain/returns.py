@@ -1,0 +1,177 @@
+"""What came back and why: the kinds of inbound mail, the reasons of a failure, and what each means for an address.
+
+Pure. A reason is read from the words of the mail system first, because they say more than the codes, and many systems
+put 5.0.0 or 5.7.1 on everything; then from the enhanced status (RFC 3463, RFC 7505, RFC 7372), then from the reply
+code. Policy, fullness and silence never mean a dead address (S36). Used by receiving/, which finds address and words.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from balintmail.domain.return_words import WORDS
+
+
+class Kind(StrEnum):
+    """What one inbound message is."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    AUTO_REPLY = "auto_reply"
+    COMMAND = "command"
+    LETTER = "letter"
+    BROKEN = "broken"
+
+
+class Sentence(StrEnum):
+    """What a report means for the address that it names."""
+
+    HARD = "hard"  # nobody is there, and waiting changes nothing
+    SOFT = "soft"  # not this time
+    POLICY = "policy"  # somebody's rule about us or the letter; says nothing about the address
+    COMPLAINT = "complaint"
+    IGNORE = "ignore"  # no failure: delayed, delivered, relayed
+
+
+class Reason(StrEnum):
+    """Why, in the words of the contract."""
+
+    NO_SUCH_USER = "no_such_user"
+    HOST_UNKNOWN = "host_unknown"
+    MOVED = "moved"
+    MAILBOX_FULL = "mailbox_full"
+    INACTIVE = "inactive"
+    TOO_BIG = "too_big"
+    POLICY = "policy"
+    SPAM_BLOCK = "spam_block"
+    EXPIRED = "expired"
+    RELAYING = "relaying"
+    NETWORK = "network"
+    CONTENT = "content"
+    OTHER = "other"
+
+
+# What the Secretary reads.
+REASON_WORDS: dict[Reason, str] = {
+    Reason.NO_SUCH_USER: "no such user",
+    Reason.HOST_UNKNOWN: "no such host",
+    Reason.MOVED: "moved",
+    Reason.MAILBOX_FULL: "mailbox full",
+    Reason.INACTIVE: "mailbox out of use",
+    Reason.TOO_BIG: "message too big",
+    Reason.POLICY: "refused by a rule",
+    Reason.SPAM_BLOCK: "taken for spam",
+    Reason.EXPIRED: "given up after trying for days",
+    Reason.RELAYING: "the server does not take mail for it",
+    Reason.NETWORK: "server not reached",
+    Reason.CONTENT: "the letter's form refused",
+    Reason.OTHER: "reason not given",
+}
+
+_DEAD = frozenset({Reason.NO_SUCH_USER, Reason.HOST_UNKNOWN, Reason.MOVED})
+_RULES = frozenset({Reason.POLICY, Reason.SPAM_BLOCK, Reason.RELAYING, Reason.CONTENT})
+
+# RFC 3463 section 3; 5.1.10 is RFC 7505's. "1.1" stands for 4.1.1 and 5.1.1.
+_BY_STATUS: dict[str, Reason] = {
+    "1.1": Reason.NO_SUCH_USER,
+    "1.2": Reason.HOST_UNKNOWN,
+    "1.3": Reason.NO_SUCH_USER,
+    "1.4": Reason.NO_SUCH_USER,
+    "1.6": Reason.MOVED,
+    "1.7": Reason.POLICY,  # the sender's address
+    "1.8": Reason.POLICY,
+    "1.9": Reason.POLICY,
+    "1.10": Reason.HOST_UNKNOWN,
+    "2.1": Reason.INACTIVE,
+    "2.2": Reason.MAILBOX_FULL,
+    "2.3": Reason.TOO_BIG,
+    "3.1": Reason.OTHER,
+    "3.2": Reason.NETWORK,
+    "3.4": Reason.TOO_BIG,
+    "4.1": Reason.NETWORK,
+    "4.2": Reason.NETWORK,
+    "4.3": Reason.NETWORK,
+    "4.4": Reason.HOST_UNKNOWN,
+    "4.5": Reason.NETWORK,
+    "4.6": Reason.NETWORK,
+    "4.7": Reason.EXPIRED,
+    "4.8": Reason.EXPIRED,
+    "5.3": Reason.POLICY,
+    "7.13": Reason.INACTIVE,
+    "7.17": Reason.NO_SUCH_USER,  # RFC 7293: the mailbox has another owner now
+    "7.18": Reason.NO_SUCH_USER,
+}
+_BY_SUBJECT: dict[str, Reason] = {"6": Reason.CONTENT, "7": Reason.POLICY}
+_BY_CODE: dict[str, Reason] = {
+    "521": Reason.HOST_UNKNOWN,
+    "556": Reason.HOST_UNKNOWN,
+    "552": Reason.MAILBOX_FULL,
+    "551": Reason.MOVED,
+    "553": Reason.OTHER,
+    "523": Reason.TOO_BIG,
+}
+_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
+_CODE = re.compile(r"(?<![\d.:/#-])([45]\d\d)(?=[\s\-:.,;)#]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a failure means: `status` is the best enhanced code known, or ""."""
+
+    sentence: Sentence
+    reason: Reason
+    status: str
+
+
+def judge(words: str, status: str = "", *, lasting: bool | None = None) -> Judged:
+    """Return what `words`, the mail system's own, and its `status` mean for the address they are about.
+
+    `lasting` says that the system gave up although the code may speak of a passing fault (Action: failed), or, when
+    False, that it goes on trying.
+    """
+    status = _best_status(status, words)
+    code = _reply_code(words)
+    reason = reason_of(words, status, code)
+    return Judged(_sentence(reason, status, code, lasting=lasting), reason, status)
+
+
+def reason_of(words: str, status: str = "", code: str = "") -> Reason:
+    """Return the reason that `words` give, or else the codes."""
+    plain = " ".join(words.casefold().split())
+    for reason, patterns in WORDS:
+        if any(pattern.search(plain) for pattern in patterns):
+            return Reason(reason)
+    _, _, detail = status.partition(".")
+    found = _BY_STATUS.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0])
+    return found or _BY_CODE.get(code, Reason.OTHER)
+
+
+def _sentence(reason: Reason, status: str, code: str, *, lasting: bool | None) -> Sentence:
+    if lasting is False:
+        return Sentence.IGNORE
+    if reason in _RULES:
+        return Sentence.POLICY
+    passing = status.startswith("4") if status else code.startswith("4")
+    if reason in _DEAD and not (passing and reason is not Reason.NO_SUCH_USER and not lasting):
+        # A host that is not found for the moment, with a code that says so, is a fault of the network.
+        return Sentence.SOFT if passing else Sentence.HARD
+    return Sentence.SOFT
+
+
+def _best_status(status: str, words: str) -> str:
+    """Return `status`, or the one in the words where the given one says nothing (5.0.0, 5.5.0, none)."""
+    given = _STATUS.search(status)
+    text = ".".join(given.groups()) if given else ""
+    detail = text.partition(".")[2]
+    if text and detail not in {"0.0", "5.0", "3.0", "1.0", "2.0", "4.0", "7.0"}:
+        return text
+    for found in _STATUS.finditer(words):
+        inner = ".".join(found.groups())
+        if (not text or inner[0] == text[0]) and inner.partition(".")[2] != "0.0":
+            return inner
+    return text
+
+
+def _reply_code(words: str) -> str:
+    found = _CODE.search(words)
+    return found[1] if found else ""

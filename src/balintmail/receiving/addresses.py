@@ -1,0 +1,49 @@
+"""Find addresses in what mail systems write, in fields and in free text; decides nothing about them."""
+
+import re
+from collections.abc import Iterator
+
+LONGEST = 320  # RFC 5321 section 4.5.3.1: 64 before the sign, 255 behind it
+
+# Wider than what we let in: reports carry what somebody once mistyped.
+_LOCAL = r"[\w!#$%&*+/=?^`{|}~'-](?:[\w.!#$%&*+/=?^`{|}~'-]{0,127})"
+_HOST = r"(?:\[[0-9.]{7,15}\]|[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,10})"
+ADDRESS = re.compile(rf"(?:\"[^\"\s@]{{1,64}}\"|{_LOCAL})@{_HOST}")
+_TYPE = re.compile(r"^\s*(?:[\w-]+\s*)?;\s*")  # "rfc822;", and what some write in its place
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+
+
+def every(text: str) -> Iterator[re.Match[str]]:
+    """Yield the addresses in `text`, in order."""
+    return ADDRESS.finditer(text)
+
+
+def of_field(value: str) -> str:
+    """Return the address of a report's field such as `rfc822; user@example.org`, or "" (RFC 3464 section 2.3)."""
+    text = _UNITEXT.sub(lambda found: _letter(found[1]), _TYPE.sub("", value[:2000]))
+    found = ADDRESS.search(text)
+    return clean(found[0]) if found else ""
+
+
+def without_xtext(address: str) -> str:
+    """Return an address with its xtext undone (RFC 3461 section 4): `a+2Bb` is `a+b`."""
+    return _XTEXT.sub(lambda found: _letter(found[1]), address)
+
+
+def clean(text: str) -> str:
+    """Return an address without what stood round it."""
+    text = text.strip().strip("<>()[]{},;:'\"").removeprefix("mailto:")
+    text = re.sub(r"^.*?smtp[=:]", "", text, flags=re.I)  # X.400 and Exchange write "dda:SMTP=user@example.org"
+    text = re.sub(r"^(?:3[DC])(?=\w)", "", text) if text.startswith(("3D", "3C")) else text  # a soft break's remains
+    return text.rstrip(".-")[:LONGEST]
+
+
+def key(address: str) -> str:
+    """Return what two spellings of one address share, as far as a report needs it."""
+    return address.strip().strip("<>").rstrip(".").casefold()
+
+
+def _letter(digits: str) -> str:
+    number = int(digits, 16)
+    return chr(number) if 32 < number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else ""

@@ -1,0 +1,265 @@
+"""Take a raw message apart: headers, leaves and what was returned inside, whatever state it arrived in.
+
+Line ends are made equal first, so CRLF, LF and bare CR give the same answer. Nothing here raises for content: a broken
+boundary, an unknown charset or base64 garbage yields what can be read. All loops are bounded by the limits below.
+The standard library's parser is not used, because it recurses with the nesting and loses the raw text of the
+delivery-status parts. Forms: RFC 5322, RFC 2045-2047, RFC 2231 in part.
+"""
+
+import base64
+import binascii
+import codecs
+import html
+import quopri
+import re
+from dataclasses import dataclass, field
+
+LARGEST = 4 << 20  # octets that are looked at; reports put what matters first
+DEEPEST = 20  # parts inside parts
+MOST_PARTS = 200
+MOST_HEADERS = 1000
+LONGEST_HEADER = 20_000  # characters of one field
+LONGEST_TEXT = LARGEST  # characters of one leaf
+LONGEST_MARKUP = 200_000  # characters of HTML that are made plain
+
+_FIELD = re.compile(r"([!-9;-~]{1,200})[ \t]*:[ \t]*(.*)", re.DOTALL)
+_PARAMETER = re.compile(r";\s*([\w.*-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;]+))", re.DOTALL)
+_ENCODED_WORD = re.compile(r"=\?([\w.:+-]+)(?:\*[\w-]+)?\?([bqBQ])\?([^?]*)\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
+_NEWLINES = re.compile(rb"\r+\n|\r")
+_HIDDEN = (("<style", "</style"), ("<script", "</script"), ("<head>", "</head"), ("<!--", "--"))
+# Codecs that are no charset of a mail, or take time that grows faster than the text.
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_BREAKS = re.compile(r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|/?blockquote)\b[^>]{0,2000}>", re.IGNORECASE)
+_TAG = re.compile(r"<(?=[a-zA-Z/!])(?![^<>@\s]+@)[^<>]{0,5000}>")
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The fields of one header section, in their order; names in small letters, values unfolded and decoded."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def get(self, name: str) -> str:
+        """Return the first field of that name, or ""."""
+        return next((value for key, value in self.fields if key == name), "")
+
+    def every(self, *names: str) -> list[str]:
+        """Return all fields of these names."""
+        return [value for key, value in self.fields if key in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A part that holds no others. `returned` says that it lies inside a message that came back."""
+
+    kind: str  # such as "text/plain"
+    text: str
+    headers: Headers
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message: its own headers, its leaves in order, and the header sections of messages it encloses."""
+
+    headers: Headers
+    kind: str
+    report_type: str
+    leaves: tuple[Leaf, ...]
+    enclosed: tuple[Headers, ...]
+    text: str = field(repr=False)  # all of it as one text, undecoded, for what is too broken to be taken apart
+
+    def of_kind(self, *kinds: str) -> list[Leaf]:
+        """Return the leaves of these kinds outside returned messages."""
+        return [leaf for leaf in self.leaves if leaf.kind in kinds and not leaf.returned]
+
+    @property
+    def words(self) -> str:
+        """What the message says to a reader: its plain text, or its HTML made plain, without what it encloses."""
+        plain = "\n".join(leaf.text for leaf in self.of_kind("text/plain", ""))
+        if plain.strip():
+            return plain
+        return "\n".join(as_plain(leaf.text) for leaf in self.of_kind("text/html"))
+
+
+def take_apart(raw: bytes) -> Mail:
+    """Return the parts of `raw`, at most the first LARGEST octets of it."""
+    text = _NEWLINES.sub(b"\n", raw[:LARGEST]).decode("utf-8", "surrogateescape")
+    text = text.lstrip("\n")
+    if text.startswith(("From ", ">From ")):  # an mbox's own line
+        text = text.partition("\n")[2]
+    headers, body = _split(text)
+    walk = _Walk()
+    walk.part(headers, body, 0, returned=False)
+    kind, parameters = _content_type(headers)
+    return Mail(
+        headers, kind, parameters.get("report-type", "").lower(), tuple(walk.leaves), tuple(walk.enclosed), text
+    )
+
+
+def read_headers(text: str) -> Headers:
+    """Return the fields at the start of `text`, up to the first empty line."""
+    return _split(text)[0]
+
+
+def as_plain(markup: str) -> str:
+    """Return HTML as plain text: blocks on lines of their own, addresses in angle brackets kept."""
+    text = _BREAKS.sub("\n", _without_hidden(markup[:LONGEST_MARKUP]))
+    return html.unescape(_TAG.sub("", text)).replace("\xa0", " ")
+
+
+def _without_hidden(markup: str) -> str:
+    """Return `markup` without what no reader sees; a part that never ends is left as it is."""
+    for begin, end in _HIDDEN:
+        small = markup.lower()
+        if len(small) != len(markup):  # some letters change their length with their case
+            return markup
+        kept, at = [], 0
+        while (start := small.find(begin, at)) >= 0 and (stop := small.find(end, start)) >= 0:
+            kept.append(markup[at:start])
+            stop = small.find(">", stop)
+            at = len(markup) if stop < 0 else stop + 1
+        markup = "".join([*kept, markup[at:]])
+    return markup
+
+
+def decode_words(value: str) -> str:
+    """Return a header's value with its encoded words decoded (RFC 2047), as far as they can be."""
+    if "=?" not in value:
+        return value
+    return _ENCODED_WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1\2", value))
+
+
+class _Walk:
+    """Collects the leaves of a message; what is too deep or too many stays one leaf of text."""
+
+    def __init__(self) -> None:
+        self.leaves: list[Leaf] = []
+        self.enclosed: list[Headers] = []
+        self._parts = 0
+
+    def part(self, headers: Headers, body: str, depth: int, *, returned: bool) -> None:
+        self._parts += 1
+        kind, parameters = _content_type(headers)
+        boundary = parameters.get("boundary", "")
+        if self._parts > MOST_PARTS or depth >= DEEPEST:
+            self.leaves.append(Leaf("", body[:LONGEST_TEXT], headers, returned))
+        elif kind.startswith("multipart/") and (pieces := _pieces(body, boundary)):
+            default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
+            for piece in pieces:
+                inner, rest = _split(piece, default)
+                self.part(inner, rest, depth + 1, returned=returned)
+        elif kind in {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"}:
+            inner, rest = _split(_decoded(headers, body).lstrip("\n"))
+            self.enclosed.append(inner)
+            if kind.startswith("message/"):
+                self.part(inner, rest, depth + 1, returned=True)
+        else:
+            self.leaves.append(Leaf(kind, _decoded(headers, body), headers, returned))
+
+
+def _split(text: str, default: str = "") -> tuple[Headers, str]:
+    """Return the header section at the start of `text` and what follows it; a text without one is all body."""
+    fields: list[tuple[str, str]] = []
+    at = 0
+    name, lines = "", [""]
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        line = text[at:end]
+        if not line.strip(" \t"):
+            at = end + 1
+            break
+        found = _FIELD.match(line) if line[0] not in " \t" else None
+        if found is not None:
+            _keep(fields, name, lines)
+            name, lines = found[1].lower(), [found[2]]
+        elif line[0] in " \t" and name:
+            lines.append(line)
+        elif not name:
+            return Headers((("content-type", default),)) if default else Headers(), text
+        else:  # a body that begins without an empty line
+            break
+        at = end + 1
+        if len(fields) >= MOST_HEADERS:
+            end = text.find("\n\n", at)
+            at = len(text) if end < 0 else end + 2
+            break
+    _keep(fields, name, lines)
+    return Headers(tuple(fields)), text[at:]
+
+
+def _keep(fields: list[tuple[str, str]], name: str, lines: list[str]) -> None:
+    if name:
+        value = " ".join(line.strip() for line in lines)[:LONGEST_HEADER].strip()
+        fields.append((name, decode_words(value)))
+
+
+def _content_type(headers: Headers) -> tuple[str, dict[str, str]]:
+    value = headers.get("content-type")
+    kind = value.partition(";")[0].strip().lower()
+    parameters: dict[str, str] = {}
+    for found in _PARAMETER.finditer(value[:LONGEST_HEADER]):
+        name = found[1].lower().rstrip("*")
+        parameters.setdefault(name, (found[2] if found[2] is not None else found[3]).strip())
+    return kind if re.fullmatch(r"[\w.+-]+/[\w.+-]+", kind) else "", parameters
+
+
+def _pieces(body: str, boundary: str) -> list[str]:
+    """Return what stands between the lines of `boundary`; a missing last line ends with the body."""
+    if not boundary or len(boundary) > 1000:
+        return []
+    mark = re.compile(r"^--" + re.escape(boundary) + r"(--)?[ \t]*$", re.MULTILINE)
+    pieces: list[str] = []
+    start = None
+    for found in mark.finditer(body):
+        if start is not None:
+            pieces.append(body[start : max(start, found.start() - 1)])
+        if found[1] or len(pieces) >= MOST_PARTS:
+            return pieces
+        start = found.end() + 1
+    if start is not None:
+        pieces.append(body[start:])
+    return pieces
+
+
+def _decoded(headers: Headers, body: str) -> str:
+    """Return a leaf's text with its transfer encoding and charset undone."""
+    raw = body.encode("utf-8", "surrogateescape")
+    encoding = headers.get("content-transfer-encoding").strip().lower()
+    if encoding == "base64":
+        raw = _base64(raw)
+    elif encoding == "quoted-printable":
+        raw = quopri.decodestring(raw)
+    elif encoding in {"x-uuencode", "uuencode", "x-uue"}:
+        raw = b""
+    charset = _content_type(headers)[1].get("charset", "")
+    text = _in_charset(raw, charset)
+    return _NEWLINES.sub(b"\n", text.encode("utf-8", "replace")).decode("utf-8")[:LONGEST_TEXT]
+
+
+def _base64(raw: bytes) -> bytes:
+    clean = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
+    try:
+        return base64.b64decode(clean + b"=" * (-len(clean) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _in_charset(raw: bytes, charset: str) -> str:
+    """Return `raw` as text: in its charset, else as UTF-8, else byte for byte."""
+    for name in (charset.strip("'\"")[:40], "utf-8"):
+        try:
+            if name and codecs.lookup(name).name not in _NO_CHARSETS:
+                return raw.decode(name)
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return raw.decode("latin-1")
+
+
+def _decode_word(found: re.Match[str]) -> str:
+    charset, form, data = found[1], found[2].lower(), found[3]
+    raw = data.encode("utf-8", "surrogateescape")
+    raw = _base64(raw) if form == "b" else quopri.decodestring(raw, header=True)
+    return " ".join(_in_charset(raw, charset).split("\n"))

@@ -1,0 +1,97 @@
+"""Say what one raw message is and what it tells: the room's one door. It reads and judges, and knows no database.
+
+The order is the issue's: report by its fields, complaint, note in prose, what a machine wrote, a command, a letter. Our
+own tokens are collected beside; whoever holds the keys looks at them first. No input makes it raise.
+"""
+
+import re
+from dataclasses import dataclass
+
+from balintmail.domain.returns import Kind
+from balintmail.receiving import addresses
+from balintmail.receiving.automatic import is_automatic, is_receipt, is_robots
+from balintmail.receiving.complaint import is_complaint, read_complaint
+from balintmail.receiving.mail import Mail, take_apart
+from balintmail.receiving.note_words import DAEMONS
+from balintmail.receiving.refusal import is_refusal, read_refusal
+from balintmail.receiving.report import Found, read_report
+from balintmail.receiving.second_opinion import second_opinion
+
+_TOKEN = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?![a-z2-7])")
+_MOST_TOKENS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one message is. `tokens` are texts that may be ours, to be held against the keys; the surest stand first."""
+
+    kind: Kind
+    results: tuple[Found, ...]
+    tokens: tuple[str, ...]
+    sender: str
+    subject: str
+    message_id: str
+    robot: bool  # nothing may answer it (S9)
+
+
+def read(raw: bytes) -> Event:
+    """Return what `raw` is; what cannot be read at all is `broken`."""
+    try:
+        mail = take_apart(raw)
+        kind, results = _understand(mail, raw)
+        return _event(mail, kind, results)
+    except (ValueError, LookupError, RecursionError, OverflowError, ArithmeticError, TypeError, AttributeError):
+        return Event(Kind.BROKEN, (), (), "", "", "", robot=True)
+
+
+def _understand(mail: Mail, raw: bytes) -> tuple[Kind, list[Found]]:
+    if not mail.headers.fields and not mail.text.strip():
+        return Kind.BROKEN, []
+    if is_complaint(mail):
+        return Kind.COMPLAINT, read_complaint(mail)
+    if is_receipt(mail):
+        return Kind.AUTO_REPLY, []
+    if found := read_report(mail):
+        return Kind.BOUNCE, found
+    refusal = is_refusal(mail)
+    personal = is_automatic(mail) and mail.report_type != "delivery-status"
+    if refusal and not (personal and _is_from_a_person(mail)):
+        return Kind.BOUNCE, read_refusal(mail) or second_opinion(raw, mail)
+    if personal:
+        return Kind.AUTO_REPLY, []
+    return Kind.LETTER, []
+
+
+def _is_from_a_person(mail: Mail) -> bool:
+    return not DAEMONS.search(mail.headers.get("from"))
+
+
+def _event(mail: Mail, kind: Kind, results: list[Found]) -> Event:
+    headers = mail.headers
+    sender = next((addresses.clean(one[0]) for one in addresses.every(headers.get("from")[:2000])), "")
+    robot = is_robots(mail) or kind in {Kind.BOUNCE, Kind.COMPLAINT, Kind.AUTO_REPLY}
+    distinct = {(addresses.key(one.address), one.judged.sentence): one for one in results}
+    return Event(
+        kind,
+        tuple(distinct.values()),
+        _tokens(mail),
+        sender,
+        headers.get("subject")[:500],
+        headers.get("message-id")[:500],
+        robot,
+    )
+
+
+def _tokens(mail: Mail) -> tuple[str, ...]:
+    """Return what may be tokens of ours: in the recipient, in what was returned, in what was answered (S18)."""
+    headers = mail.headers
+    places = headers.every("to", "cc", "delivered-to", "x-original-to", "envelope-to", "subject")
+    places += headers.every("in-reply-to", "references")
+    for letter in mail.enclosed[:3]:
+        places += letter.every("message-id", "return-path", "list-unsubscribe")
+    places += [field for leaf in mail.of_kind("message/delivery-status")[:2] for field in leaf.text.split("\n")[:40]]
+    found: dict[str, None] = {}
+    for text in places:
+        for one in _TOKEN.finditer(text[:5000].lower()):
+            found[one[1]] = None
+    return tuple(found)[:_MOST_TOKENS]

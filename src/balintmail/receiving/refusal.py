@@ -1,0 +1,213 @@
+"""Read the bounces that are no reports: the notes that qmail, Exim, Sendmail, Exchange and many others write in prose.
+
+First it is asked whether the message is such a note at all; then what it says is parted from what it returns; then the
+addresses in it are weighed by where they stand. An address that is ours, the sender's or an office's is no recipient.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import islice
+
+from balintmail.domain.returns import Sentence, judge
+from balintmail.receiving import addresses
+from balintmail.receiving.mail import Headers, Mail, read_headers
+from balintmail.receiving.note_words import (
+    BEGINNINGS,
+    BEHIND_A_NAME,
+    DAEMONS,
+    OFFICES,
+    PASSING,
+    REFUSED,
+    RETURNED,
+    SUBJECTS,
+)
+from balintmail.receiving.report import Found
+
+LONGEST_NOTE = 30_000  # characters; what a system says stands before what it returns
+MOST = 500  # recipients of one note
+MOST_WEIGHED = 600  # addresses looked at
+_BESIDE = 200  # characters of the line before and behind it
+_AROUND = 700  # characters after an address that speak of it
+_TRANSCRIPT = re.compile(r"^\s*(?:>{1,3} ?|c: ?|<-+ ?)?RCPT TO: ?<?([^<>\s]+@[^<>\s]+?)>?(?:\s|$)", re.I | re.M)
+_RECEIVED_FOR = re.compile(r"\bfor <?([^<>\s;]+@[^<>\s;]+?)>?;", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    address: str
+    weight: int
+    start: int
+    end: int
+
+
+def is_refusal(mail: Mail) -> bool:
+    """Say whether a message is a mail system's note about mail that it could not pass on."""
+    headers = mail.headers
+    if headers.every("x-failed-recipients", "x-failed-recipient"):
+        return True
+    daemon = bool(DAEMONS.search(headers.get("from"))) or bool(DAEMONS.search(headers.get("sender")))
+    subject = bool(SUBJECTS.search(headers.get("subject")))
+    words = _note(mail)[:4000]
+    begins = bool(BEGINNINGS.search(words))
+    empty = headers.get("return-path").strip() in {"<>", "<MAILER-DAEMON>"}
+    refused = bool(REFUSED.search(words))
+    if mail.report_type == "delivery-status" or (daemon and (subject or begins or refused)):
+        return True
+    return (begins and (subject or empty or refused)) or (subject and (empty or refused))
+
+
+def read_refusal(mail: Mail) -> list[Found]:
+    """Return the recipients that a note names, with what it says of each; nothing where it names none."""
+    note = _note(mail)
+    ours = _ours(mail.headers)
+    named = _of_headers(mail, ours)
+    chosen = named or _best(_weigh(note, ours)) or _of_transcript(mail, ours) or _of_returned(mail, ours)
+    return [_found(one, chosen, note, mail) for one in chosen[:MOST]]
+
+
+def _note(mail: Mail) -> str:
+    """Return what the system says, without what it returns."""
+    words = mail.words
+    if not words.strip():
+        words = "\n".join(leaf.text for leaf in mail.leaves if leaf.kind.startswith("text/"))
+    words = words[:LONGEST_NOTE]
+    end = RETURNED.search(words)
+    # A note that begins with a separator has its words behind it.
+    if end is not None and words[: end.start()].strip():
+        return words[: end.start()]
+    return words
+
+
+def _ours(headers: Headers) -> set[str]:
+    """Return the addresses that stand in the message's own header: the one it was sent to, and its sender."""
+    fields = headers.every("to", "cc", "from", "reply-to", "delivered-to", "envelope-to", "sender")
+    return {addresses.key(found[0]) for field in fields for found in addresses.every(field[:5000])}
+
+
+def _of_headers(mail: Mail, ours: set[str]) -> list[_Weighed]:
+    found = []
+    for field in mail.headers.every("x-failed-recipients", "x-failed-recipient"):
+        for one in addresses.every(field):
+            address = addresses.clean(one[0])
+            if addresses.key(address) not in ours:
+                found.append(_Weighed(address, 9, -1, -1))
+    return found
+
+
+def _weigh(note: str, ours: set[str]) -> list[_Weighed]:
+    """Return every address of a note with what speaks for its being the recipient."""
+    weighed = []
+    for found in islice(addresses.every(note), MOST_WEIGHED):
+        address = addresses.clean(found[0])
+        local = address.partition("@")[0].lower()
+        if addresses.key(address) in ours or OFFICES.fullmatch(local) or "@" not in address:
+            continue
+        line_start = note.rfind("\n", 0, found.start()) + 1
+        line_end = note.find("\n", found.end())
+        line_end = len(note) if line_end < 0 else line_end
+        before = note[max(line_start, found.start() - _BESIDE) : found.start()]
+        after = note[found.end() : min(line_end, found.end() + _BESIDE)]
+        near = note[max(0, found.start() - 160) : found.start()]
+        weight = _weight(before, after, near, note[found.end() : found.end() + 300])
+        if weight > 0:
+            weighed.append(_Weighed(address, weight, found.start(), found.end()))
+    return weighed
+
+
+def _weight(before: str, after: str, near: str, behind: str) -> int:
+    """Return how much speaks for an address: where it stands in its line, and the words round it."""
+    if BEHIND_A_NAME.search(before[-60:]) or re.search(r"(?:mailto|https?|ftp):\S*$", before):
+        return 0
+    if re.search(r"^[ \t]*to:\s*$", before, re.I) and re.search(r"^[ \t]*(?:subject|sent):", behind, re.I | re.M):
+        return 1  # Exchange's summary of the letter, whose recipient may be a list
+    left, right = before.strip(" \t>*-|\u2022\"'<([:"), after.strip(" \t>)]\"'.,;:|")
+    weight = 1
+    if not left and not right:
+        weight += 5  # alone in its line
+    elif not left:
+        weight += 4  # the line begins with it
+    elif re.search(
+        r"(?:^|\s)(?:to|for|recipient|address(?:ed)?|rcpt|user(?:id)?|mailbox|an|à|a|címzett|para|per)\W*$", left, re.I
+    ):
+        weight += 3
+    if re.match(
+        r"[>\"')\]]*\s*(?::|\.\.\.|\(|-|–|,? ?(?:on|because|said|failed|could|was|is|did|does|has)\b)", after
+    ) or REFUSED.search(after):
+        weight += 2
+    if REFUSED.search(before) or REFUSED.search(near):
+        weight += 2
+    elif REFUSED.search(behind):
+        weight += 1
+    return weight
+
+
+def _best(weighed: list[_Weighed]) -> list[_Weighed]:
+    """Return those that weigh most, each once, in the order of the note."""
+    if not weighed:
+        return []
+    most = max(one.weight for one in weighed)
+    if most < 3:
+        return []
+    best: dict[str, _Weighed] = {}
+    for one in weighed:
+        if one.weight >= max(4, most - 2) or one.weight == most:
+            best.setdefault(addresses.key(one.address), one)
+    return list(best.values())
+
+
+def _of_transcript(mail: Mail, ours: set[str]) -> list[_Weighed]:
+    """Return whom a transcript of the dialogue names at RCPT."""
+    found: dict[str, _Weighed] = {}
+    for one in _TRANSCRIPT.finditer(mail.words[:LONGEST_NOTE]):
+        address = addresses.clean(one[1])
+        if addresses.key(address) not in ours:
+            found.setdefault(addresses.key(address), _Weighed(address, 3, one.start(1), one.end(1)))
+    return list(found.values())
+
+
+def _of_returned(mail: Mail, ours: set[str]) -> list[_Weighed]:
+    """Return the one person that the returned letter was to; a letter to several says nothing of which."""
+    for headers in mail.enclosed or _quoted_headers(mail.words):
+        to = [
+            addresses.clean(one[0]) for field in headers.every("to", "x-original-to") for one in addresses.every(field)
+        ]
+        distinct = {addresses.key(one): one for one in to if addresses.key(one) not in _not_persons(headers)}
+        if len(distinct) == 1:
+            return [_Weighed(next(iter(distinct.values())), 2, -1, -1)]
+        received = [one[1] for field in headers.every("received")[:5] for one in _RECEIVED_FOR.finditer(field)]
+        known = {addresses.key(one): one for one in received if addresses.key(one) not in ours}
+        if len(known) == 1:
+            return [_Weighed(addresses.clean(next(iter(known.values()))), 2, -1, -1)]
+    return []
+
+
+def _quoted_headers(words: str) -> tuple[Headers, ...]:
+    """Return the header section that stands in the text behind the words of the note."""
+    end = RETURNED.search(words[:LONGEST_NOTE])
+    rest = words[end.start() : end.end() + 20_000] if end is not None else ""
+    at = re.search(r"^(?:received|return-path|to|from|date|message-id|subject):", rest, re.I | re.M)
+    return (read_headers(rest[at.start() :]),) if at is not None else ()
+
+
+def _not_persons(headers: Headers) -> set[str]:
+    """Return the addresses of a letter's header that are its sender's or a mailing list's own."""
+    fields = headers.every("from", "sender", "reply-to", "return-path", "list-post", "x-beenthere", "errors-to")
+    return {addresses.key(one[0]) for field in fields for one in addresses.every(field)}
+
+
+def _found(one: _Weighed, among: list[_Weighed], note: str, mail: Mail) -> Found:
+    """Return an address with what the note says of it: up to the next address, or in the whole note."""
+    start = one.start if one.start >= 0 else note.casefold().find(one.address.casefold())
+    words = note
+    if start >= 0:
+        later = [other.start for other in among if other.start > start]
+        stop = min([*later, start + _AROUND])
+        line = note.rfind("\n", 0, start) + 1
+        words = note[line:stop]
+    passing = bool(PASSING.search(f"{mail.headers.get('subject')}\n{note[:3000]}"))
+    judged = judge(words, lasting=False if passing else None)
+    if judged.reason.value == "other":
+        judged = judge(note[:4000], lasting=False if passing else None)
+    if judged.sentence is Sentence.IGNORE and not passing:
+        judged = judge(words)
+    return Found(one.address, judged, " ".join(words.split())[:500])
