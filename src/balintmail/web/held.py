@@ -5,6 +5,7 @@ services/preferences.py.
 """
 
 import json
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -31,7 +32,9 @@ def show(request: Request, secret: str) -> Response:
     found = held.own(site(request).ctx, secret)
     words = catalogue(request)
     language = words.name_of_language(found.person.language) if found.person.language else ""
-    return render(request, "held.html", of=found, language_name=language, labels=_labels(found), up=up(request))
+    names = {each.slug: each.name for each in found.subscriptions}
+    shown: dict[str, Any] = {"of": found, "language_name": language, "labels": _labels(found), "names": names}
+    return render(request, "held.html", up=up(request), **shown)
 
 
 @router.post("/manage/{secret}/data", tags=[Kind.TOKEN])
