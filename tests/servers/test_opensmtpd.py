@@ -9,7 +9,6 @@ from tests.support.instance import Instance
 from tests.support.servers.daemon import Missing
 from tests.support.servers.delivered import Books
 from tests.support.servers.opensmtpd import OpenSmtpd
-from tests.support.servers.relay_settings import LOGIN, password, use
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def test_opensmtpd_that_takes_ten_messages_on_a_connection_has_a_habit_and_every
     instance: Instance, opensmtpd: OpenSmtpd, books: Books, lanes: int
 ) -> None:
     instance("subscribe", "gone@example.org", "goner@example.org", "bela@példa.example.org", "jürgen@example.org")
-    instance.use_relay(opensmtpd.ports["plain"], f"max_connections = {lanes}\n")
+    instance.use_relay(opensmtpd.port, f"max_connections = {lanes}\n")
     found = instance.send("--yes")
     assert found.status == 3, found.said
     assert books.agree() == {"accepted": 31, "refused": 3}
@@ -55,31 +54,7 @@ def test_opensmtpd_that_takes_ten_messages_on_a_connection_has_a_habit_and_every
 
 def test_letter_above_its_size_is_never_begun_I13(instance: Instance, opensmtpd: OpenSmtpd, books: Books) -> None:
     instance.write(body="A paragraph that is long.\n\n" * 900)
-    instance.use_relay(opensmtpd.ports["plain"])
+    instance.use_relay(opensmtpd.port)
     assert instance.send("--yes").status == 4
     assert not books.agree()["accepted"]
     assert "30720" in instance("mailings", "show", "newsletter/84").out
-
-
-@pytest.mark.parametrize(("door", "security"), [("starttls", "starttls"), ("tls", "tls")])
-def test_letters_reach_opensmtpd_over_tls_S30(
-    instance: Instance, opensmtpd: OpenSmtpd, books: Books, door: str, security: str
-) -> None:
-    use(instance, opensmtpd.ports[door], security, ca_file=opensmtpd.folder / "ca.pem")
-    found = instance.send("--yes")
-    assert found.status == 0, found.said
-    assert books.agree() == {"accepted": 30}
-    assert all(b"TLSv1.3" in copy.data for copy in books.copies())
-
-
-def test_wrong_password_pauses_and_the_right_one_goes_on(
-    instance: Instance, opensmtpd: OpenSmtpd, books: Books
-) -> None:
-    use(instance, opensmtpd.ports["login"], "starttls", 'username = "balint"', ca_file=opensmtpd.folder / "ca.pem")
-    password(instance, "close sesame")
-    assert instance.send("--yes").status == 4
-    assert books.agree() == {"queued": 30}
-    password(instance, LOGIN)
-    assert instance("mailings", "resume", "newsletter/84").status == 0
-    assert instance("dispatch").status == 0
-    assert books.agree() == {"accepted": 30}
