@@ -42,19 +42,50 @@ class Server:
             self._as = ["runuser", "-u", "postgres", "--"]
             self.user = "postgres"
 
-    def start(self) -> None:
+    def start(self, connections: int = 200) -> None:
         """Make the data folder, start the server and migrate the template."""
-        if os.geteuid() == 0:
-            owner = pwd.getpwnam("postgres")
-            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+        self._own()
         data = self.folder / "data"
         self._run("initdb", "-D", str(data), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-U", self.user, "-N")
-        options = f"-k {self.folder} -c listen_addresses='' -c max_connections=200 -c fsync=off"
-        self._run("pg_ctl", "-D", str(data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        self.run(connections)
         self._admin(f"CREATE DATABASE {TEMPLATE}")
         database = Database(Database.parse(self.url(TEMPLATE)))
         upgrade(database)
         database.close()
+
+    def run(self, connections: int = 200) -> None:
+        """Start the server over the data folder that is there."""
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        options = f"-k {self.folder} -c listen_addresses='' -c max_connections={connections} -c fsync=off"
+        self._run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
+
+    def follow(self, primary: "Server") -> None:
+        """Become a running standby of `primary`, which waits for it with each commit from now on; forget all else."""
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        self._own()
+        data = str(self.folder / "data")
+        self._run("pg_basebackup", "-h", str(primary.folder), "-U", self.user, "-D", data, "-R", "-X", "stream",
+                  "-c", "fast", "--no-sync")  # fmt: skip
+        self.run()
+        primary.wait_for_a_standby(True)
+
+    def wait_for_a_standby(self, yes: bool) -> None:
+        """Let each commit wait until a standby has it, or no longer."""
+        self._admin(f"ALTER SYSTEM SET synchronous_standby_names = '{'*' * yes}'")
+        self._admin("SELECT pg_reload_conf()")
+
+    def promote(self) -> None:
+        """Let a standby become the primary."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "promote")
+
+    def halt(self, how: str) -> None:
+        """Stop the server `fast` or `immediate`, and leave its data."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", how, "stop")
+
+    def _own(self) -> None:
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
 
     def restart(self, how: str) -> None:
         """Stop the server `fast` or `immediate` (as a crash would) and start it again."""
@@ -139,10 +170,16 @@ def shared(binaries: Path) -> Server:
 
 def alone(binaries: Path) -> Server:
     """Return a server that is this process's own, to be restarted and stopped by it."""
-    run = Path(os.environ[RUN_FOLDER])
-    server = Server(binaries, run / f"pg-{os.getpid()}")
-    server.folder.mkdir(mode=0o700)
+    server = place(binaries, "")
     server.start()
+    return server
+
+
+def place(binaries: Path, name: str) -> Server:
+    """Return a server that is this process's own and has nothing yet; it is stopped with the run at the latest."""
+    run = Path(os.environ[RUN_FOLDER])
+    server = Server(binaries, run / f"pg-{os.getpid()}{name}")
+    server.folder.mkdir(mode=0o700)
     server.stop_after(int(run.name.split("-")[2]))
     return server
 

@@ -34,6 +34,23 @@ def put_once(tx: Tx, key: str, value: str) -> str:
     return fact(tx, key) or value
 
 
+def count_on(tx: Tx, key: str, last: int) -> bool:
+    """Set the number kept under `key` to the one after `last`; False when it is smaller than `last` or missing."""
+    if last == 0:
+        put(tx, key, "1")
+        return True
+    return _COUNT.change(tx, {"fact": key, "said": str(last + 1), "last": last}) == 1
+
+
+def _count_statement(_: str) -> sa.Executable:
+    reached = sa.cast(Meta.value, sa.BigInteger()) >= given("last", sa.BigInteger())
+    kept = sa.update(Meta).where(Meta.key == given("fact", sa.String()), reached)
+    return kept.values(value=given("said", sa.String()))
+
+
+_COUNT = Ready(_count_statement)
+
+
 def _put_statement(dialect: str) -> sa.Executable:
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     said = given("said", sa.String())

@@ -46,7 +46,6 @@ COMMIT_AGAIN_AFTER = (0.5, 1, 2, 4, 8, 16, 30)  # seconds; together about the pa
 GIVEN_BACK_AT_MOST = 3  # times that a connection may be lost under one person's message before it counts as theirs
 BUGS_IN_A_ROW = 5  # letters that could not be made for a reason nobody foresaw; then it is our fault, not the data's
 AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # what time may mend; any other error is a bug
-EXCHANGED = "The database file was exchanged while sending. To go on with the one there now: balintmail reconcile"
 CLOCK_JUMP = timedelta(minutes=10)  # between the wall clock and the one that never goes back
 
 
@@ -147,8 +146,8 @@ class Engine:
         except AWAY as exc:
             self.stop(Ending.FAILED, _of_database(exc))
             return
-        except Exchanged:
-            self.stop(Ending.FAILED, EXCHANGED)
+        except Exchanged as exc:
+            self.stop(Ending.FAILED, exc.words)
             return
         self._ahead.give(rows)
         if not rows:
@@ -334,9 +333,9 @@ class Engine:
             self._todo.clear()
             self.stop(Ending.FAILED, "This process gave no sign of life for a minute, and another has taken over.")
             await self._until_recorded(answered, waiting)  # a late 250 is proof for a row that became unknown
-        except Exchanged:
+        except Exchanged as exc:
             self._withdraw(waiting)
-            self.stop(Ending.FAILED, EXCHANGED)
+            self.stop(Ending.FAILED, exc.words)
             await self._in_thread(self._books.keep_in_journal)  # `reconcile` finds the answers there
         except JournalError as exc:
             self._withdraw(waiting)

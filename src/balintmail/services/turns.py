@@ -44,6 +44,14 @@ class TakenForDead(Exception):
 class Exchanged(Exception):
     """Another file stands in the database's place; what would be written now is lost."""
 
+    words = "The database file was exchanged while sending. To go on with the one there now: balintmail reconcile"
+
+
+class Older(Exchanged):
+    """The database has lost turns that it had confirmed, as a standby may that took over without the last of them."""
+
+    words = "The database has lost what it had confirmed while sending. To go on with it: balintmail reconcile"
+
 
 class Books:
     """The ledger and the journal as one worker uses them."""
@@ -101,7 +109,7 @@ class Books:
         """Record what was answered and mark at risk whoever waits at the dot; both or neither.
 
         Raises JournalError when the journal cannot be written (nobody who waits may be released then), Exchanged when
-        the database's file is another, and the database's own error when the commit failed or its result is unknown.
+        the database is another or older than it was, and its own error when the commit failed or its result is unknown.
         """
         now = self._ctx.clock.now()
         if not answered and not waiting:
@@ -143,8 +151,8 @@ class Books:
         if not waiting:
             return NOBODY
         marked = ledger.mark_at_risk(tx, [row.delivery for row in waiting], self.worker, now=now)
-        if marked.passed:
-            meta.put(tx, self._journal.key, str(self._journal.turn + 1))
+        if marked.passed and not meta.count_on(tx, self._journal.key, self._journal.turn):
+            raise Older
         return marked
 
     def _note_risk(self, rows: Sequence[Claimed], now: datetime) -> None:
