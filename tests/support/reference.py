@@ -114,6 +114,10 @@ JSON: dict[str, str] = {
     "officers appoint": '{"role", "person", "result": "appointed|already"}',
     "officers end": '{"role", "person", "result": "ended|already"}',
     "serve": '{"url", "public"}',
+    "inbox explain": (
+        '[{"file", "kind": "bounce|complaint|auto_reply|command|letter|broken", "remark",\n'
+        '  "results": [{"address", "verdict": "hard|soft|policy|complaint|ignore", "status", "reason", "evidence"}]}]'
+    ),
     "outbox list": '[{"file", "to", "subject", "message_id"}]',
     "backup": '{"file", "made_at", "files", "bytes"}',
     "restore": '{"folder", "made_at", "files", "migrate": true|false}',

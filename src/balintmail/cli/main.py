@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "lists": ("lists", "lists", "List, add, edit and archive mailing lists."),
     "officers": ("officers", "officers", "Show who holds which office, and hand one on."),
     "serve": ("serve", "serve", "Serve the society's pages: joining, leaving, preferences."),
+    "inbox": ("inbox", "inbox", "Read what comes back: say what raw messages are, and why."),
     "outbox": ("outbox", "outbox", "Look at the messages that stayed on this machine, while no relay is set."),
     "backup": ("backup", "backup", "Write everything of this instance into one checked file."),
     "restore": ("backup", "restore", "Unpack a backup into a new folder."),
