@@ -85,11 +85,59 @@ require() {
     echo "$1 is not installed: $3 will be skipped. To have them: sudo apt install $2"
 }
 
+is_installed() {
+    dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'
+}
+
+libraries_of() {
+    apt-cache depends --no-recommends --no-suggests --no-enhances --no-conflicts --no-breaks --no-replaces "$1" |
+        sed -n 's/^ *|\{0,1\}Depends: \(lib[a-z0-9.+-]*\)$/\1/p'
+}
+
+# download PACKAGES: into this folder, with those of their libraries that this machine lacks.
+download() {
+    seen=" $* "
+    while [ $# -gt 0 ]; do
+        apt-get download -q -o APT::Sandbox::User=root "$@" >/dev/null 2>&1 || {
+            apt-get update -q >/dev/null 2>&1 || true
+            apt-get download -q -o APT::Sandbox::User=root "$@" >/dev/null || return 1
+        }
+        more=
+        for library in $(for package in "$@"; do libraries_of "$package"; done); do
+            case "$seen" in *" $library "*) continue ;; esac
+            seen="$seen$library "
+            is_installed "$library" || more="$more $library"
+        done
+        set -- $more
+    done
+}
+
+# unpack PATH PACKAGES WHAT: have PATH in .cache/servers without installing PACKAGES, or say WHAT will be skipped.
+# They are mail servers too, and Debian allows one at a time.
+unpack() {
+    [ -e ".cache/servers/$1" ] && return
+    if may_install; then
+        echo "Unpacking into .cache/servers: $2"
+        mkdir -p .cache/servers
+        parcels=$(mktemp -d)
+        (cd "$parcels" && download $2) || echo "apt-get could not download: $2" >&2
+        for parcel in "$parcels"/*.deb; do
+            [ ! -e "$parcel" ] || dpkg -x "$parcel" .cache/servers
+        done
+        rm -rf "$parcels"
+        find .cache/servers -type f -perm /6000 -exec chmod ug-s {} +
+    fi
+    [ -e ".cache/servers/$1" ] && return
+    echo "$2 is not unpacked in .cache/servers: $3 will be skipped. It takes root, on Debian or Ubuntu."
+}
+
 require_parts() {
     require_postgresql
     require chromium "chromium fonts-crosextra-caladea fonts-inter fonts-liberation fonts-noto-cjk" "the tests in a real browser"
     require opendkim opendkim "the second opinion on DKIM signatures"
     require smtp-sink postfix "the tests against Postfix"
+    unpack usr/sbin/exim4 "exim4-daemon-light libnss-wrapper" "the tests against Exim"
+    unpack usr/sbin/smtpd opensmtpd "the tests against OpenSMTPD"
     require faketime faketime "the tests with a clock that jumps"
     require gcc "gcc libc6-dev" "the power cuts"
 }

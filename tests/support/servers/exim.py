@@ -97,14 +97,17 @@ class Exim:
 
     def __init__(self) -> None:
         program = daemon.unpacked("exim4-daemon-light", "usr/sbin/exim4")
-        [libraries] = {path.parent for path in daemon.UNPACKED.glob("usr/lib/*/libnss_wrapper.so")}
+        daemon.unpacked("libnss-wrapper", "usr/lib")
         self.folder = daemon.folder("exim")
         self.ports = dict(zip(DOORS, daemon.free_ports(len(DOORS)), strict=True))
         self.authority = Authority()
         self._configure()
-        # A setuid program would not heed these variables.
+        # User nobody must reach them, wherever this checkout lies.
+        libraries = self.folder / "lib"
+        libraries.mkdir(mode=0o755)
+        for library in daemon.UNPACKED.glob("usr/lib/*/*.so*"):
+            shutil.copy(library, libraries)
         mine = shutil.copy(program, self.folder / "exim4")
-        Path(mine).chmod(0o755)
         env = {
             "LD_LIBRARY_PATH": str(libraries),
             "LD_PRELOAD": str(libraries / "libnss_wrapper.so"),
