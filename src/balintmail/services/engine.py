@@ -15,8 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from balintmail.composing.refusals import ComposingError, ContentRefused
 from balintmail.db.ledger import Claimed, Result
@@ -26,6 +25,7 @@ from balintmail.sending.dkim_canonical import Unsignable
 from balintmail.sending.dkim_keys import KeyRefused
 from balintmail.sending.transport import Lane, Transport, TransportDown
 from balintmail.services.ahead import Ahead
+from balintmail.services.claims import AWAY, Claims
 from balintmail.services.connections import Connections
 from balintmail.services.context import Context
 from balintmail.services.governor import Governor
@@ -38,14 +38,11 @@ Compose = Callable[[Claimed], Composed]
 
 PATIENCE = timedelta(seconds=50)  # how long a run waits in place for a limit; cron comes again every minute
 MANY = 8  # messages at their dots that are worth a turn of their own while others are still on their way
-LOW = 100  # claimed rows at which more are claimed
 GLANCE = 0.4  # seconds between looks at the mailings' states when nothing else happens: a pause acts within a second
-NOTICES_EVERY = 2.0  # seconds between looks for system mails: a confirmation leaves soon in the midst of a long send
 STOP_PATIENCE = 20.0  # seconds that open transactions get after a stop, before their connections are dropped
 COMMIT_AGAIN_AFTER = (0.5, 1, 2, 4, 8, 16, 30)  # seconds; together about the patience of db/session.py's BUSY_SECONDS
 GIVEN_BACK_AT_MOST = 3  # times that a connection may be lost under one person's message before it counts as theirs
 BUGS_IN_A_ROW = 5  # letters that could not be made for a reason nobody foresaw; then it is our fault, not the data's
-AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)  # what time may mend; any other error is a bug
 CLOCK_JUMP = timedelta(minutes=10)  # between the wall clock and the one that never goes back
 
 
@@ -74,8 +71,7 @@ class Engine:
         self._wake = self._connections.changed
         self._todo: deque[Claimed] = deque()  # claimed and ready to begin
         self._ahead = Ahead(compose, takes_long, self._todo, self._wake.set)
-        self._notices_at = 0.0  # when to look for system mails again
-        self._dry_until = 0.0  # the queue was found empty; asked again then
+        self._claims = Claims(books, self._ahead, self._in_thread, ended=self._claimed)
         self._flying: dict[int, Claimed] = {}  # begun and not finished
         self._held: dict[int, Lane] = {}  # waiting for their dot
         self._following: dict[Lane, int] = {}  # begun behind the dot of another
@@ -94,8 +90,11 @@ class Engine:
         """Send what is queued, of one mailing or of all, until nothing is left that could be tried now."""
         try:
             while True:
-                await self._claim_when_low(only)
-                await self._claim_notices()
+                self._mind_the_clock()
+                if not self._stopping:
+                    in_hand = len(self._todo) + self._ahead.pending
+                    self._claims.when_low(only, in_hand, self._connections.most)
+                    await self._claims.notices()
                 self._begin()
                 if self._governor.hungry:
                     await self._get_permits()
@@ -131,36 +130,15 @@ class Engine:
 
     def _nothing_left(self) -> bool:
         waiting = self._todo or self._ahead.pending
-        return not (self._flying or self._answered or (waiting and not self._stopping))
+        under_way = self._flying or self._answered or self._claims.under_way
+        return not (under_way or (waiting and not self._stopping))
 
     # Claiming and composing
 
-    async def _claim_when_low(self, only: int | None) -> None:
-        self._mind_the_clock()
-        time = asyncio.get_running_loop().time()
-        left = len(self._todo) + self._ahead.pending
-        if self._stopping or left > max(self._connections.most, LOW) or time < self._dry_until:
-            return
-        try:
-            rows = await self._in_thread(partial(self._books.claim, only))
-        except AWAY as exc:
-            self.stop(Ending.FAILED, _of_database(exc))
-            return
-        except Exchanged as exc:
-            self.stop(Ending.FAILED, exc.words)
-            return
-        self._ahead.give(rows)
-        if not rows:
-            self._dry_until = time + GLANCE
-
-    async def _claim_notices(self) -> None:
-        """Let what somebody waits for go before the newsletters that are claimed already."""
-        time = asyncio.get_running_loop().time()
-        if self._stopping or time < self._notices_at or self._books.fetch is None:
-            return
-        self._notices_at = time + NOTICES_EVERY
-        with contextlib.suppress(*AWAY, Exchanged):  # the turns meet it too, and say so
-            self._ahead.give_first(await self._in_thread(self._books.claim_notices))
+    def _claimed(self, failed: Exception | None) -> None:
+        if failed is not None:
+            self.stop(Ending.FAILED, failed.words if isinstance(failed, Exchanged) else _of_database(failed))
+        self._wake.set()
 
     def _mind_the_clock(self) -> None:
         """Stop when the clock has jumped: what is due, and what is late, can no longer be told (standards 2.5)."""
@@ -194,14 +172,14 @@ class Engine:
         aside, self._governor.put_aside = self._governor.put_aside, {}
         for row in (back := [row for row in self._todo if row.delivery in aside]):
             self._todo.remove(row)
-        self._dry_until = 0.0
+        self._claims.ask_again()
         self._wake.set()
         with contextlib.suppress(*AWAY):  # the next turn meets the same, and the run's end gives back what is left
             await self._in_thread(partial(self._books.put_aside, {row.delivery: aside[row.delivery] for row in back}))
 
     def _waits_too_long(self) -> bool:
         """Stop when nothing is under way and what is left may not leave before our patience ends."""
-        if self._stopping or self._flying or self._answered:
+        if self._stopping or self._flying or self._answered or self._claims.under_way:
             return False
         until = self._governor.waits_until(self._todo)
         if until is None or until - self._ctx.clock.now() <= self.patience:
@@ -349,7 +327,7 @@ class Engine:
         else:
             await self._let_go(turn, waiting)
             if len(turn.marked.passed) < len(waiting) or any(one.state is DeliveryState.QUEUED for _, one in answered):
-                self._dry_until = 0.0  # a claim that came before this turn did not find what it gave back
+                self._claims.ask_again()  # a claim that came before this turn did not find what it gave back
 
     async def _let_go(self, turn: Turn, waiting: Sequence[Claimed]) -> None:
         marked = turn.marked
@@ -393,7 +371,7 @@ class Engine:
             except AWAY:
                 await asyncio.sleep(pause)
             else:
-                self._dry_until = 0.0
+                self._claims.ask_again()
                 return True
         return False
 

@@ -16,7 +16,7 @@ from balintmail.domain.states import MailingKind, MailingState
 from balintmail.services.context import Context
 from balintmail.services.journal import Entry, Journal
 
-BATCH = 1000  # rows claimed at once: one commit for many messages, and not much to give back
+BATCH = 250  # rows claimed at once: a few milliseconds in which no turn is taken, and not much to give back
 SIGN_OF_LIFE = 10.0  # seconds; a sixth of the lease in db/workers.py
 
 Probe = Callable[[str], None]  # told the name of the point reached; tests stop the process there
@@ -116,7 +116,7 @@ class Books:
             return Turn(NOBODY, self._glance())
         if answered:
             self._probe("before (3)")
-            self._journal.write((self._entry(row, result) for row, result in answered), now=now)
+            self._journal.write([self._entry(row, result) for row, result in answered], now=now)
         self._mind_the_file()
         with self._ctx.db.write() as tx:
             ledger.record(tx, [result for _, result in answered], self.worker, now=now)
@@ -158,7 +158,7 @@ class Books:
     def _note_risk(self, rows: Sequence[Claimed], now: datetime) -> None:
         """Force the lines to disk; when that cannot be done, the rows go back, for no dot will leave."""
         try:
-            self._journal.write((self._entry(row) for row in rows), now=now)
+            self._journal.write([self._entry(row) for row in rows], now=now)
             self._journal.sync()
         except Exception:
             self.take_back([row.delivery for row in rows])
