@@ -17,7 +17,8 @@ from balintmail.services.context import Context
 from balintmail.services.erasure import erase
 from balintmail.services.merging import merge
 from balintmail.services.people import Changes, edit
-from balintmail.services.subscriptions import Joining, Leaving, pause, request, resume, subscribe, unsubscribe
+from balintmail.services.requests_typed import request
+from balintmail.services.subscriptions import Joining, Leaving, pause, resume, subscribe, unsubscribe
 from balintmail.services.suppressions import allow, suppress
 from tests.support import society
 

@@ -41,7 +41,7 @@ def stop_address(tx: Tx, address_key: str, reason: SkipReason, *, now: datetime)
     """Skip everything that is open to an address (suppression, a final bounce); return how many rows."""
     # By way of its holders, whose rows have an index; the ledger has none over addresses.
     holders = select(PersonAddress.person_id).join(Address, Address.id == PersonAddress.address_id)
-    held = Delivery.person_id.in_(holders.where(Address.key == address_key))
+    held = Delivery.person_id.in_(holders.where(Address.key == address_key)) | Delivery.person_id.is_(None)
     return _stop(tx, held & (Delivery.address_key == address_key), reason, now)
 
 

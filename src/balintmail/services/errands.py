@@ -1,9 +1,10 @@
-"""What time brings about besides mailings: pauses that end, requests that expire, reminders, links that ran out.
+"""What time brings about besides mailings: pauses that end, requests that expire, reminders, links that ran out,
+the gaps that an erasure on a page left in the database's file.
 
 Dispatch runs them with every look, under its lock; each only reads unless something is due. It sends nothing.
 """
 
-from balintmail.services import leaving, request_errands
+from balintmail.services import erasure, fresh_links, leaving, request_errands
 from balintmail.services.context import Context
 
 
@@ -11,3 +12,5 @@ def run(ctx: Context) -> None:
     """Do whatever is due."""
     leaving.end_pauses(ctx)
     request_errands.tidy(ctx)
+    fresh_links.tidy(ctx)
+    erasure.sweep_if_due(ctx)

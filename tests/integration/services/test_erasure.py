@@ -1,26 +1,33 @@
 """Erasing a person: nothing of them is left in any table or file, and they stay out (D7, S45)."""
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from balintmail.db import audit, consent, officers, people
-from balintmail.db.models import Base, Delivery, Mailing
+from balintmail.db import audit, consent, officers, people, postal
+from balintmail.db.models import Base, Delivery, MailedLink, Mailing, Person, PostalAddress, Subscription
 from balintmail.domain.address import parse
 from balintmail.domain.imports import GivenAddress, ImportRow
+from balintmail.domain.notices import NOTICES, Fact
 from balintmail.domain.recipient import PersonData, encode
 from balintmail.domain.states import ConsentAction, DeliveryState, Ground, MailingKind, MailingState, Role, SkipReason
 from balintmail.errors import Conflict, NotFound
+from balintmail.services import errands, fresh_links, notice_mailings, notices, offers, preferences, requests
 from balintmail.services import people as register
+from balintmail.services.consent import verify
 from balintmail.services.context import Context
-from balintmail.services.erasure import erase
+from balintmail.services.erasure import Sweep, erase, sweep_if_due
+from balintmail.services.fresh_links import Errand
 from balintmail.services.importing import Terms, staged
 from balintmail.services.lists import Manners, edit
 from balintmail.services.merging import merge
-from balintmail.services.subscriptions import Joining, ResultKind, request, subscribe
-from tests.support import society
+from balintmail.services.notices import Waiting
+from balintmail.services.requests_typed import request
+from balintmail.services.subscriptions import Joining, ResultKind, subscribe
+from tests.support import joining, society
 
 ADDRESS = "Zsuzsanna.Példányi@példa.example.org"
 NAME = "Példányi Zsuzsanna"
@@ -70,11 +77,19 @@ def mail(ctx: Context, person: int, state: DeliveryState, number: str) -> int:
         ).scalar_one()
 
 
-def everything(ctx: Context) -> str:
-    """Return all rows of all tables as one text in small letters."""
+def everything(ctx: Context, *tables: sa.Table) -> str:
+    """Return all rows of these tables, or of all, as one text in small letters."""
     with ctx.db.read() as tx:
-        rows = [str(list(tx.execute(sa.select(table)))) for table in Base.metadata.sorted_tables]
+        rows = [str(list(tx.execute(sa.select(table)))) for table in tables or Base.metadata.sorted_tables]
     return "\n".join(rows).lower()
+
+
+def bare(text: str) -> str:
+    """Return `text` without the address of somebody else that ends like theirs."""
+    other = f"not{ADDRESS}".lower()
+    for spelled in (other, repr(other)[1:-1], json.dumps(other)[1:-1]):
+        text = text.replace(spelled, "")
+    return text
 
 
 def a_person_with_a_past(ctx: Context) -> int:
@@ -94,12 +109,111 @@ def test_erase_leaves_no_trace_in_any_table_S45(ctx: Context) -> None:
     assert any(trace in everything(ctx) for trace in TRACES)
     done = erase(ctx, person)
     assert (done.addresses, done.shared, done.stopped) == (1, 0, 3)
-    left = everything(ctx).replace(f"not{ADDRESS}".lower(), "").replace(repr(f"not{ADDRESS}".lower())[1:-1], "")
+    left = bare(everything(ctx))
     assert [trace for trace in TRACES if trace in left] == []
     with ctx.db.read() as tx:
         rows = {row.id: row for row in tx.execute(sa.select(Delivery.id, Delivery.state, Delivery.skip_reason))}
     assert [rows[letter].state for letter in letters] == [DeliveryState.SKIPPED] * 3 + [DeliveryState.ACCEPTED]
     assert {rows[letter].skip_reason for letter in letters} == {SkipReason.ERASED, None}
+
+
+def told(ctx: Context, **facts: Fact) -> None:
+    """Let a mail to the Secretary wait that tells of somebody."""
+    with ctx.db.write() as tx:
+        to = notices.to_secretary(tx)
+        assert to is not None
+        usual: dict[str, Fact] = dict(NOTICES["request"].facts) | facts
+        notices.put(ctx, tx, Waiting(template="request", to=to, ground=Ground.OFFICER, facts=usual))
+
+
+def a_person_everywhere(ctx: Context) -> int:
+    """Leave traces of one person in every table that can hold any; return the number."""
+    person = a_person_with_a_past(ctx)
+    offers.set_questions(ctx, "newsletter", [{"name": "how", "kind": "text", "label": "How?"}])
+    applied = joining.application(
+        ctx, ADDRESS, NAME, answers={"newsletter.how": ["Példányi answers"]}, network="192.0.2.7"
+    )
+    requests.ask(ctx, applied)
+    with ctx.db.write() as tx:
+        tx.execute(sa.update(Subscription).values(answers={"how": f"mailed from {ADDRESS}"}))
+        tx.execute(sa.update(Person).where(Person.id == person).values(journal_format="both"))
+        parts = {"country_code": "HU", "name": NAME, "street_address": "Példányi u. 1", "city": "Budapest"}
+        postal.put(tx, person, parts, first_day=None, now=ctx.clock.now())
+        fresh_links.make(ctx, tx, person, Errand.ADDRESS, payload={"new": f"new.{ADDRESS}", "old": ADDRESS})
+        whom = people.get(tx, person)
+        assert whom is not None
+        preferences.mail_link(ctx, tx, whom)
+    told(ctx, applicant=NAME, address=ADDRESS, answers=({"question": "How?", "answer": f"by {ADDRESS}"},))
+    notice_mailings.release_due(ctx)  # the ledger holds what the Secretary was told, and what they were mailed
+    told(ctx, applicant="Somebody else", hints=({"kind": "same_name", "text": NAME, "at": ""},))
+    with ctx.db.write() as tx:
+        preferences.mail_link(ctx, tx, whom)
+    return person
+
+
+def test_erase_empties_every_table_of_joining_and_leaving_too_S45(ctx: Context) -> None:
+    person = a_person_everywhere(ctx)
+    filled = {
+        table.name: text
+        for table in Base.metadata.sorted_tables
+        if any(trace in (text := everything(ctx, table)) for trace in TRACES)
+    }
+    assert filled.keys() >= {
+        "people", "addresses", "postal_addresses", "subscriptions", "join_requests", "notices", "mailed_links",
+        "consent_events", "audit_events", "deliveries",
+    }  # fmt: skip
+    erase(ctx, person)
+    left = {
+        table.name: [trace for trace in TRACES if trace in bare(everything(ctx, table))]
+        for table in Base.metadata.sorted_tables
+    }
+    assert {name: found for name, found in left.items() if found} == {}
+    with ctx.db.read() as tx:
+        row = tx.execute(sa.select(Person.journal_format, Person.name).where(Person.id == person)).one()
+        assert tuple(row) == (None, "")
+        assert tx.scalar(sa.select(sa.func.count()).select_from(PostalAddress)) == 0
+        assert tx.scalar(sa.select(sa.func.count()).select_from(MailedLink)) == 0
+    assert verify(ctx).whole
+
+
+def test_letters_that_tell_the_secretary_of_them_go_from_the_outbox_too_S45(ctx: Context) -> None:
+    person = a_person_everywhere(ctx)
+    secretary = sa.select(Delivery.id).where(Delivery.ground == Ground.OFFICER)
+    with ctx.db.read() as tx:
+        numbers = list(tx.scalars(secretary))
+    outbox = ctx.folder / "outbox" / "new"
+    for number in numbers:
+        (outbox / str(number)).write_bytes(b"To: secretary@example.org\r\n\r\nP=C3=A9ld=C3=A1nyi asks")
+    assert numbers
+    erase(ctx, person)
+    assert list(outbox.iterdir()) == []
+    with ctx.db.read() as tx:  # the Secretary's own name stays in them
+        data = tx.scalars(sa.select(Delivery.data).where(Delivery.id.in_(numbers)))
+        assert all("Enid Example" in (text or "") for text in data)
+
+
+def test_no_file_of_the_instance_holds_them_after_the_sweep_that_waited_S45(ctx: Context) -> None:
+    person = a_person_everywhere(ctx)
+    (ctx.folder / "outbox" / "new" / "77").write_bytes(f"To: {ADDRESS}\r\n\r\n{NAME}".encode())
+    done = erase(ctx, person, sweep=Sweep.LATER)
+    assert done.swept is not ctx.db.is_sqlite
+    errands.run(ctx)
+    assert sweep_if_due(ctx) is False  # done already
+    found = []
+    for path in ctx.folder.rglob("*"):
+        if path.is_file():
+            text = bare(path.read_bytes().decode("utf-8", "replace").lower())
+            found += [(path.name, trace) for trace in TRACES if trace in text]
+    assert found == []
+
+
+def test_a_dispatch_after_an_erasure_mails_nothing_to_them_D7(ctx: Context) -> None:
+    person = a_person_everywhere(ctx)
+    erase(ctx, person)
+    assert notice_mailings.release_due(ctx) > 0  # what else waits still goes
+    with ctx.db.read() as tx:
+        open_to = sa.select(Delivery.address).where(Delivery.state == DeliveryState.QUEUED)
+        assert set(tx.scalars(open_to)) <= {society.SECRETARY}
 
 
 def test_erase_leaves_no_byte_in_sqlites_files_S45(ctx: Context) -> None:

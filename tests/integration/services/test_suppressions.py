@@ -15,7 +15,8 @@ from balintmail.domain.states import DeliveryState, MailingKind, MailingState, S
 from balintmail.errors import Conflict, UsageRefused
 from balintmail.services.context import Context
 from balintmail.services.importing import Terms, staged
-from balintmail.services.subscriptions import Joining, ResultKind, request, subscribe
+from balintmail.services.requests_typed import request
+from balintmail.services.subscriptions import Joining, ResultKind, subscribe
 from balintmail.services.suppressions import allow, every, subject, suppress, suppress_all
 from tests.support import society
 
