@@ -148,6 +148,7 @@ class _Compilation:
         """Return the names that read the same for everybody."""
         facts = self.surroundings.list
         found: dict[str, str | Fragment] = {
+            "society.name": clean_header(self.surroundings.society),
             "mailing.number": self.letter.number,
             "mailing.language": self.language,
             "mailing.date": _long_date(self.shown, self.language),
@@ -204,8 +205,8 @@ class _Compilation:
             preheader=source.preheader or clean_header(around.society),
             list_name=clean_header(facts.name) if facts else "",
             number=self.letter.number,
-            date=self.shown,
-            footer=clean_header(facts.footer) if facts else "",
+            date=None if around.kind is MailingKind.NOTICE else self.shown,
+            footer=clean_header(facts.footer) if facts and around.leavable else "",
             address=clean_header(around.postal_address),
             contact=around.owner_address,
             accent=around.accent,

@@ -58,8 +58,8 @@ def names_of(kind: NoticeKind, shape: Shape) -> frozenset[str]:
 def written(facts: Mapping[str, Fact], reader: Reader) -> dict[str, str]:
     """Return every fact as its reader sees it, by its full name such as `notice.asked_at`.
 
-    A number and a list of rows bring their plural form with them (`notice.count.plural`: one, few, many, other), a
-    moment its day alone (`notice.asked_at.day`).
+    A number and a list bring their plural form with them (`notice.count.plural`: one, few, many, other), a moment its
+    day alone (`notice.asked_at.day`). Texts of a list stand in quotation marks; a list that is empty is "".
     """
     found: dict[str, str] = {}
     for name, value in facts.items():
@@ -67,13 +67,14 @@ def written(facts: Mapping[str, Fact], reader: Reader) -> dict[str, str]:
         if isinstance(value, str | int | date | timedelta | Word):
             _write(found, whole, value, reader)
         elif _is_rows(value):
-            _write(found, whole, len(value), reader)
+            _write(found, whole, len(value), reader)  # never none: an empty list is one of texts
             for number, row in enumerate(value, start=1):
                 for key, inner in row.items():
                     _write(found, f"{whole}.row{number}.{key}", inner, reader)
         else:
             _write(found, whole, len(value), reader)
-            found[whole] = _speech(reader.language).join(str(item) for item in value) if value else ""
+            quoted = [reader.words.get("quoted", "{text}").replace("{text}", str(item)) for item in value]
+            found[whole] = _speech(reader.language).join(quoted) if value else ""
     return found
 
 

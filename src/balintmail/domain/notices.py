@@ -86,10 +86,11 @@ NOTICES: Mapping[str, NoticeKind] = {
     "goodbye": NoticeKind(
         facts={"lists": ("Newsletter",), "kept": ("Weekends",), "left_at": _ASKED, "join_url": f"{_SITE}/join"}
     ),
-    # To the Secretary. `hints` have kind "known_address", "former_member", "same_name" or "refused_before", `text` a
-    # name or "" and `at` a moment or "". `held` is why it waits unconfirmed: "automatic", "" where it is confirmed.
+    # To the Secretary. `number` is what commands call it, `hints` are services/hints.py's: `text` is a name with an
+    # address, `at` a moment or what was said then. `held` is "automatic" where it waits unconfirmed, else "".
     "request": NoticeKind(
         facts={
+            "number": "12",
             "applicant": "Dr Jane Smith",
             "address": "jane.smith@example.org",
             "lists": ("Newsletter",),
@@ -99,8 +100,8 @@ NOTICES: Mapping[str, NoticeKind] = {
             "held": "",
             "answers": ({"question": "Where do you work?", "answer": "In a practice in Leeds"},),
             "hints": (
-                {"kind": "former_member", "text": "Jane Smith", "at": _ASKED},
-                {"kind": "refused_before", "text": "", "at": _ASKED},
+                {"kind": "former_member", "text": "Jane Smith, jane@example.net", "at": _ASKED},
+                {"kind": "refused_before", "text": "Jane Smith, jane@example.net", "at": _ASKED},
             ),
             "approve_url": f"{_SITE}/decide/abc/approve",
             "decline_url": f"{_SITE}/decide/abc/decline",
@@ -122,7 +123,8 @@ NOTICES: Mapping[str, NoticeKind] = {
             "old_address": "j•••@example.org",
             "asked_at": _ASKED,
             "expires_at": _UNTIL,
-        }
+        },
+        strangers=True,
     ),
     # To the old address; `new_address` is masked.
     "address_changed": NoticeKind(facts={"new_address": "j•••@example.net", "changed_at": _ASKED}),

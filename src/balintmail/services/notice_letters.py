@@ -12,6 +12,7 @@ from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
 from balintmail.composing.facts import Shape, names_of, unrolled
 from balintmail.composing.letter import Letter, decode, parse_letter
+from balintmail.composing.surroundings import Surroundings
 from balintmail.db import audit, lists
 from balintmail.db.session import Tx
 from balintmail.domain.notices import NOTICES
@@ -49,26 +50,37 @@ class NoticeLetters:
         return self._made[asked]
 
     def _make(self, tx: Tx, template: str, list_id: int | None, language: str, shape: Shape) -> NoticeLetter:
-        kind = NOTICES.get(template)
-        if kind is None:
-            raise NotFound(f'There is no system mail "{template}".', hint="See: balintmail templates list")
         mailing_list = lists.by_id(tx, list_id) if list_id is not None else None
         around = surroundings.gather(self._ctx, tx, mailing_list, kind=MailingKind.NOTICE)
-        around = replace(around, template=template, facts=names_of(kind, shape), leavable=kind.leavable)
         slug = mailing_list.slug if mailing_list else ""
         try:
-            letter = letter_of(around.templates, template, language=language, list_slug=slug)
-            compiled = compile_letter(replace(letter, body=unrolled(letter.body, shape)), around)
+            return _compiled(around, template, (language, slug), shape)
         except BalintmailError as exc:
-            shipped = (templates_folder(),)
-            letter = letter_of(shipped, template, language=language)
-            around = replace(around, templates=shipped)
-            compiled = compile_letter(replace(letter, body=unrolled(letter.body, shape)), around)
-            detail = {"template": template, "language": letter.language, "because": exc.message[:300]}
+            shipped = _compiled(replace(around, templates=(templates_folder(),)), template, (language, ""), shape)
+            detail = {"template": template, "language": shipped.language, "because": exc.message[:300]}
             audit.note(tx, "template set aside", actor="dispatch", now=self._ctx.clock.now(), detail=detail)
-        # What a mailing is called in receipts says nothing of the people it goes to.
-        title = letter.title.partition("{{")[0].strip(" :") or template.replace("_", " ").capitalize()
-        return NoticeLetter(compiled, letter.source, title, letter.language)
+            return shipped
+
+
+def compile_notice(letter: Letter, around: Surroundings, template: str, shape: Shape = ()) -> Compiled:
+    """Return the letter of a system mail compiled for everybody whose facts have that shape.
+
+    Raises NotFound for a template that is no system mail, LetterError or ComposingError for what is wrong with it.
+    """
+    kind = NOTICES.get(template)
+    if kind is None:
+        raise NotFound(f'There is no system mail "{template}".', hint="See: balintmail templates list")
+    around = replace(around, template=template, facts=names_of(kind, shape), leavable=kind.leavable)
+    return compile_letter(replace(letter, body=unrolled(letter.body, shape)), around)
+
+
+def _compiled(around: Surroundings, template: str, whose: tuple[str, str], shape: Shape) -> NoticeLetter:
+    language, list_slug = whose
+    letter = letter_of(around.templates, template, language=language, list_slug=list_slug)
+    compiled = compile_notice(letter, around, template, shape)
+    # What a mailing is called in receipts says nothing of the people it goes to.
+    title = letter.title.partition("{{")[0].strip(" :“„«\u00a0") or template.replace("_", " ").capitalize()
+    return NoticeLetter(compiled, letter.source, title, letter.language)
 
 
 def letter_of(folders: Sequence[Path], template: str, *, language: str = OWN, list_slug: str = "") -> Letter:

@@ -109,7 +109,7 @@ def release(ctx: Context, tx: Tx, letters: NoticeLetters, batch: Batch, taken: S
     for (shape, label, _), members in groups.items():
         letter = letters.get(tx, batch.template, batch.list_id, batch.language, shape)
         reader = Reader(letter.language, ctx.settings.zone, read_words(template_folders(ctx), letter.language))
-        chosen = [_addressee(reader, one, facts) for one, facts in members]
+        chosen = [_addressee(reader, one, facts, strangers=kind.strangers) for one, facts in members]
         raw, content = letter.compiled.dump(), letter.compiled.content_hash
         title = f"{letter.title}: {label}" if label else letter.title
         frozen = Frozen(batch.list_id, MailingKind.NOTICE, title, letter.source, raw, content)
@@ -124,8 +124,10 @@ def _mailable(ctx: Context, tx: Tx, taken: Sequence[DueNotice]) -> list[DueNotic
     return [one for one in taken if one.id in hashes and hashes[one.id] not in barred]
 
 
-def _addressee(reader: Reader, one: DueNotice, facts: dict[str, Fact]) -> Addressee:
+def _addressee(reader: Reader, one: DueNotice, facts: dict[str, Fact], *, strangers: bool) -> Addressee:
     name, first_name = str(facts.pop(NAME, one.name)), str(facts.pop(FIRST_NAME, one.first_name))
+    if strangers:
+        name = first_name = ""
     data = PersonData(name, first_name, reader.language, one.member, {**one.fields, **written(facts, reader)})
     return Addressee(one.person, one.address, one.envelope, one.address_key, one.ground, encode(data))
 

@@ -94,13 +94,6 @@ def newsletter(**changed: object) -> Merger:
     return Merger(compile_letter(letter, surroundings(**changed)), KEYRING)
 
 
-def welcome() -> Merger:
-    folder = templates_folder() / "emails" / "welcome"
-    text = (folder / "letter.md").read_text("utf-8")
-    letter = parse_letter(text, folder, "letter.md", kind=MailingKind.NOTICE)
-    return Merger(compile_letter(letter, surroundings(kind=MailingKind.NOTICE, template="welcome")), KEYRING)
-
-
 @pytest.mark.parametrize(
     ("name", "merger", "person"),
     [
@@ -109,7 +102,6 @@ def welcome() -> Merger:
         ("newsletter-no-web", newsletter(url=""), GUEST),
         ("newsletter-hungarian", newsletter(list=HUNGARIAN), MEMBER),
         ("newsletter-test", newsletter(kind=MailingKind.TEST), GUEST),
-        ("welcome", welcome(), GUEST),
     ],
 )
 @pytest.mark.parametrize("part", ["html", "txt"])
