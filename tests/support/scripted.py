@@ -73,6 +73,7 @@ class Weather:
     habit: int = 0  # messages after which it ends a connection; 0: never
     lanes: int = 4
     down: Verdict | None = None  # DEFERRED: nobody answers; REFUSED: it does not want us
+    seconds: Callable[[int], float] = lambda busy: 0.0  # until it answers a dot, with so many letters under way
 
     def act_for(self, address: str, time: int) -> Act:
         """Return what it does the `time`th time that somebody's letter comes."""
@@ -97,10 +98,14 @@ class ScriptedRelay:
     wrong: list[str] = field(default_factory=list)
     may_leave: Callable[[int], bool] = lambda _: True  # whether a dot may leave for a delivery at this moment
     dead: bool = False  # whether the sender has been killed: nothing of it arrives any more
+    busy: list[int] = field(default_factory=list)  # how many letters were under way whenever one more had begun
+    under_way: int = 0
     _times: Counter[str] = field(default_factory=Counter)
 
     def begin_run(self) -> None:
         self.attempts = {}
+        self.busy = []
+        self.under_way = 0
         self.dead = False
         self.may_leave = lambda _: True
 
@@ -112,6 +117,8 @@ class ScriptedRelay:
             self._times[address] += 1
             act = self.weather.act_for(address, self._times[address])
         attempt = Attempt(act)
+        self.under_way += 1
+        self.busy.append(self.under_way)
         self.attempts.setdefault(message.delivery, []).append(attempt)
         return attempt
 
@@ -197,13 +204,18 @@ class ScriptedLane:
             return
         message, attempt = self._current
         self._far.dot(message, attempt)
-        self._loop.call_soon(self._answer, attempt, following)
+        seconds = self._far.weather.seconds(self._far.under_way)
+        if seconds:
+            self._loop.call_later(seconds, self._answer, attempt, following)
+        else:
+            self._loop.call_soon(self._answer, attempt, following)
 
     def abort(self) -> None:
         self.closed = True
         if self._current is None:
             return
         (message, attempt), self._current = self._current, None
+        self._far.under_way -= 1
         stage = Stage.DOT if attempt.end is End.DOT else Stage.BODY
         if self._far.dead:
             pass  # what the cleaning up of a dead sender does here never happened
@@ -236,6 +248,7 @@ class ScriptedLane:
                 self._events.finished(self, following.delivery, outcomes.withdrawn(Stage.MAIL, NAME))
             return
         (message, _), self._current = self._current, None
+        self._far.under_way -= 1
         outcome = self._outcome(attempt.act)
         if not self._far.dead:
             attempt.end = End.TOLD
