@@ -6,6 +6,7 @@ command with a yes, takes what comes up to the dot, and looks at nothing.
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import ssl
@@ -16,8 +17,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-SMTP_SINK = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin:/usr/libexec/postfix") or "smtp-sink"
-SMTP_SOURCE = shutil.which("smtp-source", path="/usr/sbin:/usr/bin:/usr/libexec/postfix") or "smtp-source"
+FROM, TO = "bounces@balint.example.org", "reader@example.org"
+PLACES = "/usr/sbin:/usr/bin:/usr/libexec/postfix:/usr/local/sbin"
+SMTP_SINK = shutil.which("smtp-sink", path=PLACES) or shutil.which("smtp-sink") or ""
+SMTP_SOURCE = shutil.which("smtp-source", path=PLACES) or shutil.which("smtp-source") or ""
+
+
+def require_postfix() -> None:
+    """End with a word on what to install where Postfix's sink and generator are missing."""
+    if not SMTP_SINK or not SMTP_SOURCE:
+        raise SystemExit(
+            "This measures against smtp-sink and smtp-source, which come with Postfix and were not found.\n"
+            "On Debian and Ubuntu: sudo apt install postfix   (no mail server has to run)"
+        )
 
 
 def free_port() -> int:
@@ -31,8 +43,35 @@ def free_port() -> int:
 def smtp_sink() -> Iterator[int]:
     """Yield the port of a running smtp-sink."""
     port = free_port()
-    with _running([SMTP_SINK, "-u", "nobody", f"127.0.0.1:{port}", "512"], port):
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to be root, and only root may name a user
+    with _running([SMTP_SINK, *user, f"127.0.0.1:{port}", "512"], port):
         yield port
+
+
+def length_for_smtp_source(size: int) -> int:
+    """Return the length to tell smtp-source so that its messages have `size` octets: it adds a header of its own.
+
+    Found by taking one message from it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        where = f"127.0.0.1:{server.getsockname()[1]}"
+        one = [SMTP_SOURCE, "-m", "1", "-l", str(size), "-f", FROM, "-t", TO, where]
+        source = subprocess.Popen(one, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        client, _ = server.accept()
+        with client, client.makefile("rwb") as line:
+            client.settimeout(10)
+            for answer in (b"220 one", b"250 one", b"250 one", b"250 one", b"354 go on"):
+                line.write(answer + b"\r\n")
+                line.flush()
+                if answer[:3] != b"354":
+                    line.readline()
+            taken = 0
+            while (text := line.readline()) not in {b".\r\n", b""}:
+                taken += len(text)
+            line.write(b"250 taken\r\n")
+        source.kill()
+        source.wait()
+    return size - (taken - size)
 
 
 @contextlib.contextmanager
