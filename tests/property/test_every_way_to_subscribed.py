@@ -1,102 +1,60 @@
-"""Every public use-case and every command that can lead to `subscribed` is known, and none does without consent (D6).
+"""Every public use-case, command and route that can lead to `subscribed` is known, and none does without consent (D6).
 
-The ways are found in the source, by following every name from function to function; whoever adds one finds this test
-failing until it is driven here as well.
+The ways are found in the source (tests/support/ways.py); whoever adds one finds this test failing until it is driven
+here as well.
 """
 
-import ast
+import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
 
-import balintmail
-from balintmail.db.models import ConsentEvent
+from balintmail.db import lists as list_rows
+from balintmail.db import people
+from balintmail.db.models import ConsentEvent, Subscription
 from balintmail.db.session import Database
 from balintmail.domain.address import parse
 from balintmail.domain.imports import FileState, GivenAddress, ImportRow
+from balintmail.domain.requests import Act
+from balintmail.domain.states import Policy, SubscriptionState
 from balintmail.errors import UsageRefused
-from balintmail.services import subscriptions
+from balintmail.sending.outbox import OutboxTransport
+from balintmail.services import (
+    decisions,
+    errands,
+    fresh_links,
+    leaving,
+    preferences,
+    request_errands,
+    requests,
+    subscriptions,
+)
 from balintmail.services.consent import verify
 from balintmail.services.context import Context
+from balintmail.services.decisions import Decision
+from balintmail.services.dispatch import Orders, dispatch
+from balintmail.services.freeze import start_due
+from balintmail.services.fresh_links import Errand
 from balintmail.services.importing import Terms, staged
 from balintmail.services.merging import merge
-from balintmail.services.subscriptions import Joining, Leaving
-from tests.support import reference, society
+from balintmail.services.preferences import ListWish, Wish
+from balintmail.services.requests_typed import request
+from balintmail.services.subscriptions import Agreement, Joining, Leaving
+from balintmail.web.app import make_app
+from tests.conftest import MovableClock
+from tests.support import joining, reference, society
 from tests.support.command import SOCIETY, call
-
-SOURCE = Path(balintmail.__file__).parent
-Name = tuple[str, str]  # module below balintmail, function or class
-
-# The only functions that can leave a row of `subscriptions` subscribed.
-WRITERS: set[Name] = {
-    ("db.subscriptions", "begin"),
-    ("db.subscriptions", "resume"),
-    ("db.subscriptions", "take_over"),
-    ("db.import_writing", "write"),
-}
-QUIET = {"end", "pause", "quieten"}  # they write the table and never subscribe
-
-
-def _graph() -> dict[Name, set[Name]]:
-    """Return for each function and class below balintmail what it names."""
-    found: dict[Name, set[Name]] = {}
-    for path in SOURCE.rglob("*.py"):
-        module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-        tree = ast.parse(path.read_text("utf-8"))
-        known = _imports(tree)
-        own = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
-        known |= {node.name: (module, node.name) for node in own}
-        for node in own:
-            found[module, node.name] = _named(node, known)
-    return found
-
-
-def _imports(tree: ast.AST) -> dict[str, Name]:
-    """Return what the module's imports, those inside functions too, call what; a module has no second part."""
-    known: dict[str, Name] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("balintmail"):
-            below = (node.module or "").removeprefix("balintmail").removeprefix(".")
-            for alias in node.names:
-                whole = f"{below}.{alias.name}".removeprefix(".")
-                is_module = (SOURCE / Path(*whole.split("."))).with_suffix(".py").is_file()
-                known[alias.asname or alias.name] = (whole, "") if is_module else (below, alias.name)
-    return known
-
-
-def _named(node: ast.AST, known: dict[str, Name]) -> set[Name]:
-    found: set[Name] = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
-            module, name = known.get(inner.value.id, ("", "?"))
-            if name == "":
-                found.add((module, inner.attr))
-        if isinstance(inner, ast.Name) and inner.id in known:
-            found.add(known[inner.id])
-    return found
-
-
-def _leading(targets: set[Name]) -> set[Name]:
-    """Return everything from which one of `targets` can be reached."""
-    graph, reached = _graph(), set(targets)
-    while more := {name for name, named in graph.items() if name not in reached and named & reached}:
-        reached |= more
-    return reached
+from tests.support.ways import QUIET, WRITERS, Name, leading, writing
 
 
 def test_only_the_known_writers_touch_the_table_D6() -> None:
-    writing = set()
-    for path in SOURCE.rglob("*.py"):
-        module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-        for node in ast.parse(path.read_text("utf-8")).body:
-            text = ast.unparse(node)
-            if isinstance(node, ast.FunctionDef) and ("update(Subscription)" in text or "insert(Subscription)" in text):
-                writing.add((module, node.name))
-    known = {name for name in WRITERS if name[0] == "db.subscriptions"}
-    assert writing == known | {("db.subscriptions", name) for name in QUIET}
+    assert writing() == {name for name in WRITERS if name[0] == "db.subscriptions"} | QUIET
 
 
 def _row(text: str, consent: str) -> ImportRow:
@@ -129,18 +87,140 @@ def _merge(ctx: Context) -> None:
     merge(ctx, keep, other)
 
 
+def _paused(ctx: Context) -> None:
+    """Let one pause be over, and somebody have left in the midst of another."""
+    until = ctx.clock.now() + timedelta(days=1)
+    for address in ("p@example.org", "left@example.org"):
+        person = subscriptions.subscribe(ctx, [address], Joining())[0].person or 0
+        assert subscriptions.pause(ctx, person, "", until)
+    subscriptions.unsubscribe(ctx, ["left@example.org"], Leaving())
+    _clock(ctx).forward(timedelta(days=2))
+
+
+def _after(act: Callable[[Context], object]) -> Callable[[Context], object]:
+    """Return what does `act` once a pause is over."""
+
+    def drive(ctx: Context) -> None:
+        _paused(ctx)
+        act(ctx)
+
+    return drive
+
+
+def _clock(ctx: Context) -> MovableClock:
+    assert isinstance(ctx.clock, MovableClock)
+    return ctx.clock
+
+
+def _start(ctx: Context) -> None:
+    with ctx.db.write() as tx:
+        joining.scheduled(tx, now=ctx.clock.now())
+    assert start_due(ctx, only=None)
+
+
+def _dispatch(ctx: Context) -> None:
+    (ctx.folder / "outbox").mkdir()
+    dispatch(ctx, lambda: OutboxTransport(ctx.folder / "outbox"), Orders())
+
+
+def _asked(ctx: Context, policy: Policy) -> None:
+    """Let somebody ask to join under a policy, beside one who never answers."""
+    joining.policy(ctx, policy)
+    joining.ask(ctx, "silent@example.org", "Never Answers")
+    joining.flush(ctx)
+    joining.ask(ctx)
+
+
+def _confirm(ctx: Context) -> None:
+    _asked(ctx, Policy.CONFIRM)
+    requests.confirm(ctx, joining.token(ctx))
+    requests.confirm(ctx, joining.token(ctx))
+
+
+def _open(act: Callable[[Context], object]) -> Callable[[Context], object]:
+    def drive(ctx: Context) -> None:
+        joining.policy(ctx, Policy.OPEN)
+        joining.ask(ctx)
+        act(ctx)
+
+    return drive
+
+
+def _to_decide(ctx: Context) -> int:
+    _asked(ctx, Policy.APPROVE)
+    requests.confirm(ctx, joining.token(ctx))
+    return decisions.open_ids(ctx)[0]
+
+
+def _decide(ctx: Context) -> None:
+    decisions.decide(ctx, [_to_decide(ctx), 1, 999], Decision(Act.APPROVE))
+
+
+def _decide_by_token(ctx: Context) -> None:
+    _to_decide(ctx)
+    decisions.decide_by_token(ctx, joining.decision(ctx), Decision(Act.APPROVE))
+
+
+def _put_on(ctx: Context) -> None:
+    with ctx.db.write() as tx:
+        people.lock(tx)
+        to = list_rows.default_list(tx)
+        assert to is not None
+        who = (parse("new@example.org"), None)
+        with pytest.raises(ValueError, match="without words"):
+            subscriptions.put_on(ctx, tx, to, who, Joining(name="New Person"))
+        said = Joining(name="New Person", agreement=Agreement("I want it", "form", "the person"))
+        subscriptions.put_on(ctx, tx, to, who, said)
+
+
+def _own_page(ctx: Context) -> tuple[int, str]:
+    """Return somebody who is paused and has a fresh link, and its secret."""
+    person = subscriptions.subscribe(ctx, ["p@example.org"], Joining())[0].person or 0
+    subscriptions.pause(ctx, person, "", None)
+    with ctx.db.write() as tx:
+        return person, fresh_links.make(ctx, tx, person, Errand.MANAGE)[0]
+
+
+def _wish(ctx: Context) -> None:
+    person, secret = _own_page(ctx)
+    other = subscriptions.subscribe(ctx, ["left@example.org"], Joining())[0].person or 0
+    subscriptions.unsubscribe(ctx, ["left@example.org"], Leaving())
+    with ctx.db.write() as tx:
+        theirs = fresh_links.make(ctx, tx, other, Errand.MANAGE)[0]
+    for one in (secret, theirs):
+        preferences.wish(ctx, one, leaving.Visit(), {"newsletter": ListWish(Wish.GO_ON)})
+    with ctx.db.read() as tx:
+        on = sa.select(Subscription.person_id).where(Subscription.state == SubscriptionState.SUBSCRIBED)
+        assert list(tx.scalars(on)) == [person]
+
+
 USE_CASES: dict[Name, Callable[[Context], object]] = {
     ("services.subscriptions", "subscribe"): lambda ctx: subscriptions.subscribe(ctx, ["a@example.org"], Joining()),
+    ("services.subscriptions", "put_on"): _put_on,
     ("services.subscriptions", "resume"): _resume,
     ("services.merging", "merge"): _merge,
     ("services.importing", "staged"): _import,
     ("services.importing", "Import"): _import,
+    ("services.requests", "confirm"): _confirm,
+    ("services.requests", "take_turns"): _open(requests.take_turns),
+    ("services.request_errands", "tidy"): _open(request_errands.tidy),
+    ("services.requests_typed", "request"): _open(lambda ctx: request(ctx, ["typed@example.org"], Joining())),
+    ("services.arrivals", "arrive"): _decide,
+    ("services.decisions", "decide"): _decide,
+    ("services.decisions", "decide_by_token"): _decide_by_token,
+    ("services.preferences", "wish"): _wish,
+    ("services.leaving", "end_pauses"): _after(leaving.end_pauses),
+    ("services.errands", "run"): _after(errands.run),
+    ("services.freeze", "start_due"): _after(_start),
+    ("services.dispatch", "dispatch"): _after(_dispatch),
 }
+# It dispatches in a scratch database, which holds nobody's subscription.
+ASIDE: set[Name] = {("services.rehearsal", "rehearse")}
 
 
 def test_every_use_case_that_leads_to_subscribed_is_driven_here_D6() -> None:
-    found = {name for name in _leading(WRITERS) if name[0].startswith("services.") and not name[1].startswith("_")}
-    assert found == USE_CASES.keys()
+    found = {name for name in leading(WRITERS) if name[0].startswith("services.") and not name[1].startswith("_")}
+    assert found == USE_CASES.keys() | ASIDE
 
 
 @pytest.mark.parametrize("name", USE_CASES, ids=".".join)
@@ -161,17 +241,22 @@ COMMANDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     ("people", "edit"): ("people", "edit", "a@example.org", "--resume", "newsletter"),
     ("people", "merge"): ("people", "merge", "a@example.org", "b@example.org", "--yes"),
+    ("requests", "approve"): ("requests", "approve", "--all", "--yes"),
+    ("requests", "decline"): ("requests", "decline", "--all", "--yes"),
+    ("dispatch",): ("dispatch",),
+    ("send",): ("send", "newsletter.md", "--yes"),
+    ("mailings", "retry"): ("mailings", "retry", "newsletter/1"),
 }  # fmt: skip
 
 
 def test_every_command_that_leads_to_subscribed_is_driven_here_D6() -> None:
-    leading = _leading(WRITERS)
+    known = leading(WRITERS)
     found = set()
     for path, command, _ in reference.walk():
         callback = command.callback
         if callback is not None:
             place = (callback.__module__.removeprefix("balintmail."), callback.__name__)
-            if place in leading:
+            if place in known:
                 found.add(path)
     assert found == COMMANDS.keys()
 
@@ -185,10 +270,79 @@ def test_command_subscribes_nobody_without_a_consent_event_D6(
     assert call("-C", folder, "subscribe", "a@example.org", "b@example.org").status == 0
     assert call("-C", folder, "people", "edit", "a@example.org", "--pause", "newsletter").status == 0
     (tmp_path / "people.csv").write_text("email\nc@example.org\n", "utf-8")
+    (tmp_path / "newsletter.md").write_text("---\ntitle: News\nnumber: 1\n---\n\nThe next meeting.\n", "utf-8")
     monkeypatch.chdir(tmp_path)
+    if path == ("mailings", "retry"):
+        assert call("-C", folder, "send", "newsletter.md", "--yes").status == 0
+    assert call("-C", folder, "subscribe", "--request", "asks@example.org").status == 0
     assert call("-C", folder, *COMMANDS[path]).status == 0
     database = Database(Database.parse(f"sqlite:///{folder / 'balintmail.db'}"))
     with database.read() as tx:
         assert society.groundless(tx) == []
     database.close()
     assert call("-C", folder, "consent", "verify").status == 0
+
+
+def _press(client: TestClient, path: str, **fields: str) -> None:
+    assert client.post(path, data=fields).status_code == 200
+
+
+def _fill(client: TestClient, ctx: Context, path: str) -> None:
+    """Fill the form to join as a person does, under the policy that takes people at once."""
+    joining.policy(ctx, Policy.OPEN)
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', client.get(path).text))
+    _clock(ctx).forward(timedelta(seconds=30))
+    said = {"name": "Mária Bálint", "address": "maria@example.org", "lists": "newsletter", "agree": "yes", **hidden}
+    body = urlencode(said).encode()
+    answer = client.post(path, content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    assert answer.status_code == 200
+
+
+def _confirm_page(client: TestClient, ctx: Context) -> None:
+    _asked(ctx, Policy.CONFIRM)
+    client.get(f"/confirm/{joining.token(ctx)}")
+    with ctx.db.read() as tx:
+        assert not tx.scalar(sa.select(sa.func.count()).select_from(Subscription))  # D8
+    _press(client, f"/confirm/{joining.token(ctx)}")
+
+
+def _decide_page(client: TestClient, ctx: Context, act: str) -> None:
+    _to_decide(ctx)
+    _press(client, f"/decide/{joining.decision(ctx)}/{act}")
+
+
+def _lists_page(client: TestClient, ctx: Context) -> None:
+    _, secret = _own_page(ctx)
+    _press(client, f"/manage/{secret}/lists", **{"wish-newsletter": "go_on"})
+
+
+ROUTES: dict[tuple[str, str], Callable[[TestClient, Context], object]] = {
+    ("POST", "/join"): lambda client, ctx: _fill(client, ctx, "/join"),
+    ("POST", "/join/{slug}"): lambda client, ctx: _fill(client, ctx, "/join/newsletter"),
+    ("POST", "/confirm/{token}"): _confirm_page,
+    ("POST", "/decide/{token}/approve"): lambda client, ctx: _decide_page(client, ctx, "approve"),
+    ("POST", "/decide/{token}/decline"): lambda client, ctx: _decide_page(client, ctx, "decline"),
+    ("POST", "/manage/{secret}/lists"): _lists_page,
+}
+
+
+def test_every_route_that_leads_to_subscribed_is_driven_here_and_is_a_post_D6_D8(context: Context) -> None:
+    known, found = leading(WRITERS), set()
+    for route in make_app(context).routes:
+        assert isinstance(route, APIRoute), f"{route} is no route that can be followed"
+        place = (route.endpoint.__module__.removeprefix("balintmail."), route.endpoint.__name__)
+        if place in known:
+            found |= {(method, route.path) for method in route.methods}
+    assert found == ROUTES.keys()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_route_subscribes_nobody_without_a_consent_event_D6(context: Context, route: tuple[str, str]) -> None:
+    society.found(context)
+    with TestClient(make_app(context), base_url="https://balint.example.org") as client:
+        ROUTES[route](client, context)
+    with context.db.read() as tx:
+        assert society.groundless(tx) == []
+        on = sa.select(sa.func.count()).where(Subscription.state == SubscriptionState.SUBSCRIBED)
+        assert tx.scalar(on) == (0 if route[1].endswith("/decline") else 1)
+    assert verify(context).findings == []

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from balintmail.db import mailings
 from balintmail.db.mailings import NewMailing
 from balintmail.db.models import JoinRequest, Notice
+from balintmail.db.session import Tx
 from balintmail.domain.states import MailingKind, MailingState, Policy
 from balintmail.services import lists, requests
 from balintmail.services.applications import Application
@@ -82,6 +84,15 @@ def a_sent_newsletter(ctx: Context, number: str = "84", title: str = "Groups thi
         mailings.keep_content(tx, mailing, source="Hello.", compiled=letter.dump())
         assert mailings.begin(tx, mailing, content_hash=letter.content_hash, start_at=now, now=now)
         assert mailings.finish(tx, mailing, now=now)
+    return mailing
+
+
+def scheduled(tx: Tx, *, now: datetime, number: str = "85") -> int:
+    """Enter a newsletter of the default list that is due now; return its number."""
+    letter = compiled("Hello.\n")
+    new = NewMailing(1, MailingKind.NEWSLETTER, "N", letter.content_hash, MailingState.SCHEDULED, number, start_at=now)
+    mailing = mailings.add(tx, new, now=now)
+    mailings.keep_content(tx, mailing, source="Hello.", compiled=letter.dump())
     return mailing
 
 

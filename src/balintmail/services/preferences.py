@@ -57,7 +57,7 @@ class Wish(StrEnum):
 class ListWish:
     """What somebody wants of one list; `until` is the day on which a pause ends."""
 
-    wish: Wish
+    what: Wish
     until: date | None = None
 
 
@@ -195,16 +195,16 @@ def wish(ctx: Context, secret: str, visit: Visit, wishes: Mapping[str, ListWish]
 
 
 def _fulfil(ctx: Context, tx: Tx, of: subscriptions.SubscriptionRow, wanted: ListWish, visit: Visit) -> bool:
-    if wanted.wish is Wish.LEAVE:
+    if wanted.what is Wish.LEAVE:
         leaving.end(ctx, tx, of, visit)
         return True
-    if wanted.wish is Wish.PAUSE:
+    if wanted.what is Wish.PAUSE:
         if wanted.until is None:
             raise UsageRefused("A pause needs the day on which it ends.")
         moment = leaving.day_begins(ctx, wanted.until)
         leaving.quieten(ctx, tx, of, moment)
         return True
-    if wanted.wish is Wish.GO_ON and of.state is SubscriptionState.PAUSED:
+    if wanted.what is Wish.GO_ON and of.state is SubscriptionState.PAUSED:
         subscriptions.resume(tx, of)
         slug = next(each.slug for each in lists.every(tx) if each.id == of.list_id)
         audit.note_person(tx, of.person_id, f"resumed {slug}", actor=THEMSELVES, now=ctx.clock.now())
