@@ -5,7 +5,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench bench-growth bench-compose bench-import bench-startup bench-dkim torture clean
+.PHONY: help demo test lint docs bench bench-growth bench-compose bench-import bench-startup bench-dkim bench-web torture clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 -c constraints.txt
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-import   measure importing alone"
 	@echo "make bench-startup  measure starting alone"
 	@echo "make bench-dkim     measure signing, beside openssl speed"
+	@echo "make bench-web      measure the site: 40,000 requests while a newsletter is sent"
 	@echo "make torture        the tests again, at full size (long)"
 	@echo "make clean          remove .venv, demo/ and all that is generated"
 
@@ -70,6 +71,10 @@ bench-startup: .venv/.installed-test
 
 bench-dkim: .venv/.installed-test
 	$(BIN)/python -m bench.dkim
+
+bench-web: .venv/.installed-test
+	@sh tests/support/system.sh parts
+	$(BIN)/python -m bench.web
 
 torture: .venv/.installed-test
 	@sh tests/support/system.sh parts

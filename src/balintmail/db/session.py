@@ -6,8 +6,10 @@ reached the disk and no transaction fails half-way for the lock. PostgreSQL runs
 
 import sqlite3
 import stat
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from balintmail.errors import BalintmailError
 SCHEMA = "0002"  # alembic's head; a test holds the two together, so that opening needs no alembic
 # A process that was stopped inside a transaction would keep its locks for ever; the server ends it after a lease.
 _NO_SLEEPERS = "-c idle_in_transaction_session_timeout=60s"
+_LOOK_SECONDS = 0.002  # between two tries for SQLite's write lock
+_IN_A_ROW_SECONDS = 0.05  # that one process's threads may write without a gap while some of them wait
+_CHANCE_SECONDS = 0.005  # such a gap: twice as long as the others' looks lie apart
 BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standards.md 2.6)
 
 # What is deleted is overwritten with zeros wherever that costs no page of its own; erasure sweeps the rest (S45).
@@ -51,6 +56,7 @@ class Database:
         self.url = url
         self.engine: Engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _postgresql(self.url)
         self._file: tuple[int, int] | None = None  # SQLite's file as it was first seen
+        self._writers = _Writers()
 
     @staticmethod
     def parse(text: str) -> sa.URL:
@@ -79,7 +85,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """Yield a transaction that commits when the block ends well and otherwise leaves no trace."""
-        with self.engine.connect().execution_options(balintmail_write=True) as tx, tx.begin():
+        turn = self._writers if self.is_sqlite else nullcontext()
+        with turn, self.engine.connect().execution_options(balintmail_write=True) as tx, tx.begin():
             yield tx
 
     def exchanged(self) -> bool:
@@ -169,6 +176,56 @@ class Database:
         self._file = None
 
 
+class _Writers:
+    """Lets the threads of this process write to SQLite's file one after another, and other processes in between.
+
+    SQLite lets a writer sleep for up to 100 ms between two tries and gives the lock to whoever tries in the right
+    moment, so that the threads of a busy site would wait for each other, and lock a sender out for seconds.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held = threading.local()
+        self._waiting = 0
+        self._alone_since = 0.0  # when others last had their chance
+
+    def __enter__(self) -> None:
+        self._waiting += 1  # a guess is enough, so nothing guards it
+        self._held.now = self._lock.acquire(timeout=BUSY_SECONDS)  # after that SQLite itself says that it is busy
+        self._waiting -= 1
+
+    def __exit__(self, *_: object) -> None:
+        if not self._held.now:
+            return
+        now = time.monotonic()
+        if self._waiting > 0 and now - self._alone_since > _IN_A_ROW_SECONDS:
+            time.sleep(_CHANCE_SECONDS)
+            self._alone_since = time.monotonic()
+        elif self._waiting <= 0:
+            self._alone_since = now
+        self._lock.release()
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Take SQLite's write lock, looking often: its own waiting sleeps past the moments in which the lock is free."""
+    driver: Any = connection.connection.dbapi_connection
+    ends_at = time.monotonic() + BUSY_SECONDS
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < ends_at:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for the error that everybody knows
+
+
 def _sqlite(url: sa.URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise DatabaseError("SQLite needs a file.", hint='Set [database] url = "sqlite:///balintmail.db"')
@@ -188,8 +245,10 @@ def _sqlite(url: sa.URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("balintmail_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        if connection.get_execution_options().get("balintmail_write", False):
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
 

@@ -57,6 +57,7 @@ class Site:
         self._catalogues = {tag: Catalogue(self._words, tag) for tag in self.languages}
         self.templates = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(web),
+            auto_reload=False,  # a changed template counts after a restart
             autoescape=lambda name: name is None or not name.endswith(".css"),
             undefined=StrictUndefined,
             trim_blocks=True,

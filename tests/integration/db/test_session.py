@@ -1,6 +1,11 @@
 """Transactions: what a reader sees, and what an error tells."""
 
+import threading
+import time
+import types
+
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -32,3 +37,57 @@ def test_password_where_nobody_would_hide_it_is_refused_J9() -> None:
     with pytest.raises(DatabaseError) as caught:
         Database.parse("postgresql+psycopg://host/name?user=u&password=sesame")
     assert "sesame" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_writers_of_one_process_leave_a_gap_for_others_only_while_somebody_waits(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the gap a busy site locks a sender out: SQLite's own waiting sleeps past the free moments."""
+    gaps: list[float] = []
+    monkeypatch.setattr("balintmail.db.session._IN_A_ROW_SECONDS", 0.0)
+    monkeypatch.setattr(
+        "balintmail.db.session.time", types.SimpleNamespace(sleep=gaps.append, monotonic=time.monotonic)
+    )
+    with database.write():
+        pass
+    assert gaps == []
+    inside = threading.Event()
+
+    def second() -> None:
+        inside.set()
+        with database.write():
+            pass
+
+    with database.write():
+        thread = threading.Thread(target=second)
+        thread.start()
+        inside.wait()
+        while database._writers._waiting == 0:
+            time.sleep(0.001)
+    thread.join()
+    assert gaps == [0.005]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_many_threads_write_without_one_busy_error(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database.write() as tx:
+        tx.execute(sa.text("CREATE TABLE t (v INTEGER)"))
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            for _ in range(30):
+                with database.write() as tx:
+                    tx.execute(sa.text("INSERT INTO t VALUES (1)"))
+        except BaseException as exc:
+            failures.append(exc)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with database.read() as tx:
+        assert tx.scalar(sa.text("SELECT count(*) FROM t")) == 240
