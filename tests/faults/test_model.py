@@ -127,7 +127,7 @@ class Newsletter(RuleBasedStateMachine):
     def something_in_the_midst(self, what: str, point: str, times: int, place: int) -> None:
         self.world.run(act=(Moment(point, times), self.world.in_the_midst(what, place, point)))
 
-    @precondition(lambda self: is_open(self.world) and self.world.runs > 6)
+    @precondition(lambda self: is_open(self.world) and self.world.runs > 3)
     @rule(point=st.sampled_from(BETWEEN), times=st.integers(1, 12))
     def cancelled_in_the_midst(self, point: str, times: int) -> None:
         self.world.run(act=(Moment(point, times), self.world.in_the_midst("cancel", 0, point)))
@@ -147,7 +147,7 @@ class Newsletter(RuleBasedStateMachine):
     def resume(self) -> None:
         self.world.resume()
 
-    @precondition(lambda self: is_open(self.world) and self.world.runs > 8)
+    @precondition(lambda self: is_open(self.world) and self.world.runs > 5)
     @rule()
     def cancel(self) -> None:
         self.world.cancel()

@@ -215,7 +215,9 @@ class Model:
             if row.state == "deferred" and one.state != "deferred":
                 self._check_the_schedule(row, now, for_a_rule=bool(tries) and is_a_rule(tries[-1].act))
             if row.state == "skipped" and one.state != "skipped":
-                one.why = one.refusal or "cancelled"
+                one.why = row.why
+                reasons = {one.refusal, "cancelled" * (self.state == "cancelled")} - {""}
+                assert row.why in reasons, f"{delivery} is skipped as {row.why}, right would be {reasons}"
             one.state, one.due = row.state, row.due
             one.first_tried = row.first_tried
             if tries:

@@ -20,7 +20,7 @@ from uuid import uuid4
 from sqlalchemy.exc import SQLAlchemyError
 
 from balintmail.config import UnknownPolicy
-from balintmail.db import ledger, mailings, meta, parking, receipts, workers
+from balintmail.db import ledger, mailings, meta, parking, receipts, verdicts, workers
 from balintmail.db.workers import Recovered
 from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import long_form
@@ -139,6 +139,11 @@ def anything_due(ctx: Context) -> bool:
             or notice_mailings.anything_due(ctx, tx)
             or workers.anything_held(tx)
             or any(receipts.anything_to_do(tx, mailing, now=now) for mailing in sending)
+            or any(
+                verdicts.waits(tx, row.id)
+                for row in mailings.in_state(tx, MailingState.CANCELLED)
+                if not row.finished_at
+            )
             or (resends and receipts.unknown(tx, sending, attempts_below=RESENT_AT_MOST))
         )
 

@@ -218,9 +218,11 @@ class Books:
                     finished.append(row.id)
                     _forget(tx, row)
             for row in mailings.in_state(tx, MailingState.CANCELLED):
-                if row.finished_at is None and not receipts.anything_open(tx, row.id):
-                    mailings.close_cancelled(tx, row.id, now=now)
-                    _forget(tx, row)
+                if row.finished_at is None:
+                    ledger.cancel_open(tx, row.id, now=now)  # at risk when it was cancelled, and then not taken
+                    if not receipts.anything_open(tx, row.id):
+                        mailings.close_cancelled(tx, row.id, now=now)
+                        _forget(tx, row)
             self._probe("at finishing")
         return finished
 

@@ -1,5 +1,6 @@
 """Dispatch from the claim to the last answer, through the outbox and through a fake relay, on both databases."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -9,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from balintmail.config import Security, Send, Settings, UnknownPolicy
 from balintmail.db import ledger, mailings, receipts
 from balintmail.db.mailings import NewMailing
-from balintmail.db.models import Mailing, Subscription
+from balintmail.db.models import Mailing, Subscription, Worker
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState, SkipReason, SubscriptionState
 from balintmail.sending.connect import RelayTarget
 from balintmail.sending.outbox import OutboxTransport
@@ -238,6 +239,33 @@ def test_a_no_after_the_claim_lets_no_dot_leave_I6_J7_D4(
         run(context, to_relay(relay), probe=probe)
         assert relay.accepted == []
     assert counts(context, mailing) == {state: 6}
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_cancelled_while_at_risk_and_then_not_taken_ends_D2(context: Context, killed: bool) -> None:
+    """Whoever was at risk stayed deferred for ever in a mailing that nobody sends any more."""
+    mailing = a_mailing(context, 6)
+    passed: list[str] = []
+
+    def probe(point: str) -> None:
+        passed.append(point)
+        if point == "after (2)" and passed.count(point) == 1:
+            _cancels(context, mailing)
+        if killed and point == "in (3)":
+            raise KeyboardInterrupt
+
+    with RelayThread(Manners(), faults.says("dot", "451 4.3.0 later", match="")) as relay:
+        with contextlib.suppress(KeyboardInterrupt):
+            run(context, to_relay(relay), probe=probe)
+        with context.db.write() as tx:
+            tx.execute(delete(Worker))  # as if the dead one's lease had run out
+        run(context, to_relay(relay))
+        assert relay.accepted == []
+    assert counts(context, mailing) == {S.SKIPPED: 6}
+    with context.db.read() as tx:
+        found = mailings.by_id(tx, mailing)
+    assert found is not None
+    assert found.finished_at is not None
 
 
 def test_pause_from_outside_acts_within_a_second_and_resume_goes_on(
