@@ -8,7 +8,6 @@ from sqlalchemy import select
 from balintmail.db.limits import relays
 from balintmail.db.models import Delivery
 from balintmail.domain.retry import LONGEST_FIRST_WAIT, SHORTEST_FIRST_WAIT
-from balintmail.services import connections
 from tests.support.command import Finished
 from tests.support.instance import Instance
 from tests.support.servers.delivered import Books
@@ -66,6 +65,7 @@ def test_greylist_by_policy_keeps_the_schedule_pauses_nobody_and_opens_with_the_
     assert books.is_finished
 
 
+@pytest.mark.usefixtures("hasty")
 def test_greylist_that_does_not_say_so_is_asked_slowly_and_loses_nobody(
     instance: Instance, postfix: Postfix, books: Books
 ) -> None:
@@ -78,6 +78,7 @@ def test_greylist_that_does_not_say_so_is_asked_slowly_and_loses_nobody(
     assert books.agree() == {"accepted": 30}
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("door", ["quota", "quota of recipients"])
 def test_quota_of_messages_is_respected_and_the_rest_goes_in_the_next_window(
     instance: Instance, postfix: Postfix, books: Books, door: str
@@ -108,10 +109,10 @@ def test_fewer_connections_than_we_would_open_serve_everybody(
     assert books.agree() == {"accepted": 30}
 
 
+@pytest.mark.usefixtures("hasty")
 def test_connections_that_are_counted_run_out_and_nobody_is_lost(
-    instance: Instance, postfix: Postfix, books: Books, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, postfix: Postfix, books: Books
 ) -> None:
-    monkeypatch.setattr(connections, "REOPEN_AFTER", (0.05, 0.05))
     instance.use_relay(
         postfix.ports["three connections a minute"], "max_connections = 1\nmessages_per_connection = 5\n"
     )

@@ -3,6 +3,7 @@
 Called by the launchers beside it. It never touches a process that it did not start.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -23,6 +24,11 @@ _WATCH = (
     'while read -r one; do groups="$groups $one"; done;'
     ' for one in $groups; do kill -TERM -"$one"; done; sleep 2; for one in $groups; do kill -KILL -"$one"; done'
 )
+
+
+_BLOCK = 64
+_FIRST = 10_000 + os.getpid() % 340 * _BLOCK
+_PORTS = itertools.cycle(range(_FIRST, _FIRST + _BLOCK))
 
 
 class Missing(Exception):
@@ -57,15 +63,18 @@ def folder(name: str) -> Path:
 
 
 def free_ports(number: int) -> list[int]:
-    """Return so many different ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for found in sockets:
-            found.bind(("127.0.0.1", 0))
-        return [found.getsockname()[1] for found in sockets]
-    finally:
-        for found in sockets:
-            found.close()
+    """Return so many different ports that nobody listens on and nobody is likely to take before a server does.
+
+    They lie below those that the kernel gives away by itself, in a block for each process.
+    """
+    found: list[int] = []
+    for port in _PORTS:
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == number:
+            break
+    return found
 
 
 def until(true: Callable[[], object], what: str, seconds: float = 30) -> None:
