@@ -222,3 +222,47 @@ def test_whole_processes_work_under_a_plain_locale_J14(society: Instance) -> Non
     done = process("subscribe", "b@példa.example.org", "--name", "李 明", "--json", cwd=society.folder, env=env)
     assert done.json[0]["result"] == "subscribed", done.said
     assert "李 明" in process("people", "list", cwd=society.folder, env=env).out
+
+
+def test_held_hands_out_everything_and_keeps_that_on_record_S45(society: Instance, tmp_path: Path) -> None:
+    society("subscribe", "anna@example.org", "--name", "Anna Kovács")
+    found = society("people", "held", "anna@example.org").json
+    assert found["person"]["name"] == "Anna Kovács"
+    assert [each["words"] for each in found["consent"]] == ["asked the Secretary to join"]
+    file = tmp_path / "anna.json"
+    assert society("people", "held", "2", str(file), "--json").json == {"person": 2, "file": str(file)}
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "Anna Kovács" in file.read_text("utf-8")
+    acts = [each["what"] for each in society("people", "show", "2", "--json").json["timeline"]]
+    assert acts.count("everything held handed out") == 2
+    assert society("people", "held", "nobody@example.org").status == 1
+
+
+def test_held_is_mailed_as_a_link_where_there_is_a_site(tmp_path: Path) -> None:
+    folder = tmp_path / "i"
+    assert call("init", folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    society = Instance(folder)
+    society("subscribe", "anna@example.org")
+    done = society("people", "held", "anna@example.org", "--mail", "--json")
+    assert done.json["mailed"] is True
+    assert society("dispatch").status == 0
+    letters = [path.read_bytes() for path in (folder / "outbox" / "new").iterdir()]
+    assert len(letters) == 1
+    assert b"/manage/" in letters[0]
+    assert b"List-Unsubscribe" not in letters[0]  # S47
+
+
+def test_held_is_not_mailed_without_a_site(society: Instance) -> None:
+    society("subscribe", "anna@example.org")
+    done = society("people", "held", "anna@example.org", "--mail")
+    assert (done.status, "society.url" in done.err) == (1, True)
+
+
+def test_goodbye_is_mailed_to_whoever_left_only_if_asked_for(society: Instance) -> None:
+    society("subscribe", "anna@example.org", "bela@example.org")
+    society("unsubscribe", "bela@example.org")
+    society("unsubscribe", "anna@example.org", "nobody@example.org", "--goodbye")
+    society("unsubscribe", "anna@example.org", "--goodbye")  # gone already: no second letter
+    assert society("dispatch").status == 0
+    letters = society("outbox", "list", "--json").json
+    assert [each["to"] for each in letters] == ["anna@example.org"]

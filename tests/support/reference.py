@@ -97,6 +97,11 @@ JSON: dict[str, str] = {
     "lists questions": '{"list", "questions": [{"name", "kind", "label", "hint", "choices", "required"}]}',
     "lists wording": '{"list", "wordings": [{"language", "version", "since", "words"}]}',
     "lists snippet": '{"list", "html"}',
+    "people held": (
+        '{"made_at", "person": {…}, "addresses": […], "postal_addresses": […], "lists": […], "consent": […],\n'
+        ' "join_requests": […], "offices": […], "letters": […], "letters_waiting": […], "links_mailed": […],\n'
+        ' "record": […]}      with FILE: {"person", "file"}; with --mail: {"person", "mailed", "until"}'
+    ),
     "consent show": (
         '{"person", "name", "events": [{"id", "person", "at", "action": "agreed|withdrew", "list", "ground", "words",\n'
         '  "how", "by", "collected", "address", "evidence": {…}, "erased": true|false, "digest"}]}'

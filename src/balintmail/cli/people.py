@@ -25,6 +25,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "edit": ("people_changes", "edit"),
     "import": ("people_files", "import_people"),
     "export": ("people_files", "export_people"),
+    "held": ("people_held", "held"),
     "merge": ("people_changes", "merge"),
     "erase": ("people_changes", "erase"),
 }
@@ -46,7 +47,7 @@ class LazyPeople(Group):
 
 @click.group(cls=LazyPeople)
 def people() -> None:
-    """List, show, edit, import, export, merge and erase people."""
+    """List, show, edit, import, export, merge and erase people; hand out what is held of one."""
 
 
 @click.command("list", cls=Command)

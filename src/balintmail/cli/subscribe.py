@@ -78,10 +78,19 @@ def subscribe(
 @click.argument("who", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--list", "list_slug", metavar="LIST", default="", help="The list (default: the default list).")
 @click.option("--reason", metavar="TEXT", default="", help="Why they leave, in their words, for the record.")
+@click.option("--goodbye", is_flag=True, help="Mail them that they have left, with the next dispatch.")
 @click.option("--person", metavar="ID", type=int, help="Which one, where people share the address.")
 @click.option("--all", "everyone", is_flag=True, help="Everybody who shares the address.")
 @pass_app
-def unsubscribe(app: App, who: tuple[str, ...], list_slug: str, reason: str, person: int | None, everyone: bool) -> int:
+def unsubscribe(
+    app: App,
+    who: tuple[str, ...],
+    list_slug: str,
+    reason: str,
+    goodbye: bool,
+    person: int | None,
+    everyone: bool,
+) -> int:
     """Take somebody off a list.
 
     An address or a person's number names them.
@@ -94,7 +103,13 @@ def unsubscribe(app: App, who: tuple[str, ...], list_slug: str, reason: str, per
         raise click.UsageError("--person and --all do not go together.")
     with app.context() as ctx:
         leaving = subscriptions.Leaving(list_slug, reason, person, everyone)
-        return _answer(app, subscriptions.unsubscribe(ctx, who, leaving))
+        results = subscriptions.unsubscribe(ctx, who, leaving)
+        if goodbye:
+            from balintmail.services.farewell import say_goodbye  # noqa: PLC0415  (only this option needs it)
+
+            gone = [each.person for each in results if each.result is subscriptions.ResultKind.UNSUBSCRIBED]
+            say_goodbye(ctx, list_slug, [number for number in gone if number is not None])
+        return _answer(app, results)
 
 
 def _answer(app: App, results: Sequence["Result"]) -> int:

@@ -45,13 +45,22 @@ class LinkOver(LinkBroken):
 
 
 def make(
-    ctx: Context, tx: Tx, person_id: int, errand: Errand, *, payload: Mapping[str, str] | None = None
+    ctx: Context,
+    tx: Tx,
+    person_id: int,
+    errand: Errand,
+    *,
+    payload: Mapping[str, str] | None = None,
+    lasts: timedelta | None = None,
 ) -> tuple[str, MailedLinkRow]:
-    """Enter a link for a person and return its secret and its row; older ones for the same errand end."""
+    """Enter a link for a person and return its secret and its row; older ones for the same errand end.
+
+    It lasts as long as its errand's do, unless `lasts` says otherwise.
+    """
     now = ctx.clock.now()
     mailed_links.use_all(tx, person_id, [errand.value], now=now)
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    row = MailedLinkRow(0, errand.value, person_id, dict(payload or {}), now, now + LASTS[errand], None)
+    row = MailedLinkRow(0, errand.value, person_id, dict(payload or {}), now, now + (lasts or LASTS[errand]), None)
     mailed_links.add(tx, row, _hash(secret))
     return secret, row
 

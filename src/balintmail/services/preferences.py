@@ -7,7 +7,7 @@ A change of address is services/moving.py, what is held of somebody services/hel
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from balintmail.db import addresses, audit, lists, mailed_links, officers, people, postal, subscriptions, throttles
@@ -33,6 +33,7 @@ from balintmail.services.notices import Waiting
 
 MOST_LINKS = 5  # mailed to one person within a day: nobody's mailbox is filled by whoever found a letter
 MOST_ASKED = 20  # asked for from one network within an hour
+ASKED_LASTS = timedelta(days=2)  # of a link that somebody asked the Secretary for, and does not wait for
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
@@ -290,6 +291,29 @@ def mail_link(ctx: Context, tx: Tx, row: PersonRow) -> None:
     }
     key = f"preferences_link {row.id}"
     notices.put(ctx, tx, Waiting(template="preferences_link", to=to, ground=Ground.REQUESTED, facts=facts, key=key))
+
+
+def mail_everything(ctx: Context, person_id: int) -> datetime:
+    """Let a link wait for a person that shows everything held of them, as they asked the Secretary; return its end.
+
+    Raises NotFound for nobody, Conflict for somebody without an address and where the society has no site.
+    """
+    if not ctx.settings.society.url:
+        raise Conflict("Without society.url there is no page to show it on.", hint="Run: balintmail people held")
+    with ctx.db.write() as tx:
+        row = register.by_id(tx, person_id)
+        to = notices.to_person(tx, row.id)
+        if to is None:
+            raise Conflict(f"Person {row.id} has no address.", hint="Run: balintmail people held")
+        secret, link = fresh_links.make(ctx, tx, row.id, Errand.MANAGE, lasts=ASKED_LASTS)
+        facts: dict[str, Fact] = {
+            "link_url": address_of(ctx, f"/manage/{secret}/data"),
+            "expires_at": link.expires_at,
+        }
+        key = f"data_export {row.id}"
+        notices.put(ctx, tx, Waiting(template="data_export", to=to, ground=Ground.REQUESTED, facts=facts, key=key))
+        audit.note_person(tx, row.id, "everything held mailed", actor=ctx.actor, now=ctx.clock.now())
+        return link.expires_at
 
 
 def address_of(ctx: Context, path: str) -> str:

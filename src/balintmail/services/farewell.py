@@ -1,0 +1,41 @@
+"""Let a goodbye wait for whoever asked the Secretary to leave. Nobody who leaves by a link gets one: they saw the page.
+
+It takes nobody off a list; services/subscriptions.py does.
+"""
+
+from collections.abc import Sequence
+
+from balintmail.db.session import Tx
+from balintmail.domain.notices import Fact
+from balintmail.domain.states import Ground
+from balintmail.services import leaving, notices
+from balintmail.services.context import Context
+from balintmail.services.lists import known
+from balintmail.services.notices import Waiting
+from balintmail.services.preferences import address_of
+
+GOODBYE = "goodbye"
+
+
+def say_goodbye(ctx: Context, list_slug: str, persons: Sequence[int]) -> int:
+    """Put one goodbye into the queue for each of these people who have left the list; return how many."""
+    with ctx.db.write() as tx:
+        return sum(_one(ctx, tx, list_slug, person) for person in dict.fromkeys(persons))
+
+
+def _one(ctx: Context, tx: Tx, list_slug: str, person: int) -> bool:
+    of, to = known(tx, list_slug), notices.to_person(tx, person)
+    if to is None:
+        return False
+    kept = [each.name for each in leaving.standings(tx, person) if each.is_on]
+    site = bool(ctx.settings.society.url)
+    facts: dict[str, Fact] = {
+        "lists": [of.name],
+        "kept": kept,
+        "left_at": ctx.clock.now(),
+        "join_url": address_of(ctx, f"/join/{of.slug}") if site else "",
+    }
+    key = f"goodbye {of.slug} {person}"
+    waiting = Waiting(template=GOODBYE, to=to, ground=Ground.REQUESTED, language=to.language, facts=facts, key=key)
+    notices.put(ctx, tx, waiting)
+    return True
