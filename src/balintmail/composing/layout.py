@@ -33,6 +33,7 @@ _TABLE = re.compile(r'<table(?: class="([^"]*)")?')
 _HEADER_CELL = re.compile(r"<th(?=[ >])")
 _BUTTON = re.compile(r'<p>\s*(<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>(?:(?!</p>).)*</a>)\s*</p>', re.DOTALL)
 _BUTTON_PARTS = re.compile(r'<a [^>]*class="(?:[^"]* )?button(?: [^"]*)?"[^>]*>.*?</a>', re.DOTALL)
+_QUIET = re.compile(r'^<a [^>]*class="(?:[^"]* )?quiet[ "]')  # drawn as an outline: not the first thing to do
 # A short first cell ("14 January") is kept on one line; a long one must be free to wrap at 360 pixels.
 _SHORT_FIRST_CELL = re.compile(r"(<tr>\s*<td)(?=[^>]*>[^<>\n]{1,16}</td>)")
 _FOOTNOTE_MARK = re.compile(r">\[(\d+)(?::\d+)?\]</a></sup>")
@@ -202,8 +203,8 @@ def _dress(body: str, values: LayoutValues) -> str:
 def _button(found: re.Match[str]) -> str:
     """Return a paragraph of nothing but buttons as tables: Outlook paints cells, not links."""
     return "".join(
-        '<table role="presentation" class="button" cellpadding="0" cellspacing="0"><tbody><tr>'
-        f"<td>{link[0]}</td></tr></tbody></table>"
+        f'<table role="presentation" class="button{" quiet" if _QUIET.search(link[0]) else ""}" cellpadding="0"'
+        f' cellspacing="0"><tbody><tr><td>{link[0]}</td></tr></tbody></table>'
         for link in _BUTTON_PARTS.finditer(found[1])
     )
 
