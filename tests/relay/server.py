@@ -47,6 +47,7 @@ class Relay:
         self.violations: list[str] = []
         self.connections = 0
         self.open_connections = 0
+        self.most_connections = 0  # at once, ever
         self._struck: Counter[int] = Counter()
         self._seen: Counter[int] = Counter()
         self._each: set[tuple[int, str]] = set()
@@ -117,6 +118,7 @@ class Relay:
         self._sessions.add(task)
         self.connections += 1
         self.open_connections += 1
+        self.most_connections = max(self.most_connections, self.open_connections)
         try:
             await Session(self, reader, writer).run()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError, TimeoutError):

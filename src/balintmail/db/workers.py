@@ -44,6 +44,14 @@ def leave(tx: Tx, worker: str) -> None:
     tx.execute(delete(Worker).where(Worker.id == worker))
 
 
+def living(tx: Tx) -> set[str]:
+    """Return the workers that have given a sign of life within a lease."""
+    query = select(Worker.id)
+    if tx.dialect.name == "postgresql":
+        query = query.where(Worker.seen_at >= _now(tx) - LEASE)
+    return set(tx.scalars(query))
+
+
 def anything_held(tx: Tx) -> bool:
     """Say whether any worker, living or dead, holds a row."""
     return tx.scalar(select(_D.id).where(sa.text("state IN ('claimed', 'at_risk')")).limit(1)) is not None

@@ -56,6 +56,10 @@ class Line(asyncio.Protocol, ABC):
         """Whether the connection itself has ended, goodbye included."""
         return self._gone.done()
 
+    async def ended(self) -> None:
+        """Return when the connection itself has ended."""
+        await asyncio.shield(self._gone)
+
     @property
     def _wire(self) -> asyncio.Transport:
         if self._transport is None:

@@ -7,6 +7,7 @@ passed over for that, is services/governor.py's to say.
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +44,7 @@ class SmtpTransport:
         self._passed_over: frozenset[str] = frozenset()
         self._plain: set[str] = set()
         self._lanes: set[SmtpLane] = set()
+        self._dialling: Counter[str] = Counter()
         self.refusals: dict[str, Outcome] = {}
 
     @property
@@ -114,8 +116,23 @@ class SmtpTransport:
         target = relay.target
         if target.name not in self._contexts:
             self._contexts[target.name] = await asyncio.to_thread(tls_context, target)
-        transport, offer = await connect(target, self._contexts[target.name], relay.limits)
+        await self._make_room(relay)
+        self._dialling[target.name] += 1
+        try:
+            transport, offer = await connect(target, self._contexts[target.name], relay.limits)
+        finally:
+            self._dialling[target.name] -= 1
         lane = SmtpLane(LaneTerms(target.name, relay.limits, relay.messages_per_connection, self._plain), offer, events)
         lane.take_over(transport)
         self._lanes = {open_lane for open_lane in self._lanes if not open_lane.gone} | {lane}
         return lane
+
+    async def _make_room(self, relay: RelayTerms) -> None:
+        """Wait until a goodbye is over where the relay would see one connection more than it allows."""
+        name = relay.target.name
+        while True:
+            there = [lane for lane in self._lanes if lane.relay == name and not lane.gone]
+            leaving = [lane for lane in there if lane.closed]
+            if not leaving or len(there) + self._dialling[name] < relay.max_lanes:
+                return
+            await leaving[0].ended()

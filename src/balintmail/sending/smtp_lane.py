@@ -8,7 +8,6 @@ outcomes.py, the rules towards dispatch in transport.py.
     IDLE → [RESET] → MAIL → RCPT → DATA → BODY → HELD → DOT → IDLE        QUIT and ENDED from anywhere
 """
 
-import asyncio
 from enum import Enum, auto
 
 from balintmail.domain.outcome import Composed, Outcome, Stage, Verdict
@@ -118,7 +117,7 @@ class SmtpLane(Line):
             self._quit()
         elif self._step not in {_Step.QUIT, _Step.ENDED}:
             self.abort()
-        await asyncio.shield(self._gone)
+        await self.ended()
 
     # The dialogue
 

@@ -4,23 +4,34 @@ It sends nothing; services/engine.py takes idle connections from it and hands th
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from balintmail.domain.outcome import Outcome, Stage, Verdict
 from balintmail.sending.transport import Lane, LaneEvents, Transport, TransportDown
+from balintmail.services.seats import Seats
 
+CROWDED_OUT = "Other processes use every connection that the relay allows (max_connections)."
+SETTLE_EVERY = 1.0  # seconds between looks at what other processes have open, where there are others
 REOPEN_AFTER = (1.0, 3.0, 9.0)  # seconds between attempts to reach a relay that does not answer; then we leave it
 
 
 class Connections:
     """Opens lanes of one transport and knows which of them are idle."""
 
-    def __init__(self, transport: Transport, events: LaneEvents, *, down: Callable[[TransportDown], None]) -> None:
+    def __init__(
+        self, transport: Transport, events: LaneEvents, seats: Seats, *, down: Callable[[TransportDown], None]
+    ) -> None:
         self.idle: list[Lane] = []
+        self._seats = seats
+        self._settle_at = 0.0
+        self._crowded_out_since: float | None = None
         self._transport = transport
         self._events = events
         self._down = down  # told when no connection is open and none can be had
         self._open: set[Lane] = set()
+        self._serving: Counter[str] = Counter()  # of these, to each relay
         self._opening: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._passed_over: frozenset[str] = frozenset()
@@ -41,15 +52,26 @@ class Connections:
         if asyncio.get_running_loop().time() < self._again_at:
             return
         first = self._transport.name
-        serving = sum(lane.relay == first for lane in self._open)
+        serving = self._serving[first]
         there = serving + len(self._opening)
-        wanted = min(self.most, messages)
+        wanted = self._seats.may_open(first, min(self.most, messages))
+        if wanted or self._open:
+            self._crowded_out_since = None
+        else:
+            time = asyncio.get_running_loop().time()
+            self._crowded_out_since = self._crowded_out_since or time
+            self._settle_at = min(self._settle_at, time + SETTLE_EVERY / 5)
         if self._fruitless or (self._open and not serving):
             wanted = min(wanted, there + 1)  # a relay that has just refused is asked by one, not by all
         for _ in range(wanted - there):
             task = asyncio.get_running_loop().create_task(self._open_one())
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+
+    def crowded_out_for(self, patience: timedelta) -> bool:
+        """Say whether others have used every connection that the relay allows for longer than that."""
+        since = self._crowded_out_since
+        return since is not None and asyncio.get_running_loop().time() - since > patience.total_seconds()
 
     async def _open_one(self) -> None:
         try:
@@ -60,10 +82,31 @@ class Connections:
             self._could_not_open(_starved(exc))
         else:
             self._fruitless = 0
+            self._seats.may_open(lane.relay, self.most)  # another one than was asked for may have answered
             self._open.add(lane)
+            self._serving[lane.relay] += 1
             self.idle.append(lane)
             self._see_who_serves()
         self.changed.set()
+
+    async def settle(self, messages: int, in_thread: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
+        """Agree with other processes, now and then, on how many connections each may have for its messages."""
+        time = asyncio.get_running_loop().time()
+        if not self._seats.shared or time < self._settle_at or not messages:
+            return
+        first = self._transport.name
+        self._seats.may_open(first, min(self.most, messages))
+        there = Counter(self._serving)
+        there[first] += len(self._opening)
+        self._settle_at = time + (SETTLE_EVERY if there[first] else SETTLE_EVERY / 5)
+        unused = self.retired | self._passed_over
+        await in_thread(lambda: self._seats.settle(there, unused))
+
+    def done_with(self, lane: Lane) -> bool:
+        """Say whether a connection gets no further message: an earlier relay serves, or others need the connection."""
+        if lane.relay in self.retired:
+            return True
+        return self._seats.is_one_too_many(lane.relay, self._serving[lane.relay])
 
     def _see_who_serves(self) -> None:
         """Retire the relays behind the first one that serves us, in the order of the settings."""
@@ -91,8 +134,7 @@ class Connections:
             self._passed_over = relays
             self._transport.pass_over(relays)
             self._see_who_serves()
-        done_with = relays | self.retired
-        for lane in [lane for lane in self.idle if lane.relay in done_with] if done_with else []:
+        for lane in [lane for lane in self.idle if lane.relay in relays or self.done_with(lane)]:
             self.forget(lane)
             task = asyncio.get_running_loop().create_task(lane.close())
             self._closing.add(task)
@@ -100,8 +142,10 @@ class Connections:
 
     def forget(self, lane: Lane) -> None:
         """Strike out a connection that has ended."""
-        self._open.discard(lane)
-        self._see_who_serves()
+        if lane in self._open:
+            self._open.discard(lane)
+            self._serving[lane.relay] -= 1
+            self._see_who_serves()
         if lane in self.idle:
             self.idle.remove(lane)
 

@@ -26,10 +26,11 @@ from balintmail.sending.dkim_keys import KeyRefused
 from balintmail.sending.transport import Lane, Transport, TransportDown
 from balintmail.services.ahead import Ahead
 from balintmail.services.claims import AWAY, Claims
-from balintmail.services.connections import Connections
+from balintmail.services.connections import CROWDED_OUT, Connections
 from balintmail.services.context import Context
 from balintmail.services.governor import Governor
 from balintmail.services.journal import JournalError
+from balintmail.services.seats import Seats
 from balintmail.services.tally import Ending, Tally
 from balintmail.services.turns import Books, Exchanged, TakenForDead, Turn
 
@@ -67,7 +68,8 @@ class Engine:
         self._ctx = ctx
         self._books = books
         self._governor = governor
-        self._connections = Connections(transport, self, down=self._transport_down)
+        self._seats = Seats(ctx, books.worker)
+        self._connections = Connections(transport, self, self._seats, down=self._transport_down)
         self._wake = self._connections.changed
         self._todo: deque[Claimed] = deque()  # claimed and ready to begin
         self._ahead = Ahead(compose, takes_long, self._todo, self._wake.set)
@@ -95,6 +97,8 @@ class Engine:
                     in_hand = len(self._todo) + self._ahead.pending
                     self._claims.when_low(only, in_hand, self._connections.most)
                     await self._claims.notices()
+                with contextlib.suppress(*AWAY):
+                    await self._connections.settle(len(self._todo) + len(self._flying), self._in_thread)
                 self._begin()
                 if self._governor.hungry:
                     await self._get_permits()
@@ -109,6 +113,7 @@ class Engine:
             self._ahead.close()
             await self._connections.close()
             with contextlib.suppress(SQLAlchemyError):
+                await self._in_thread(self._seats.give_up)
                 await self._in_thread(self._governor.close)
             with contextlib.suppress(SQLAlchemyError, JournalError):  # the next run puts right what stays claimed
                 await self._in_thread(self._books.close)
@@ -181,6 +186,9 @@ class Engine:
         """Stop when nothing is under way and what is left may not leave before our patience ends."""
         if self._stopping or self._flying or self._answered or self._claims.under_way:
             return False
+        if self._connections.crowded_out_for(self.patience):
+            self.stop(Ending.WAITING, CROWDED_OUT)
+            return True
         until = self._governor.waits_until(self._todo)
         if until is None or until - self._ctx.clock.now() <= self.patience:
             return False
@@ -189,7 +197,7 @@ class Engine:
 
     def _next_message(self, lane: Lane) -> Composed | None:
         """Return the next message for a lane; a row whose letter cannot be made fails alone."""
-        if lane.relay in self._connections.retired:
+        if self._connections.done_with(lane):
             return None
         while not self._stopping and (row := self._governor.pick(lane.relay, self._todo)) is not None:
             if not row.envelope or not row.data:
