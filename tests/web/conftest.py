@@ -66,8 +66,9 @@ class Visit:
         self.page.on("response", self._weigh)
 
     def _weigh(self, response: Any) -> None:
+        if response.url not in self.asked:  # what is asked for again comes out of the browser's own store
+            self.bytes += int(response.headers.get("content-length", "0"))
         self.asked.append(response.url)
-        self.bytes += int(response.headers.get("content-length", "0"))
 
     def open(self, path: str) -> Any:
         """Open a page of the site; return the browser's page."""
