@@ -154,15 +154,14 @@ class Governor:
         """Return for each hungry relay the rows that want a permit for it."""
         now = self._ctx.clock.now()
         open_now = self._is_open(now)
-        held = {delivery for relay in self._relays.values() for delivery in relay.permits}
-        rows = [
-            row
-            for row in todo
-            if row.delivery not in held
-            and row.mailing not in self.paused
-            and (open_now or not self._waits_for_hours(row))
+        leaving = [
+            row for row in todo if row.mailing not in self.paused and (open_now or not self._waits_for_hours(row))
         ]
-        asked = [(name, rows) for name in self.hungry if rows and not self._relays[name].closed_until(now)]
+        held = {delivery for relay in self._relays.values() for delivery in relay.permits}
+        rows = [row for row in leaving if row.delivery not in held]
+        able = [relay for name in self.hungry if not (relay := self._relays[name]).closed_until(now)]
+        # Those in hand first: to get none would close the relay over them.
+        asked = [(relay.name, rows) for relay in able if rows and not relay.can_serve(leaving, now)]
         self.hungry.clear()
         return asked
 

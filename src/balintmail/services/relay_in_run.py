@@ -3,11 +3,12 @@
 It asks nobody and writes nothing down; the governor does. The rules are sending/limits.py and domain/pace.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from balintmail.db.ledger import Claimed
 from balintmail.db.limits import RelayRow, Taken
 from balintmail.domain.judgement import words_of
 from balintmail.domain.outcome import Outcome, Stage, Verdict
@@ -59,6 +60,10 @@ class RelayInRun:
             return False
         self.resting_until, self.reason = now + LOGIN_AGAIN_AFTER, reason
         return True
+
+    def can_serve(self, rows: Iterable[Claimed], now: datetime) -> bool:
+        """Say whether there is a permit in hand for any of these rows."""
+        return any(self.permits[row.delivery][1] >= now for row in rows if row.delivery in self.permits)
 
     def spend(self, delivery: int, now: datetime) -> bool:
         """Use the permit of a delivery; False without one, or when it has gone stale."""

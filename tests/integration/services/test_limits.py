@@ -1,7 +1,9 @@
 """Limits, pace and judgement with a fake relay and a clock that the test moves, on both databases (D5, 2.6)."""
 
+import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -31,6 +33,7 @@ from balintmail.services import lists, pausing, permits
 from balintmail.services import mailings as steering
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
+from balintmail.services.governor import Governor
 from balintmail.services.seats import Seats
 from balintmail.services.tally import Ending
 from tests.conftest import MovableClock
@@ -139,6 +142,24 @@ def test_permits_given_back_are_there_again_and_those_of_the_dead_are_not(contex
     assert permits.take(ctx, "main", terms, wanted, most=10).places == ()
     permits.give_back(ctx, "main", taken.taken[1:])
     assert permits.take(ctx, "main", terms, wanted, most=10).places == (0, 3)
+
+
+def test_permits_in_hand_are_used_before_more_are_asked_for(context: Context) -> None:
+    ctx = with_limits(context, main=Relay(per_hour=16))
+    rows = deque(Claimed(number, 1, None, "", f"r{number}@example.org", "[]", 1, None) for number in range(30))
+    target = RelayTarget(name="main", host="localhost", port=1, security=Security.NONE)
+
+    async def begun() -> int:
+        governor = Governor(ctx, {}, SmtpTransport([RelayTerms(target, 4, None)]))
+        found = 0
+        for _ in rows.copy():
+            governor.hungry.add("main")  # a connection came free while permits were on their way
+            for relay, wanting in governor.wanted(rows):
+                governor.receive(wanting, governor.take(relay, wanting))
+            found += governor.pick("main", rows) is not None
+        return found
+
+    assert asyncio.run(begun()) == 16
 
 
 def test_resume_ends_the_rest_of_every_relay(context: Context) -> None:
