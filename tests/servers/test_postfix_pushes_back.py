@@ -100,6 +100,18 @@ def test_quota_of_messages_is_respected_and_the_rest_goes_in_the_next_window(
     assert books.is_finished
 
 
+def test_our_own_limit_keeps_us_below_postfixs_quota_D5(instance: Instance, postfix: Postfix, books: Books) -> None:
+    said = postfix.words().count("rate limit exceeded")
+    instance.use_relay(postfix.ports["quota"], f"max_connections = 4\nper_hour = {FEW}\n")
+    found = instance.send("--yes")
+    assert found.status == 4, found.said
+    assert "The limit of main is used up" in found.err
+    assert books.agree() == {"accepted": FEW, "queued": 30 - FEW}
+    assert instance("dispatch").status == 0
+    assert books.agree() == {"accepted": FEW, "queued": 30 - FEW}
+    assert postfix.words().count("rate limit exceeded") == said
+
+
 def test_fewer_connections_than_we_would_open_serve_everybody(
     instance: Instance, postfix: Postfix, books: Books
 ) -> None:
