@@ -35,7 +35,7 @@ def open_rows(context: Context) -> list[tuple[int, int]]:
         rows = (
             sa.select(Delivery.person_id, Delivery.id).where(Delivery.state.in_(waiting)).order_by(Delivery.id.desc())
         )
-        return [(row[0], row[1]) for row in tx.execute(rows)]
+        return [(row[0] or 0, row[1]) for row in tx.execute(rows)]
 
 
 def test_whoever_says_no_in_the_midst_of_a_send_gets_nothing_more_D4(client: TestClient, context: Context) -> None:

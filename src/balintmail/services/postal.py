@@ -74,15 +74,15 @@ def parts(country_code: str) -> list[Part]:
         "country_area": rules.country_area_type,
         "postal_code": rules.postal_code_type,
     }
-    found = []
+    found: dict[str, Part] = {}  # the Ivory Coast's format names one part twice
     for mark in rules.address_format.split("%")[1:]:
         name = _ORDER.get(mark[:1], "")
-        if not name or name not in rules.allowed_fields:
+        if not name or name in found or name not in rules.allowed_fields:
             continue
         choices = tuple(rules.country_area_choices) if name == "country_area" else ()
         example = rules.postal_code_examples[0] if name == "postal_code" and rules.postal_code_examples else ""
-        found.append(Part(name, kinds.get(name, name), name in rules.required_fields, _distinct(choices), example))
-    return found
+        found[name] = Part(name, kinds.get(name, name), name in rules.required_fields, _distinct(choices), example)
+    return list(found.values())
 
 
 def checked(given: Mapping[str, str]) -> dict[str, str]:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from balintmail.db import consent, lists, officers, people, subscriptions
-from balintmail.db.models import Delivery, Mailing
+from balintmail.db import consent, lists, mailed_links, officers, people, postal, subscriptions
+from balintmail.db.models import Delivery, Mailing, Notice, Person, Subscription
 from balintmail.domain.states import (
     DeliveryState,
     Ground,
@@ -18,6 +18,7 @@ from balintmail.domain.states import (
 )
 from balintmail.errors import NotFound, UsageRefused
 from balintmail.services import people as register
+from balintmail.services import preferences
 from balintmail.services.context import Context
 from balintmail.services.lists import Manners, add
 from balintmail.services.merging import merge
@@ -169,3 +170,37 @@ def test_merged_person_gets_no_second_copy_of_what_the_other_row_has_got_D1(
     with ctx.db.read() as tx:
         row = tx.execute(sa.select(Delivery.state, Delivery.skip_reason).where(Delivery.person_id == keep)).one()
     assert tuple(row) == (DeliveryState.SKIPPED, SkipReason.CANCELLED)
+
+
+def test_what_waits_the_post_and_the_answers_go_over_and_links_end(ctx: Context) -> None:
+    keep = subscribe(ctx, ["keep@example.org"], Joining(name="Anna Keep"))[0].person or 0
+    other = subscribe(ctx, ["other@example.org"], Joining(name="Anna Other"))[0].person or 0
+    home = {"country_code": "GB", "street_address": "1 High Street", "city": "London", "postal_code": "EC1A 1BB"}
+    with ctx.db.write() as tx:
+        for person, answers in ((keep, {"how": "by a friend"}), (other, {"how": "by mail", "town": "Leeds"})):
+            mine = Subscription.person_id == person
+            tx.execute(sa.update(Subscription).where(mine).values(answers=answers))
+        postal.put(tx, other, home, first_day=None, now=ctx.clock.now())
+        people.update(tx, other, {"journal_format": "paper"}, now=ctx.clock.now())
+        row = people.get(tx, other)
+        assert row is not None
+        preferences.mail_link(ctx, tx, row)
+    merge(ctx, keep, other)
+    with ctx.db.read() as tx:
+        assert tx.scalar(sa.select(Subscription.answers)) == {"how": "by a friend", "town": "Leeds"}
+        assert [each.person_id for each in postal.of_people(tx, [keep, other])] == [keep]
+        assert tx.scalar(sa.select(Person.journal_format).where(Person.id == keep)) == "paper"
+        assert tx.scalar(sa.select(Person.journal_format).where(Person.id == other)) is None
+        assert list(tx.scalars(sa.select(Notice.person_id))) == [keep]
+        assert mailed_links.of_people(tx, [keep, other]) == []
+
+
+def test_the_post_of_whoever_stays_wins(ctx: Context) -> None:
+    keep = subscribe(ctx, ["keep@example.org"], Joining(name="Anna Keep"))[0].person or 0
+    other = subscribe(ctx, ["other@example.org"], Joining(name="Anna Other"))[0].person or 0
+    with ctx.db.write() as tx:
+        for person, city in ((keep, "London"), (other, "Leeds")):
+            postal.put(tx, person, {"country_code": "GB", "city": city}, first_day=None, now=ctx.clock.now())
+    merge(ctx, keep, other)
+    with ctx.db.read() as tx:
+        assert [(each.person_id, each.city) for each in postal.of_people(tx, [keep, other])] == [(keep, "London")]

@@ -1,0 +1,107 @@
+"""Everything held of a person: nothing is left out, and nothing of whoever shares an address is let in (Art. 15)."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from balintmail.db import mailed_links, people, postal
+from balintmail.db.models import Base, Person
+from balintmail.errors import NotFound
+from balintmail.services import fresh_links, held, preferences, suppressions
+from balintmail.services import people as register
+from balintmail.services.context import Context
+from balintmail.services.erasure import erase
+from balintmail.services.fresh_links import Errand
+from balintmail.services.held import document
+from balintmail.services.merging import merge
+from balintmail.services.subscriptions import Joining, Leaving, subscribe, unsubscribe
+from tests.support import joining, society
+
+
+@pytest.fixture
+def ctx(context: Context) -> Context:
+    society.found(context)
+    return context
+
+
+def of(ctx: Context, person: int) -> dict[str, Any]:
+    return document(held.of_person(ctx, person), ctx.settings.zone)
+
+
+def test_it_holds_every_part(ctx: Context) -> None:
+    person = subscribe(ctx, ["maria@example.org"], Joining(name="Mária Example", member=True))[0].person or 0
+    register.edit(ctx, person, register.Changes(fields={"practice": "Leeds"}, add=("m@example.net",)))
+    joining.ask(ctx, "maria@example.org", "Mária Example", network="192.0.2.7")
+    unsubscribe(ctx, ["maria@example.org"], Leaving(reason="too many"))
+    suppressions.suppress(ctx, "m@example.net", "came back")
+    with ctx.db.write() as tx:
+        parts = {"country_code": "GB", "street_address": "1 High Street", "city": "London", "postal_code": "EC1A 1BB"}
+        postal.put(tx, person, parts, first_day=None, now=ctx.clock.now())
+        row = people.get(tx, person)
+        assert row is not None
+        preferences.mail_link(ctx, tx, row)
+    found = of(ctx, person)
+    assert found["person"]["fields"] == {"practice": "Leeds"}
+    assert [each["address"] for each in found["addresses"]] == ["maria@example.org", "m@example.net"]
+    assert found["addresses"][1]["suppressed"]["note"] == "came back"
+    assert found["postal_addresses"][0]["city"] == "London"
+    assert [each["state"] for each in found["lists"]] == ["unsubscribed"]
+    assert [each["words"] for each in found["consent"]] == ["asked the Secretary to join", "too many"]
+    assert [each["template"] for each in found["letters_waiting"]] == ["confirm", "preferences_link"] or (
+        [each["template"] for each in found["letters_waiting"]] == ["preferences_link"]
+    )
+    assert [each["purpose"] for each in found["links_mailed"]] == ["manage"]
+    assert "everything held handed out" in [each["action"] for each in of(ctx, person)["record"]]
+
+
+def test_every_table_with_a_person_in_it_is_read_or_named_here() -> None:
+    """Whoever adds a table about people decides here how somebody gets to see it."""
+    people_column = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        if any(key.column.table is Person.__table__ for key in table.foreign_keys) or "person_id" in table.columns
+    }
+    shown = {
+        "person_addresses", "postal_addresses", "officers", "subscriptions", "join_requests", "notices",
+        "mailed_links", "consent_events", "deliveries", "audit_events", "people",
+    }  # fmt: skip
+    assert people_column == shown
+
+
+def test_what_others_at_the_same_address_asked_for_is_not_theirs(ctx: Context) -> None:
+    anna = subscribe(ctx, ["both@example.org"], Joining(name="Anna Example"))[0].person or 0
+    subscribe(ctx, ["both@example.org"], Joining(name="Bea Example"))
+    joining.ask(ctx, "both@example.org", "Cili Example")
+    found = str(of(ctx, anna))
+    assert "Bea" not in found
+    assert "Cili" not in found
+
+
+def test_a_merged_person_sees_both_pasts(ctx: Context) -> None:
+    keep = subscribe(ctx, ["keep@example.org"], Joining(name="Anna Keep", words="said here"))[0].person or 0
+    other = subscribe(ctx, ["other@example.org"], Joining(name="Anna Keep", words="said there"))[0].person or 0
+    merge(ctx, keep, other)
+    found = of(ctx, keep)
+    assert found["person"]["merged_ids"] == [other]
+    assert [each["words"] for each in found["consent"]] == ["said here", "said there"]
+
+
+def test_nothing_is_held_of_an_erased_person(ctx: Context) -> None:
+    person = subscribe(ctx, ["maria@example.org"], Joining())[0].person or 0
+    erase(ctx, person)
+    with pytest.raises(NotFound, match="was erased"):
+        of(ctx, person)
+
+
+def test_old_links_are_forgotten_after_a_month(ctx: Context, clock: Any) -> None:
+    person = subscribe(ctx, ["maria@example.org"], Joining())[0].person or 0
+    with ctx.db.write() as tx:
+        fresh_links.make(ctx, tx, person, Errand.MANAGE)
+    clock.moment += fresh_links.LASTS[Errand.MANAGE] + fresh_links.KEPT
+    assert fresh_links.tidy(ctx) == 0
+    clock.moment += fresh_links.LASTS[Errand.MANAGE]
+    assert fresh_links.tidy(ctx) == 1
+    with ctx.db.read() as tx:
+        assert mailed_links.of_people(tx, [person]) == []
+        assert tx.scalar(sa.select(sa.func.count()).select_from(Person))
