@@ -17,6 +17,7 @@ from balintmail.composing.headers import mailbox, unstructured, usable_address
 from balintmail.composing.program import RAW, Choice, Program, Slot
 from balintmail.composing.refusals import ComposingError, ContentRefused
 from balintmail.composing.remembered import KEPT_VALUES, Written, remembering
+from balintmail.domain import tokens
 from balintmail.domain.keys import Keyring
 from balintmail.domain.outcome import Composed, Envelope
 from balintmail.domain.recipient import Recipient
@@ -30,6 +31,7 @@ _FIELDS = ("header.to", "header.subject")  # slots that are a whole header field
 
 _Read = Callable[[Recipient], Any]
 _Make = Callable[[Recipient], bytes]
+_Measure = Callable[[Recipient], int]
 _Choose = Callable[[Recipient], int]
 
 
@@ -53,7 +55,7 @@ class _Plan:
     message_tokens: tuple[int, ...]
     proven: bool
     html_constant: int  # bytes of the HTML part without its slots
-    in_html: list[tuple[int, _Make]]  # how often what fills a slot stands there; 0: only elsewhere
+    in_html: list[tuple[int, _Measure]]  # how often what fills a slot stands there; 0: only elsewhere
 
 
 class Merger:
@@ -143,17 +145,29 @@ class Merger:
         choices = tuple([choose(recipient) for choose in self._choosers])
         plan = self._plans.get(choices) or self._prepare(choices)
         size = plan.html_constant
-        for times, make in plan.in_html:
-            made = make(recipient)
-            if times:
-                size += times * (self._sizes.get(made) or self._size(made))
+        for times, measure in plan.in_html:
+            size += times * measure(recipient)
         return size
 
-    def _size(self, made: bytes) -> int:
-        if len(self._sizes) >= KEPT_VALUES:
-            self._sizes.clear()
-        size = self._sizes[made] = quoted.decoded_bytes(made)
-        return size
+    def _measure(self, number: int) -> _Measure:
+        """Return what gives the size of a slot for one person; a token's is known without making it."""
+        name = self._name(number)
+        if name == "token.leave":
+            return lambda recipient: tokens.length(recipient.person, recipient.list, recipient.delivery)
+        if name == "token.preferences":
+            return lambda recipient: tokens.length(recipient.person, recipient.list)
+        make, sizes = self._makers[number], self._sizes
+
+        def measure(recipient: Recipient) -> int:
+            made = make(recipient)
+            size = sizes.get(made)
+            if size is None:
+                if len(sizes) >= KEPT_VALUES:
+                    sizes.clear()
+                size = sizes[made] = quoted.decoded_bytes(made)
+            return size
+
+        return measure
 
     def subject(self, recipient: Recipient) -> str:
         """Return the subject as `recipient` would read it."""
@@ -218,7 +232,7 @@ class Merger:
         fills = [(tuple(at), self._makers[number]) for number, at in places.items() if number not in numbers]
         fields = [(tuple(at), self._makers[number]) for number, at in places.items() if number in numbers]
         constant = quoted.decoded_bytes("".join(node for node in html if isinstance(node, str)).encode("ascii"))
-        in_html = [(html.count(number), self._makers[number]) for number in places if number not in numbers]
+        in_html = [(html.count(number), self._measure(number)) for number in places if number not in numbers]
         return _Plan(parts, fills, fields, message, proven, constant, in_html)
 
     def _name(self, number: int) -> str:

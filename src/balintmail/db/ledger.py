@@ -21,6 +21,7 @@ from balintmail.db.ready import Ready, among, given, ids, paired, pairs
 from balintmail.db.session import Tx
 from balintmail.db.standing import StandingColumns, refusal, suppressed
 from balintmail.domain.deliveries import sources
+from balintmail.domain.hot import hot
 from balintmail.domain.outcome import Outcome
 from balintmail.domain.states import AddressHealth, DeliveryState, Ground, MailingState, SkipReason
 
@@ -66,7 +67,7 @@ class Marked:
     lost: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@hot(frozen=True, slots=True)
 class Result:
     """What one attempt made of a row, decided by the caller."""
 

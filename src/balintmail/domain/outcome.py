@@ -4,8 +4,9 @@ They decide nothing; what an outcome means for the next attempt is `domain/retry
 Stages follow RFC 5321 section 4.1.4 (order of commands) and 6.1 (who is responsible after the final dot).
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from balintmail.domain.hot import hot
 
 
 class Stage(StrEnum):
@@ -33,7 +34,7 @@ class Verdict(StrEnum):
     NOT_SENT = "not_sent"  # surely not taken and nobody's fault: the row goes back to the queue
 
 
-@dataclass(frozen=True, slots=True)
+@hot(frozen=True, slots=True)
 class Outcome:
     """What one attempt gave.
 
@@ -49,7 +50,7 @@ class Outcome:
     relay: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@hot(frozen=True, slots=True)
 class Envelope:
     """Who a message is from and to on the wire, in ASCII unless `smtputf8`."""
 
@@ -58,7 +59,7 @@ class Envelope:
     smtputf8: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@hot(frozen=True, slots=True)
 class Composed:
     """One person's message, ready for a transport.
 

@@ -5,11 +5,13 @@ audience is enrolled, so that a million rows need one statement.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from balintmail.domain.hot import hot
 
-@dataclass(frozen=True, slots=True)
+
+@hot(frozen=True, slots=True)
 class PersonData:
     """The merge values of one person; `fields` are the society's own."""
 
@@ -20,7 +22,7 @@ class PersonData:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@hot(frozen=True, slots=True)
 class Recipient:
     """A delivery on its way to becoming a message. `address` is as people see it, `envelope` as the wire gets it."""
 

@@ -7,7 +7,8 @@ Fed by sending/smtp_lane.py; what a reply means is decided in sending/outcomes.p
 
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from balintmail.domain.hot import hot
 
 LONGEST_LINE = 8192  # octets. RFC 5321 section 4.5.3.1.5 allows 512; relays exceed it in refusals that quote a policy.
 MOST_LINES = 1000  # of one reply: a real EHLO has about twenty, and memory must have an end
@@ -18,7 +19,7 @@ _CODES = {b"%d" % code: code for code in range(200, 600)}  # RFC 5321 section 4.
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")  # RFC 3463 section 2
 
 
-@dataclass(frozen=True, slots=True)
+@hot(frozen=True, slots=True)
 class Reply:
     """One whole reply: its code, and its text with the lines joined by a blank."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balintmail.domain.tokens import MAC_BYTES, Mint, Purpose, TokenClaims, make, read
+from balintmail.domain.tokens import MAC_BYTES, Mint, Purpose, TokenClaims, length, make, read
 
 KEY = bytes(range(32))
 NUMBERS = st.integers(0, 1 << 45)
@@ -46,3 +46,8 @@ def test_token_with_a_bit_flipped_says_nothing_C2() -> None:
 def test_mint_holds_no_negative_number() -> None:
     with pytest.raises(ValueError, match="negative"):
         Mint(KEY, Purpose.LEAVE).token(-1)
+
+
+@given(*(st.integers(0, 2**63) for _ in range(3)))
+def test_length_is_the_tokens_own(person: int, of: int, row: int) -> None:
+    assert length(person, of, row) == len(Mint(bytes(32), Purpose.LEAVE).token(person, of, row))
