@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -159,6 +160,24 @@ def test_second_copy_by_name_is_a_mailing_of_its_own(instance: Path) -> None:
     assert (found.json["again_of"], found.json["audience"]) == (first["id"], 1)
     assert in_outbox(instance) == 4
     assert call("-C", instance, "mailings", "show", "newsletter/84", "--json").json["audience"] == 3
+
+
+def test_second_copy_for_somebody_who_has_left_is_asked_about_and_recorded(instance: Path) -> None:
+    subscribe(instance)
+    send(instance, "--yes")
+    call("-C", instance, "unsubscribe", "anna@example.org")
+    refused = send(instance, "--again-to", "anna@example.org", "--json")
+    assert (refused.status, refused.json["error"]["code"]) == (1, "has_left")
+    assert "has left newsletter since. Nobody has been mailed." in refused.json["error"]["message"]
+    assert in_outbox(instance) == 3
+    found = send(instance, "--again-to", "anna@example.org", "--yes", "--json")
+    assert (found.status, found.json["counts"]["accepted"]) == (0, 1)
+    people = call("-C", instance, "people", "list", "--json").json
+    anna = next(one for one in people if one["addresses"][0]["address"] == "anna@example.org")
+    assert anna["lists"] == {"newsletter": "unsubscribed"}
+    with sqlite3.connect(instance / "balintmail.db") as db:
+        said = db.execute("SELECT count(*) FROM audit_events WHERE action = 'sent again to somebody who has left'")
+        assert said.fetchone() == (1,)
 
 
 def test_scheduled_mailing_freezes_its_content_now_and_its_audience_at_the_start(instance: Path) -> None:

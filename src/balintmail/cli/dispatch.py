@@ -74,12 +74,15 @@ def _tell(app: App, instance: "Instance", ctx: "Context", report: "Report") -> i
     if report.ending is Ending.BUSY:
         app.out.line("Another dispatcher is running; there is nothing to do here.")
     if report.recovered.unknown:
-        app.out.line(f"After an interruption {report.recovered.unknown} deliveries are unknown: they wait for you.")
+        app.out.line(f"After an interruption {_deliveries(report.recovered.unknown)} unknown: your word is needed.")
+    if report.recovered.resent:
+        policy = '[send] unknown = "resend"'
+        app.out.line(f"{_deliveries(report.recovered.resent).capitalize()} in doubt and sent again: {policy}.")
     touched = sorted({*report.started, *report.finished, *report.tally.by_mailing})
     receipts = [mailings.receipt(ctx, mailing) for mailing in touched]
     for receipt in receipts:
         app.out.line(f'{receipt.mailing.label}  "{receipt.mailing.title}"')
-        tell_result(app.out, receipt, ctx.settings.zone)
+        tell_result(app.out, receipt, ctx.settings)
     if report.reason and (touched or report.ending is not Ending.WAITING):
         app.out.note(report.reason)
     elif app.out.interactive and report.ending is Ending.DONE and not touched:
@@ -87,3 +90,7 @@ def _tell(app: App, instance: "Instance", ctx: "Context", report: "Report") -> i
     zone = instance.settings.zone
     app.out.json({"ending": report.ending.value, "mailings": [document(receipt, zone) for receipt in receipts]})
     return 4 if report.ending in {Ending.STOPPED, Ending.DOWN, Ending.FAILED} else 0
+
+
+def _deliveries(number: int) -> str:
+    return "one delivery is" if number == 1 else f"{number} deliveries are"

@@ -147,7 +147,7 @@ def retry(app: App, name: str) -> int:
         report = send_now(app.out, instance, ctx, row.id, retry=True)
         receipt = service.receipt(ctx, row.id)
         tell_ending(app.out, report, receipt.mailing)
-        tell_result(app.out, receipt, ctx.settings.zone)
+        tell_result(app.out, receipt, ctx.settings)
         _document(app, receipt, ctx.settings.zone)
     return exit_status(receipt)
 
@@ -173,7 +173,7 @@ def settle(app: App, name: str, addresses: tuple[str, ...], accepted: bool, rese
         receipt = service.settle(ctx, name, addresses, decision)
         if not doubtful:
             app.out.line(f"Nothing of {receipt.mailing.label} is unknown, so there was nothing to decide.")
-        tell_result(app.out, receipt, ctx.settings.zone)
+        tell_result(app.out, receipt, ctx.settings)
         _document(app, receipt, ctx.settings.zone)
     if resend and doubtful:
         app.out.line("They are sent again by the next: balintmail dispatch   (cron does it)")

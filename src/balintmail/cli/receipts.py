@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from balintmail.cli.output import Output, Tone
+from balintmail.config import Settings, UnknownPolicy
 from balintmail.domain.grounds import SKIP_WORDS
 from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import clock_time, long_form, rfc3339
@@ -92,9 +93,9 @@ def _state(receipt: Receipt) -> str:
     return f"{row.state.value} ({row.state_reason})" if row.state_reason else row.state.value
 
 
-def tell_result(out: Output, receipt: Receipt, zone: ZoneInfo) -> None:
+def tell_result(out: Output, receipt: Receipt, settings: Settings) -> None:
     """Print how a run ended, as look.md shows it."""
-    counts = receipt.counts
+    counts, zone = receipt.counts, settings.zone
     parts = [f"Sent to {counts[_S.ACCEPTED]}."]
     if counts[_S.DEFERRED]:
         times = [one.next_try_at for one in receipt.not_reached if one.next_try_at is not None]
@@ -111,9 +112,10 @@ def tell_result(out: Output, receipt: Receipt, zone: ZoneInfo) -> None:
     out.line(" ".join(parts))
     tell_not_reached(out, receipt, zone)
     if counts[_S.UNKNOWN]:
-        out.line(
-            "Unknown: the message may have been taken, and no answer came. They are not mailed again by themselves."
-        )
+        then = "They are not mailed again by themselves."
+        if settings.send.unknown is UnknownPolicy.RESEND:
+            then = 'The next dispatch mails them again, three times at the most: [send] unknown = "resend".'
+        out.line(f"Unknown: the message may have been taken, and no answer came. {then}")
         out.line(f"Decide: balintmail mailings settle {receipt.mailing.label} --accepted | --resend | --write-off")
     out.line(f"Receipt: balintmail mailings show {receipt.mailing.label}")
 

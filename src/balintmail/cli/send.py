@@ -4,6 +4,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from balintmail.cli.command import App, Command, pass_app
 if TYPE_CHECKING:
     from balintmail.db.mailings import MailingRow
     from balintmail.services.context import Context
+    from balintmail.services.one_off import SecondCopy
     from balintmail.services.release import Intent, Plan
     from balintmail.wiring import Instance
 
@@ -67,7 +69,8 @@ def send(
             row = one_off.release_test(ctx, file, test_to, list_slug=list_slug)
             return _send(app, instance, ctx, row)
         if again_to:
-            row = one_off.release_again(ctx, file, again_to, list_slug=list_slug, person=person)
+            although = one_off.Although.LEFT if yes else one_off.Although.NOTHING
+            row = _second_copy(app, ctx, file, one_off.SecondCopy(again_to, list_slug, person, although))
             return _send(app, instance, ctx, row)
         deadline = _moment(until, ctx, "--until") if until else None
         made = release.plan(ctx, release.Intent(file, list_slug, where, exclude, deadline))
@@ -81,6 +84,21 @@ def send(
             app.out.line(f"{made.label} goes on: {made.reached_already} have it.")
             return _send(app, instance, ctx, made.existing)
         return _release(app, instance, made, at=at, yes=yes)
+
+
+def _second_copy(app: App, ctx: "Context", file: Path, copy: "SecondCopy") -> "MailingRow":
+    """Release a second copy; whoever has left the list gets it only when somebody says that they want it."""
+    from balintmail.services import one_off  # noqa: PLC0415
+
+    try:
+        return one_off.release_again(ctx, file, copy)
+    except one_off.HasLeft as exc:
+        if not app.out.interactive:
+            raise
+        left = exc.message.partition(". ")[0]
+        if not app.out.confirm(f"{left}. Do they want this one letter all the same? They stay off the list."):
+            raise
+        return one_off.release_again(ctx, file, replace(copy, although=one_off.Although.LEFT))
 
 
 def _release(app: App, instance: "Instance", made: "Plan", *, at: str | None, yes: bool) -> int:
@@ -113,7 +131,7 @@ def _send(app: App, instance: "Instance", ctx: "Context", row: "MailingRow") -> 
     report = send_now(app.out, instance, ctx, row.id)
     receipt = mailings.receipt(ctx, row.id)
     tell_ending(app.out, report, receipt.mailing)
-    tell_result(app.out, receipt, ctx.settings.zone)
+    tell_result(app.out, receipt, ctx.settings)
     if ctx.settings.transport is TransportKind.OUTBOX and receipt.counts[DeliveryState.ACCEPTED]:
         app.out.line("It is in the outbox; nothing has left this machine. To look at it: balintmail outbox list")
     app.out.json(document(receipt, ctx.settings.zone))

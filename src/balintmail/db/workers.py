@@ -23,10 +23,11 @@ _S = DeliveryState
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What dead workers left: rows given back, and rows whose fate is unknown."""
+    """What dead workers left: rows given back, rows whose fate is unknown, and rows that are sent again for that."""
 
     given_back: int
     unknown: int
+    resent: int = 0
 
 
 def arrive(tx: Tx, worker: str, *, host: str, pid: int, now: datetime) -> None:

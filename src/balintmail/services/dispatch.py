@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -174,7 +174,15 @@ async def _dispatch(ctx: Context, open_transport: Callable[[], Transport], order
     sending = _Sending(ctx, open_transport, orders, Books(ctx, worker, journal, probe=orders.probe))
     engine = await sending.until_done()
     finished = tuple(sending.finished)
-    return Report(engine.ending, engine.reason, tuple(started), finished, recovered, sending.tally)
+    idle = not (started or finished or recovered.unknown or recovered.resent or sending.tally.by_mailing)
+    ending = Ending.BUSY if idle and engine.ending is Ending.DONE and _others_send(ctx) else engine.ending
+    return Report(ending, engine.reason, tuple(started), finished, recovered, sending.tally)
+
+
+def _others_send(ctx: Context) -> bool:
+    """Say whether another process has everything in hand that could be sent (PostgreSQL)."""
+    with ctx.db.read() as tx:
+        return workers.anything_held(tx)
 
 
 class _Sending:
@@ -266,18 +274,19 @@ def _own_relays(ctx: Context, only: int | None) -> list[str]:
 
 
 def _put_right(ctx: Context, worker: str) -> Recovered:
-    """Settle what dead ones left: by the journal where it knows, else unknown."""
+    """Settle what dead ones left: by the journal where it knows, else unknown, and by the policy."""
     now = ctx.clock.now()
     with ctx.db.write() as tx:
         recovered = workers.recover(tx, worker, now=now)
         meta.put(tx, LAST_RUN, now.isoformat())
     if recovered.unknown:
-        settle_by_journal(ctx)
+        recovered = replace(recovered, unknown=max(0, recovered.unknown - settle_by_journal(ctx)))
     if ctx.settings.send.unknown is UnknownPolicy.RESEND:
         with ctx.db.write() as tx:
             sending = [row.id for row in mailings.in_state(tx, MailingState.SENDING)]
             doubtful = receipts.unknown(tx, sending, attempts_below=RESENT_AT_MOST)
-            ledger.settle(tx, doubtful, DeliveryState.QUEUED, now=now)
+            resent = ledger.settle(tx, doubtful, DeliveryState.QUEUED, now=now)
+        recovered = replace(recovered, unknown=max(0, recovered.unknown - resent), resent=resent)
     return recovered
 
 

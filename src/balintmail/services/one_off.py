@@ -6,12 +6,13 @@ thousand. It never goes round an erasure, a suppression or a bounced address (D6
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
 from balintmail.composing.letter import Letter
-from balintmail.db import addresses, audit, ledger, mailings, suppressions
+from balintmail.db import addresses, audit, ledger, mailings, subscriptions, suppressions
 from balintmail.db.ledger import Addressee
 from balintmail.db.lists import MailingListRow
 from balintmail.db.mailings import MailingRow, NewMailing
@@ -20,7 +21,15 @@ from balintmail.db.session import Tx
 from balintmail.domain.address import Address, AddressRefused, parse
 from balintmail.domain.grounds import SKIP_WORDS, Standing, may_mail
 from balintmail.domain.recipient import PersonData, encode
-from balintmail.domain.states import AddressHealth, Ground, MailingKind, MailingState, SuppressionReason, Visibility
+from balintmail.domain.states import (
+    AddressHealth,
+    Ground,
+    MailingKind,
+    MailingState,
+    SubscriptionState,
+    SuppressionReason,
+    Visibility,
+)
 from balintmail.errors import BalintmailError, Conflict, NotFound, UsageRefused
 from balintmail.services import checking, dkim
 from balintmail.services import people as register
@@ -35,6 +44,29 @@ class MayNotBeMailed(BalintmailError):
     """Somebody who was named may not be mailed on any ground."""
 
     code = "may_not_be_mailed"
+
+
+class HasLeft(Conflict):
+    """Somebody who was named has left the list; only a person may say that they want this one letter all the same."""
+
+    code = "has_left"
+
+
+class Although(StrEnum):
+    """What the Secretary knows and wants a second copy in spite of."""
+
+    NOTHING = "nothing"
+    LEFT = "left"  # they have left the list since
+
+
+@dataclass(frozen=True, slots=True)
+class SecondCopy:
+    """A second copy of a letter: whose, by address or id, and of which list (empty: the letter's own)."""
+
+    who: str
+    list: str = ""
+    person: int | None = None
+    although: Although = Although.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +99,13 @@ def release_test(ctx: Context, path: Path, to: Sequence[str], *, list_slug: str 
         return release_to(ctx, tx, frozen, _each_person_once(people))
 
 
-def release_again(ctx: Context, path: Path, who: str, *, list_slug: str = "", person: int | None = None) -> MailingRow:
+def release_again(ctx: Context, path: Path, copy: SecondCopy) -> MailingRow:
     """Release a second copy of a letter that was sent to somebody who asked for it by name; return the mailing.
 
-    Raises Conflict unless exactly this content was sent under its number.
+    Raises Conflict unless exactly this content was sent under its number, and HasLeft when they have left the list.
     """
     require_permission(ctx)
-    report = checking.check(ctx, path, checking.Wanted(list_slug))
+    report = checking.check(ctx, path, checking.Wanted(copy.list))
     first = existing_mailing(ctx, report)
     if report.letter is None or report.compiled is None or report.mailing_list is None:
         raise stopped(path, report.findings)
@@ -85,11 +117,18 @@ def release_again(ctx: Context, path: Path, who: str, *, list_slug: str = "", pe
     if first.content_hash != report.compiled.content_hash:
         raise Conflict(f"{path.name} differs from {label} as it was sent.", hint="Take the file that was sent.")
     with ctx.db.write() as tx:
-        found = register.find_one(tx, who, person=person)
+        found = register.find_one(tx, copy.who, person=copy.person)
         held = addresses.of_person(tx, found.id)
         if not held:
             raise MayNotBeMailed(f"Person {found.id} has no address.")
-        text = next((row.email for row in held if row.email.casefold() == who.strip().casefold()), held[0].email)
+        named = copy.who.strip().casefold()
+        text = next((row.email for row in held if row.email.casefold() == named), held[0].email)
+        left = _has_left(tx, found.id, report.mailing_list)
+        if left and copy.although is not Although.LEFT:
+            raise HasLeft(
+                f"{text} has left {report.mailing_list.slug} since. Nobody has been mailed.",
+                hint="If they want this one letter all the same: --yes. They stay off the list.",
+            )
         frozen = Frozen(
             first.list_id,
             first.kind,
@@ -100,7 +139,18 @@ def release_again(ctx: Context, path: Path, who: str, *, list_slug: str = "", pe
             again_of=first.id,
         )
         one = _addressee(ctx, tx, report.mailing_list, (parse(text), found), Ground.REQUESTED)
-        return release_to(ctx, tx, frozen, [one])
+        row = release_to(ctx, tx, frozen, [one])
+        if left:
+            detail = {"people": [found.id]}
+            audit.note_mailing(
+                tx, row.id, "sent again to somebody who has left", actor=ctx.actor, now=ctx.clock.now(), detail=detail
+            )
+        return row
+
+
+def _has_left(tx: Tx, person: int, mailing_list: MailingListRow) -> bool:
+    standing = subscriptions.get(tx, person, mailing_list.id)
+    return standing is not None and standing.state is SubscriptionState.UNSUBSCRIBED
 
 
 def release_to(ctx: Context, tx: Tx, frozen: Frozen, people: Sequence[Addressee]) -> MailingRow:

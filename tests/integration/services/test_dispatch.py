@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from balintmail.config import Security, Send, Settings, UnknownPolicy
-from balintmail.db import ledger, mailings, receipts
+from balintmail.db import ledger, mailings, receipts, workers
 from balintmail.db.mailings import NewMailing
 from balintmail.db.models import Mailing, Subscription, Worker
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState, SkipReason, SubscriptionState
@@ -402,3 +402,36 @@ def test_machine_that_cannot_open_a_connection_for_a_reason_nobody_foresaw_says_
     assert report.ending is Ending.DOWN
     assert "can't start new thread" in report.reason
     assert counts(context, mailing) == {S.QUEUED: 3}
+
+
+def test_what_a_crash_left_is_told_by_what_becomes_of_it_P3_P4(context: Context) -> None:
+    def crashed(number: str) -> int:
+        mailing = a_mailing(context, 3, number)
+        freeze.start_due(context, only=None)
+        now = context.clock.now()
+        with context.db.write() as tx:
+            rows = ledger.claim(tx, mailing, "dead", limit=2, now=now)
+            ledger.mark_at_risk(tx, [row.delivery for row in rows], "dead", now=now)
+        return mailing
+
+    crashed("84")
+    held = run(context, outbox(context)).recovered
+    assert (held.unknown, held.resent) == (2, 0)
+    crashed("85")
+    again = replace(context, settings=Settings(send=Send(unknown=UnknownPolicy.RESEND)))
+    resent = run(again, outbox(context)).recovered
+    assert (resent.unknown, resent.resent) == (0, 4)
+
+
+def test_dispatch_beside_a_send_that_has_everything_in_hand_says_busy(context: Context) -> None:
+    if context.db.is_sqlite:
+        pytest.skip("the lock says so there")
+    mailing = a_mailing(context, 3)
+    freeze.start_due(context, only=None)
+    with context.db.write() as tx:
+        workers.arrive(tx, "other", host="localhost", pid=1, now=context.clock.now())
+        ledger.claim(tx, mailing, "other", limit=10, now=context.clock.now())
+    assert run(context, outbox(context)).ending is Ending.BUSY
+    with context.db.write() as tx:
+        workers.leave(tx, "other")
+    assert run(context, outbox(context)).finished == (mailing,)
