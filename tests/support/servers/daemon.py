@@ -19,10 +19,12 @@ from pathlib import Path
 from tests.support.postgresql import RUN_FOLDER
 
 UNPACKED = Path(__file__).parents[3] / ".cache" / "servers"  # where system.sh puts what may not be installed
-# Reads process groups from a pipe and ends them as soon as the test process, and its end of the pipe, has gone.
+# Reads process groups from a pipe and ends them, and removes their folder, as soon as the test process, and its end of
+# the pipe, has gone.
 _WATCH = (
     'while read -r one; do groups="$groups $one"; done;'
-    ' for one in $groups; do kill -TERM -"$one"; done; sleep 2; for one in $groups; do kill -KILL -"$one"; done'
+    ' for one in $groups; do kill -TERM -"$one"; done; sleep 2; for one in $groups; do kill -KILL -"$one"; done;'
+    ' rm -rf "$1"'
 )
 
 
@@ -111,7 +113,7 @@ class Daemon:
             )
         self._sessions = {self._process.pid}
         self._watcher = subprocess.Popen(
-            ["sh", "-c", _WATCH],
+            ["sh", "-c", _WATCH, "watch", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
