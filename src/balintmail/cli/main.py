@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Keep addresses and whole domains from being mailed: add, remove, list and import.",
     ),
     "lists": ("lists", "lists", "List, add, edit and archive mailing lists."),
+    "templates": ("templates", "templates", "List, preview and take over the system mails."),
     "officers": ("officers", "officers", "Show who holds which office, and hand one on."),
     "serve": ("serve", "serve", "Serve the society's pages: joining, leaving, preferences."),
     "inbox": ("inbox", "inbox", "Read what comes back: say what raw messages are, and why."),

@@ -91,7 +91,8 @@ def letter_of(folders: Sequence[Path], template: str, *, language: str = OWN, li
     for path, tag in _candidates(folders, template, language, list_slug):
         if path.is_file():
             text = decode(path.read_bytes(), path.name)
-            letter = parse_letter(text, path.parent, path.name, kind=MailingKind.NOTICE)
+            shown = f"{template}/{path.name}" if path.parent.name == template else f"{template}/{list_slug}/{path.name}"
+            letter = parse_letter(text, path.parent, shown, kind=MailingKind.NOTICE)
             return replace(letter, language=letter.language or tag)
     raise NotFound(f"There is no template emails/{template}/letter.md.", hint="See docs/templates.md.")
 
@@ -105,3 +106,16 @@ def _candidates(folders: Sequence[Path], template: str, language: str, list_slug
         for inner in filter(None, (f"{template}/{list_slug}" if list_slug else "", template)):
             for folder in folders:
                 yield folder / "emails" / inner / name, tag
+
+
+def letters_in(folder: Path, template: str) -> list[tuple[Path, str]]:
+    """Return the letters of a template that lie in one templates folder, those of single lists too, with their tags."""
+    root = folder / "emails" / template
+    found = [(path, _tag(path.name)) for path in (*sorted(root.glob("letter*.md")), *sorted(root.glob("*/letter*.md")))]
+    return [(path, tag) for path, tag in found if tag]
+
+
+def _tag(name: str) -> str:
+    """Return the language that a letter's file name says, "" for a file that is none."""
+    said = name.removeprefix("letter").removesuffix(".md").removeprefix(".")
+    return (said if said.replace("-", "").isalnum() else "") if said else OWN

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -9,19 +10,24 @@ from unittest import mock
 import pytest
 from sqlalchemy import func, insert, select
 
+from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
-from balintmail.db import mailings
+from balintmail.db import mailings, meta
+from balintmail.db.ledger import Claimed
 from balintmail.db.models import Delivery, Mailing, Notice
 from balintmail.domain.address import parse
+from balintmail.domain.notices import Fact, Plain
+from balintmail.domain.outcome import Composed
 from balintmail.domain.states import Ground, MailingKind, MailingState, SuppressionReason
 from balintmail.sending.outbox import OutboxTransport
-from balintmail.services import erasure, notice_letters, notice_mailings, notices
+from balintmail.services import claims, erasure, notice_letters, notice_mailings, notices
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.notice_mailings import release_due
 from balintmail.services.notices import To, Waiting, put
 from tests.conftest import MovableClock
-from tests.support.register import a_list, a_person, a_secretary, on_list, suppress
+from tests.support.letters import compose as plain_letter
+from tests.support.register import a_list, a_person, a_secretary, on_list, readers, suppress
 
 WEEK = timedelta(days=7)
 
@@ -118,9 +124,9 @@ def test_ten_thousand_notices_are_a_few_compilations_and_ten_mailings(society: C
             for row in rows
         ]
         tx.execute(insert(Notice), many)
-    with mock.patch.object(notice_letters, "compile_letter", wraps=notice_letters.compile_letter) as compile_letter:
+    with mock.patch.object(notice_letters, "compile_letter", wraps=compile_letter) as compiling:
         assert release_due(society) == 10_000
-    assert compile_letter.call_count == 2
+    assert compiling.call_count == 2
     assert count(society, Mailing) == 10
     assert count(society, Delivery) == 10_000
     assert count(society, Notice) == 0
@@ -197,17 +203,69 @@ def test_a_send_of_one_mailing_leaves_notices_to_the_next_look(society: Context)
     assert len(outbox(society)) == 1
 
 
+def test_a_confirmation_leaves_in_the_midst_of_a_long_send(society: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "NOTICES_EVERY", 0.0)
+    with society.db.write() as tx:
+        readers(tx, 1, 300)
+        new = mailings.NewMailing(1, MailingKind.NEWSLETTER, "News", "hash", MailingState.SCHEDULED, number="1")
+        mailings.add(tx, replace(new, start_at=society.clock.now()), now=society.clock.now())
+    order: list[str] = []
+
+    def compose(row: Claimed) -> Composed:
+        if len(order) == 20:
+            with society.db.write() as tx:
+                put(society, tx, stranger(society, 1))
+        order.append(row.address)
+        return plain_letter(row)
+
+    dispatch(society, lambda: OutboxTransport(society.folder / "outbox"), Orders(compose=compose))
+    assert len(order) == 301
+    assert 20 < order.index("visitor1@example.net") < 200
+
+
+def test_the_same_letter_twice_to_one_person_is_two_mailings_D1(society: Context) -> None:
+    with society.db.write() as tx:
+        to = notices.to_secretary(tx)
+        assert to is not None
+        for number in (1, 2):
+            facts = {"applicant": f"Applicant {number}"}
+            put(society, tx, Waiting(template="request", to=to, ground=Ground.OFFICER, facts=facts))
+    send(society)
+    assert count(society, Mailing) == 2
+    assert len(outbox(society)) == 2
+
+
+def test_letters_with_longer_lists_are_texts_of_their_own(society: Context) -> None:
+    with society.db.write() as tx:
+        to = notices.to_secretary(tx)
+        assert to is not None
+        for number in (0, 1, 3):
+            row: dict[str, Plain] = {
+                "applicant": "Jane",
+                "lists": "News",
+                "asked_at": society.clock.now(),
+                "url": "https://x.example.org",
+            }
+            facts: dict[str, Fact] = {
+                "count": number,
+                "requests": [{**row, "applicant": f"Jane {n}"} for n in range(number)],
+            }
+            put(society, tx, Waiting(template="digest", to=to, ground=Ground.OFFICER, facts=facts))
+    send(society)
+    assert sorted(letter.replace("=\n", "").count("<https://x.example.org>") for letter in outbox(society)) == [0, 1, 3]
+
+
 def test_without_a_secretary_notices_wait_and_say_why(context: Context) -> None:
     with context.db.write() as tx:
         put(context, tx, stranger(context, 1))
     assert release_due(context) == 0
     assert count(context, Notice) == 1
     with context.db.write() as tx:
-        assert "Secretary" in str(notice_mailings.meta.fact(tx, notice_mailings.STUCK))
+        assert "Secretary" in str(meta.fact(tx, notice_mailings.STUCK))
         a_secretary(tx)
     assert release_due(context) == 1
     with context.db.read() as tx:
-        assert notice_mailings.meta.fact(tx, notice_mailings.STUCK) == ""
+        assert meta.fact(tx, notice_mailings.STUCK) == ""
 
 
 def test_a_broken_letter_of_the_instance_is_set_aside_for_the_shipped_one(society: Context) -> None:
@@ -250,4 +308,4 @@ def test_welcome_goes_to_subscribers_in_their_languages(society: Context) -> Non
     assert [row.audience for row in released] == [1, 1]
     with society.db.read() as tx:
         languages = [Compiled.load(mailings.compiled(tx, row.id)).language for row in released]
-    assert languages[0] == "en"
+    assert languages == ["en", "de"]

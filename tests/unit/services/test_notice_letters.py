@@ -187,3 +187,14 @@ def _keys(language: str) -> dict[str, str]:
 
 def _places(words: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", words))
+
+
+@pytest.mark.parametrize("name", NOTICES)
+def test_documentation_names_every_mail_and_each_of_its_facts(name: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "templates.md").read_text("utf-8")
+    table = page.partition("Which facts each mail has:")[2]
+    row = next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
+    for fact, value in NOTICES[name].facts.items():
+        assert f"`{fact}`" in row
+        for inner in value[0] if isinstance(value, tuple) and value and isinstance(value[0], Mapping) else ():
+            assert f"`{inner}`" in row
