@@ -1,9 +1,13 @@
 """`subscribe`, `unsubscribe`, `people` and `lists` as people and programs call them."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from balintmail.db.models import Subscription
+from balintmail.db.session import Database
 from tests.support.command import SOCIETY, Finished, call, process
 
 FILES = (".db", ".db-wal", ".db-shm")
@@ -266,3 +270,19 @@ def test_goodbye_is_mailed_to_whoever_left_only_if_asked_for(society: Instance) 
     assert society("dispatch").status == 0
     letters = society("outbox", "list", "--json").json
     assert [each["to"] for each in letters] == ["anna@example.org"]
+
+
+def test_pause_until_a_day_ends_by_itself(society: Instance) -> None:
+    society("subscribe", "anna@example.org")
+    for day in ("yesterday", "2001-01-01", "9999-12-31"):
+        assert society("people", "edit", "anna@example.org", "--pause", "newsletter", "--until", day).status == 2
+    assert society("people", "edit", "anna@example.org", "--until", "2027-03-01").status == 2
+    soon = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
+    assert society("people", "edit", "anna@example.org", "--pause", "newsletter", "--until", soon).status == 0
+    assert society("people", "show", "anna@example.org", "--json").json["lists"] == {"newsletter": "paused"}
+    database = Database(Database.parse(f"sqlite:///{society.folder / 'balintmail.db'}"))
+    with database.write() as tx:
+        tx.execute(sa.update(Subscription).values(paused_until=datetime.now(UTC)))
+    database.close()
+    assert society("dispatch").status == 0
+    assert society("people", "show", "anna@example.org", "--json").json["lists"] == {"newsletter": "subscribed"}

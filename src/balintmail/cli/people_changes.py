@@ -12,6 +12,9 @@ from balintmail.cli.output import NotConfirmed
 from balintmail.cli.people import chosen
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from balintmail.services.context import Context
     from balintmail.services.erasure import Erased
 
 _IN_USE = (
@@ -34,6 +37,7 @@ _IN_USE = (
 @click.option("--remove-address", "remove", metavar="ADDRESS", multiple=True, help="Take an address away.")
 @click.option("--prefer", metavar="ADDRESS", help="The address that letters go to.")
 @click.option("--pause", metavar="LIST", multiple=True, help="Send nothing of that list until it is resumed.")
+@click.option("--until", metavar="DATE", help="With --pause: the day on which it ends by itself, such as 2027-03-01.")
 @click.option("--resume", metavar="LIST", multiple=True, help="End a pause.")
 @pass_app
 def edit(
@@ -51,6 +55,7 @@ def edit(
     remove: tuple[str, ...],
     prefer: str | None,
     pause: tuple[str, ...],
+    until: str | None,
     resume: tuple[str, ...],
 ) -> None:
     """Change what a person is called, what is known of them, and where mail reaches them."""
@@ -65,18 +70,35 @@ def edit(
     changes = people.Changes(name, first_name, language, member, fields, add, remove, prefer)
     if changes == people.Changes() and not pause and not resume:
         raise click.UsageError("Say what to change, such as --name or --add-address.")
+    if until is not None and not pause:
+        raise click.UsageError("--until says when a pause ends; name the list: --pause LIST.")
     documents = []
     with app.context() as ctx:
+        ends_at = _day(ctx, until)
         with ctx.db.read() as tx:
             numbers = chosen(tx, who, person, everyone=everyone)
         for number in numbers:
             done = people.edit(ctx, number, changes) if changes != people.Changes() else []
-            done += [f"paused {slug}" for slug in pause if subscriptions.pause(ctx, number, slug, None)]
+            done += [f"paused {slug}" for slug in pause if subscriptions.pause(ctx, number, slug, ends_at)]
             done += [f"resumed {slug}" for slug in resume if subscriptions.resume(ctx, number, slug)]
             documents.append({"person": number, "changed": done})
             said = f"changed {', '.join(done)}" if done else "nothing to change, it was so already"
             app.out.line(f"Person {number}: {said}.")
     app.out.json(documents if everyone else documents[0])
+
+
+def _day(ctx: "Context", text: str | None) -> "datetime | None":
+    """Return when a pause ends that was said with --until; raise UsageError for what is no day."""
+    if text is None:
+        return None
+    from datetime import date  # noqa: PLC0415
+
+    from balintmail.services.leaving import day_begins  # noqa: PLC0415  (only --until needs it)
+
+    try:
+        return day_begins(ctx, date.fromisoformat(text))
+    except ValueError as exc:
+        raise click.UsageError(f'--until is a day such as 2027-03-01, and "{text}" is none.') from exc
 
 
 @click.command(cls=Command)
