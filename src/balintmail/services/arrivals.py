@@ -16,7 +16,7 @@ from balintmail.domain.address import parse
 from balintmail.domain.imports import Candidate, choose, key_of_name
 from balintmail.domain.likeness import names_alike
 from balintmail.domain.requests import Act
-from balintmail.domain.states import Ground
+from balintmail.domain.states import Ground, SubscriptionState
 from balintmail.domain.times import rfc3339
 from balintmail.services import latest, notices
 from balintmail.services.context import Context
@@ -48,6 +48,8 @@ def arrive(ctx: Context, tx: Tx, row: RequestRow, decision: Mapping[str, str]) -
     person, clear = whom(tx, row)
     if not clear:
         return Arrival(row.list_id, refused="several people share this address, and the request names none of them")
+    if left := _left_since(ctx, tx, of, person, row):
+        return Arrival(row.list_id, refused=left)
     agreement = Agreement(row.words, row.how, row.actor, _evidence(ctx, row, decision))
     joining = Joining(of.slug, name=row.name or None, language=_spoken(of, person, row), agreement=agreement)
     result = put_on(ctx, tx, of, (parse(row.email), person), joining)
@@ -90,6 +92,16 @@ def welcome(ctx: Context, tx: Tx, arrivals: Sequence[Arrival]) -> None:
                 notices.put(ctx, tx, waiting)
         if row is not None:
             latest.send(ctx, tx, row, of, persons)
+
+
+def _left_since(ctx: Context, tx: Tx, of: MailingListRow, person: PersonRow | None, row: RequestRow) -> str:
+    """Return why an earlier yes no longer counts: they have left the list since (D4); "" when they have not."""
+    before = subscriptions.get(tx, person.id, of.id) if person is not None else None
+    if before is None or before.state is not SubscriptionState.UNSUBSCRIBED or before.ended_at is None:
+        return ""
+    if before.ended_at <= (row.confirmed_at or row.created_at):
+        return ""
+    return f"they left the list on {before.ended_at.astimezone(ctx.settings.zone).date()}, after they had asked"
 
 
 def _spoken(of: MailingListRow, person: PersonRow | None, row: RequestRow) -> str | None:

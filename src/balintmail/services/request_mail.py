@@ -48,6 +48,7 @@ def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: 
     first = rows[0]
     now, later = _confirmations(first)
     key = later if due_at > ctx.clock.now() else now
+    queue.withdraw(tx, [later])  # one that waited for its day, and would leave beside this one
     facts: dict[str, Fact] = {
         "lists": _list_names(tx, rows),
         "confirm_url": confirm_url(ctx, first),
@@ -82,9 +83,10 @@ def tell_secretary(ctx: Context, tx: Tx, rows: Sequence[RequestRow], known: Sequ
     if to is None or to.person is None:
         return False
     first = rows[0]
-    url = decide_url(ctx, first, to.person)
+    url = decide_url(ctx, first, to.person) if ctx.settings.society.url else ""
     answers = [pair for row in rows for pair in _answers(tx, row, to.language)]
     facts: dict[str, Fact] = {
+        "number": str(first.id),
         "applicant": first.name or first.email,
         "address": first.email,
         "lists": _list_names(tx, rows),
@@ -94,8 +96,8 @@ def tell_secretary(ctx: Context, tx: Tx, rows: Sequence[RequestRow], known: Sequ
         "held": "automatic" if first.held else "",
         "answers": [{"question": question, "answer": answer} for question, answer in answers],
         "hints": [_hint(one) for one in known],
-        "approve_url": f"{url}/approve",
-        "decline_url": f"{url}/decline",
+        "approve_url": f"{url}/approve" if url else "",
+        "decline_url": f"{url}/decline" if url else "",
     }
     key = f"request {first.batch or first.id}"
     notices.put(ctx, tx, Waiting(template="request", to=to, ground=Ground.OFFICER, facts=facts, key=key))

@@ -345,3 +345,13 @@ def test_without_the_list_saying_so_no_newsletter_goes_with_the_welcome(ctx: Con
     decide(ctx, [asked(ctx)], APPROVE)
     with ctx.db.read() as tx:
         assert tx.scalar(sa.select(sa.func.count()).where(Mailing.again_of == newsletter)) == 0
+
+
+def test_whoever_left_after_asking_is_not_put_on_by_a_late_approval_D4(ctx: Context, clock: MovableClock) -> None:
+    number = asked(ctx, name="Mária Bálint")
+    clock.forward(timedelta(days=1))
+    subscribe(ctx, ["maria@example.org"], Joining(name="M. Bálint"))  # under another spelling: the request still waits
+    unsubscribe(ctx, ["maria@example.org"], Leaving())
+    found = one(decide(ctx, [number], APPROVE))
+    assert (found.result, "after they had asked" in found.said) == (Result.REFUSED, True)
+    assert not on_list(ctx)
