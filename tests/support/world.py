@@ -198,12 +198,9 @@ class World:
             self.db.dead = self.relay.dead = True
             raise Killed
 
-        died = False
-        try:
+        with suppress(Killed):
             self._dispatch(self._probe(moment, kill))
-        except Killed:
-            died = True
-        self.db.dead = False
+        died, self.db.dead = self.db.dead, False
         assert self.relay.wrong == []
         seen, state = self.ledger()
         self._forget_the_lease()

@@ -34,6 +34,7 @@ class Claims:
         self._in_thread = in_thread
         self._ended = ended  # told when a claim is over, with its error
         self._under_way: asyncio.Task[None] | None = None
+        self._bug: BaseException | None = None
         self._dry_until = 0.0
         self._notices_at = 0.0
 
@@ -46,7 +47,9 @@ class Claims:
         self._dry_until = 0.0
 
     def when_low(self, only: int | None, in_hand: int, lanes: int) -> None:
-        """Begin to claim more when little is in hand; that is sent meanwhile."""
+        """Begin to claim more when little is in hand; that is sent meanwhile. Raises what the last claim met by a bug."""
+        if self._bug is not None:
+            raise self._bug
         loop = asyncio.get_running_loop()
         if not self.under_way and in_hand <= max(lanes, LOW) and loop.time() >= self._dry_until:
             self._under_way = loop.create_task(self._claim(only))
@@ -57,6 +60,8 @@ class Claims:
             rows = await self._in_thread(partial(self._books.claim, only))
         except (*AWAY, Exchanged) as exc:
             failed = exc
+        except BaseException as exc:  # an error of a task would be heard by nobody
+            self._bug = exc
         else:
             self._ahead.give(rows)
             if not rows:

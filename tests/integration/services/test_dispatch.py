@@ -160,6 +160,19 @@ def test_error_for_everybody_stops_and_gives_the_rest_back(context: Context) -> 
     assert counts(context, mailing)[S.QUEUED] == 16
 
 
+def test_error_that_nobody_foresaw_while_claiming_ends_the_run_and_is_told(context: Context) -> None:
+    """Claims are tasks beside the loop, and a task's error is heard by nobody unless somebody asks."""
+    mailing = a_mailing(context, 5)
+
+    def probe(point: str) -> None:
+        if point == "after claim":
+            raise ValueError("odd")
+
+    with pytest.raises(ValueError, match="odd"):
+        run(context, outbox(context), probe=probe)
+    assert counts(context, mailing) == {S.QUEUED: 5}
+
+
 def test_second_dispatcher_says_busy(context: Context) -> None:
     a_mailing(context, 2)
     with dispatch_lock(context) as lock:
