@@ -9,7 +9,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ _NO_SLEEPERS = "-c idle_in_transaction_session_timeout=60s"
 _LOOK_SECONDS = 0.002  # between two tries for SQLite's write lock
 _IN_A_ROW_SECONDS = 0.05  # that one process's threads may write without a gap while some of them wait
 _CHANCE_SECONDS = 0.005  # such a gap: twice as long as the others' looks lie apart
+_LOG_PAGES = 1000  # of SQLite's log, after which a commit carries them into the file; its own default
+_LONG_LOG = 16_000_000  # octets of it that are worth a thread
 BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standards.md 2.6)
 
 # What is deleted is overwritten with zeros wherever that costs no page of its own; erasure sweeps the rest (S45).
@@ -88,6 +90,37 @@ class Database:
         turn = self._writers if self.is_sqlite else nullcontext()
         with turn, self.engine.connect().execution_options(balintmail_write=True) as tx, tx.begin():
             yield tx
+
+    @contextmanager
+    def write_much(self) -> Iterator[Tx]:
+        """Yield a transaction like `write`, for one that writes megabytes.
+
+        SQLite's commit would carry them from its log into the file before it returns: seconds, for a million rows. A
+        thread does that afterwards, while others read and write.
+        """
+        if not self.is_sqlite:
+            with self.write() as tx:
+                yield tx
+            return
+        with self._writers, self.engine.connect().execution_options(balintmail_write=True) as tx:
+            driver: Any = tx.connection.driver_connection
+            driver.execute("PRAGMA wal_autocheckpoint=0")
+            try:
+                with tx.begin():
+                    yield tx
+            finally:
+                driver.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+        log = Path(f"{self.url.database}-wal")
+        if log.is_file() and log.stat().st_size > _LONG_LOG:
+            threading.Thread(target=self._write_back, name="checkpoint").start()
+
+    def _write_back(self) -> None:
+        with suppress(sqlite3.Error, sa.exc.SQLAlchemyError):  # whatever is left, a later commit carries over
+            connection = self.engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+            finally:
+                connection.close()
 
     def exchanged(self) -> bool:
         """Say whether another file stands in the place of SQLite's since this was first asked.
@@ -239,7 +272,8 @@ def _sqlite(url: sa.URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", _SECURE):
+        # What is sorted goes to a nameless file once it is too much for the cache: a million readers fit no memory.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=FILE", _SECURE):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

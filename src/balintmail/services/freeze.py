@@ -15,7 +15,7 @@ def start(ctx: Context, mailing: MailingRow, *, probe: Probe = no_probe) -> bool
     """Freeze the audience of a scheduled mailing and begin; False when it was changed or begun meanwhile."""
     now = ctx.clock.now()
     probe("before freeze")
-    with ctx.db.write() as tx:
+    with ctx.db.write_much() as tx:
         content, start_at = mailing.content_hash, mailing.start_at
         if not mailings.begin(tx, mailing.id, content_hash=content, start_at=start_at, now=now):
             return False

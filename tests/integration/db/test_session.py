@@ -3,6 +3,7 @@
 import threading
 import time
 import types
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -91,3 +92,38 @@ def test_many_threads_write_without_one_busy_error(database: Database, monkeypat
     assert failures == []
     with database.read() as tx:
         assert tx.scalar(sa.text("SELECT count(*) FROM t")) == 240
+
+
+def test_much_that_is_written_is_carried_into_sqlites_file_by_a_thread(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("balintmail.db.session._LONG_LOG", 2_000_000)
+    with database.write_much() as tx:
+        tx.execute(sa.text("CREATE TABLE t (v TEXT)"))
+        tx.execute(sa.text("INSERT INTO t VALUES (:v)"), [{"v": "x" * 100_000} for _ in range(60)])
+    for thread in threading.enumerate():
+        if thread.name == "checkpoint":
+            thread.join()
+    with database.read() as tx:
+        assert tx.scalar(sa.text("SELECT count(*) FROM t")) == 60
+        if database.is_sqlite:
+            assert tx.scalar(sa.text("PRAGMA wal_autocheckpoint")) == 1000
+            assert Path(str(database.url.database)).stat().st_size > 6_000_000
+
+
+def test_much_that_failed_half_way_leaves_no_trace(database: Database) -> None:
+    def fail() -> None:
+        with database.write_much() as tx:
+            tx.execute(insert(Meta).values(key="k", value="half"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with database.read() as tx:
+        assert tx.scalar(select(Meta.value)) is None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_sorting_a_million_readers_goes_to_disk_and_not_to_memory(database: Database) -> None:
+    with database.read() as tx:
+        assert tx.scalar(sa.text("PRAGMA temp_store")) == 1
