@@ -1,5 +1,6 @@
 """System mails that wait: put, released as mailings, sent by dispatch; on both databases."""
 
+import quopri
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -8,19 +9,19 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
 from balintmail.db import mailings, meta
 from balintmail.db.ledger import Claimed
-from balintmail.db.models import Delivery, Mailing, Notice
+from balintmail.db.models import Delivery, Mailing, Notice, Person
 from balintmail.domain.address import parse
 from balintmail.domain.notices import Fact, Plain
 from balintmail.domain.outcome import Composed
 from balintmail.domain.states import Ground, MailingKind, MailingState, SuppressionReason
 from balintmail.sending.outbox import OutboxTransport
-from balintmail.services import claims, erasure, notice_letters, notice_mailings, notices
+from balintmail.services import claims, erasure, notice_letters, notice_mailings, notices, officers_mail
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.notice_mailings import release_due
@@ -232,7 +233,25 @@ def test_the_same_letter_twice_to_one_person_is_two_mailings_D1(society: Context
             put(society, tx, Waiting(template="request", to=to, ground=Ground.OFFICER, facts=facts))
     send(society)
     assert count(society, Mailing) == 2
+    with society.db.read() as tx:
+        assert set(tx.scalars(select(Mailing.title))) == {"Request"}  # receipts name no applicant
     assert len(outbox(society)) == 2
+
+
+def test_the_secretary_is_told_of_a_pause_in_their_own_language(society: Context) -> None:
+    with society.db.write() as tx:
+        tx.execute(update(Person).values(language="de"))
+        new = mailings.NewMailing(1, MailingKind.NEWSLETTER, "Winter", "hash", MailingState.SENDING, number="84")
+        row = mailings.by_id(tx, mailings.add(tx, new, now=society.clock.now()))
+        assert row is not None
+        assert officers_mail.tell_of_pause(society, tx, row, "every relay refuses us")
+        assert mailings.change(tx, row.id, MailingState.PAUSED)
+    send(society)
+    (letter,) = outbox(society)
+    assert "Subject: Ein Versand ruht: newsletter/84" in letter
+    assert "„Winter“".encode() in quopri.decodestring(letter)
+    with society.db.read() as tx:
+        assert mailings.every(tx)[0].title == "Ein Versand ruht: newsletter/84"
 
 
 def test_letters_with_longer_lists_are_texts_of_their_own(society: Context) -> None:
