@@ -134,6 +134,11 @@ def vouched(door: Door) -> bool:
     return door is Door.COMMAND
 
 
+def confirmations(address_key: str) -> tuple[str, str]:
+    """Return the names of the two confirmations that may wait for an address: today's, and the next day's."""
+    return f"confirm {address_key}", f"confirm later {address_key}"
+
+
 def looks_automatic(texts: Iterable[str]) -> Held:
     """Return LINKS when what was typed freely holds web addresses, as advertisers write them, else NOTHING."""
     return Held.LINKS if any(_LINK.search(text) for text in texts) else Held.NOTHING

@@ -14,7 +14,7 @@ from balintmail.db.session import Tx
 from balintmail.domain import names
 from balintmail.domain.address import parse
 from balintmail.domain.notices import Fact, Plain
-from balintmail.domain.requests import HELD_WORDS
+from balintmail.domain.requests import HELD_WORDS, confirmations
 from balintmail.domain.states import Ground, RequestState
 from balintmail.domain.tokens import Purpose, TokenClaims, make
 from balintmail.services import notices, offers
@@ -46,7 +46,7 @@ def decide_url(ctx: Context, row: RequestRow, officer: int) -> str:
 def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: datetime, page: str) -> None:
     """Let one confirmation wait for the requests of one form; a later one to the same address takes its place."""
     first = rows[0]
-    now, later = _confirmations(first)
+    now, later = confirmations(first.address_key)
     key = later if due_at > ctx.clock.now() else now
     queue.withdraw(tx, [later])  # one that waited for its day, and would leave beside this one
     facts: dict[str, Fact] = {
@@ -62,7 +62,7 @@ def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: 
 def take_back(tx: Tx, row: RequestRow) -> None:
     """Withdraw a confirmation that has not left yet, when nothing of the address is left to be confirmed."""
     if not any(one.state is RequestState.PENDING for one in requests.open_of_address(tx, row.address_key)):
-        queue.withdraw(tx, _confirmations(row))
+        queue.withdraw(tx, confirmations(row.address_key))
 
 
 def received(ctx: Context, tx: Tx, rows: Sequence[RequestRow]) -> None:
@@ -137,11 +137,6 @@ def _to_applicant(
     )
     waiting = Waiting(template=template, to=to, ground=Ground.REQUESTED, list_id=first.list_id, facts=facts, **how)  # type: ignore[arg-type]
     notices.put(ctx, tx, waiting)
-
-
-def _confirmations(row: RequestRow) -> tuple[str, str]:
-    """Return the names of the two confirmations that may wait for an address: today's, and the next day's."""
-    return f"confirm {row.address_key}", f"confirm later {row.address_key}"
 
 
 def _list_names(tx: Tx, rows: Sequence[RequestRow]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from balintmail.db import addresses, audit, people, requests, subscriptions, suppressions
+from balintmail.db import addresses, audit, notices, people, requests, subscriptions, suppressions
 from balintmail.db.consent import Consent
 from balintmail.db.lists import MailingListRow
 from balintmail.db.people import PersonRow
@@ -17,7 +17,7 @@ from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
 from balintmail.domain import hygiene, names
 from balintmail.domain.imports import Candidate, choose, key_of_name
-from balintmail.domain.requests import Act
+from balintmail.domain.requests import Act, confirmations
 from balintmail.domain.states import AddressHealth, SubscriptionState, SuppressionReason
 from balintmail.errors import NotFound, UsageRefused
 from balintmail.services.context import Context
@@ -215,6 +215,8 @@ def _put_on(
             if key_of_name(waiting.name) in {"", key_of_name(joining.name or (person.name if person else ""))}:
                 decision = {"decided_by": ctx.actor, "person_id": result.person}
                 requests.decide(tx, waiting, Act.APPROVE, decision, now=now)
+        if not requests.open_of_address(tx, address.key):
+            notices.withdraw(tx, confirmations(address.key))  # nothing is left to be confirmed
     return result
 
 

@@ -1,5 +1,6 @@
 """Asking to join and confirming it, under every policy and on both databases: D6, D7, S42, S46, the caps."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from balintmail.services.consent import verify
 from balintmail.services.context import Context
 from balintmail.services.erasure import erase
 from balintmail.services.requests import Standing, confirm, take_turns, view
+from balintmail.services.requests import ask as take
 from balintmail.services.subscriptions import Joining, Leaving, ResultKind, subscribe, unsubscribe
 from tests.conftest import MovableClock
 from tests.support import society
@@ -463,9 +465,7 @@ def test_own_words_are_recorded_in_the_version_that_was_shown_S42(ctx: Context) 
     offers.set_wording(ctx, "newsletter", "en", "I want the newsletter.")
     shown = application(ctx)
     offers.set_wording(ctx, "newsletter", "en", "I want everything.")
-    from balintmail.services import requests as service
-
-    service.ask(ctx, shown)
+    take(ctx, shown)
     confirm(ctx, token(ctx))
     with ctx.db.read() as tx:
         (person,) = people.at_address(tx, "maria@example.org")
@@ -513,6 +513,7 @@ def test_the_secretarys_own_act_decides_the_request_that_waited(ctx: Context) ->
     subscribe(ctx, ["maria@example.org"], Joining(name="Mária Bálint"))
     (row,) = rows(ctx)
     assert (row.state, row.decided_by) == (APPROVED, "the Secretary")
+    assert waiting(ctx) == []
 
 
 def test_idn_address_and_its_punycode_twin_are_one_request_B61_B62(ctx: Context) -> None:
@@ -532,3 +533,23 @@ def test_claims_of_a_confirmation_name_no_person(ctx: Context) -> None:
     claims = tokens.read(token(ctx), Purpose.CONFIRM, [ctx.keyring.tokens])
     assert isinstance(claims, TokenClaims)
     assert claims.person == 0
+
+
+@pytest.mark.parametrize("wanted", [Policy.CONFIRM, Policy.APPROVE])
+def test_two_clicks_at_once_are_one_confirmation(ctx: Context, wanted: Policy) -> None:
+    policy(ctx, wanted)
+    ask(ctx)
+    link = token(ctx)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: confirm(ctx, link).standing, range(4)))
+    assert len(set(answers)) == 1
+    with ctx.db.read() as tx:
+        events = tx.scalar(sa.select(sa.func.count()).select_from(ConsentEvent))
+    assert events == (1 if wanted is Policy.CONFIRM else 0)
+    assert len(waiting(ctx, "welcome")) + len(waiting(ctx, "request")) == 1
+
+
+def test_fifty_forms_at_once_for_one_address_are_one_mail_S46(ctx: Context) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: ask(ctx, name=f"Name {number % 3}", network=""), range(50)))
+    assert len([mail for mail in waiting(ctx) if mail["due_at"] <= ctx.clock.now()]) == 1
