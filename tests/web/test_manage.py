@@ -21,9 +21,10 @@ from balintmail.db.models import (
     Subscription,
 )
 from balintmail.domain import tokens
+from balintmail.domain.address import parse
 from balintmail.domain.states import SubscriptionState
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.services import lists, subscriptions
+from balintmail.services import lists, preferences, subscriptions
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.subscriptions import Joining
@@ -155,6 +156,23 @@ def test_the_same_answer_whether_or_not_an_address_is_known(
     known, unknown = ask(client, clock, "Maria@Example.org"), ask(client, clock, "nobody@example.org")
     assert known == unknown
     assert [notice["address"] for notice in notices(context)] == ["maria@example.org"]
+
+
+def test_an_unknown_address_makes_the_database_work_as_a_known_one_does_D22(context: Context, maria: int) -> None:
+    said: list[list[str]] = []
+
+    def listen(*args: Any) -> None:
+        said[-1].append(str(args[2]).split("WHERE")[0])
+
+    sa.event.listen(context.db.engine, "before_cursor_execute", listen)
+    for address in ("maria@example.org", "nobody@example.org"):
+        said.append([])
+        preferences.send_link_to(context, parse(address), "192.0.2.0/24")
+    sa.event.remove(context.db.engine, "before_cursor_execute", listen)
+    writes = [[one for one in each if one.startswith(("INSERT", "UPDATE", "DELETE"))] for each in said]
+    assert writes[0] == writes[1]
+    assert abs(len(said[0]) - len(said[1])) <= 4
+    assert len(notices(context)) == 1
 
 
 def test_a_program_that_fills_the_form_gets_the_same_page_and_no_mail(

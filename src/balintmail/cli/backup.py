@@ -48,6 +48,7 @@ def restore(app: App, /, file: Path, folder: Path, database: str) -> None:
     if made.outdated:
         app.out.line(f"First: balintmail -C {folder} migrate")
     app.out.line("Sending is off there, because letters may have left since the backup.")
+    app.out.line("Whoever was erased since is back: erase them again before anything is sent.")
     app.out.line(f"Next, with the newest journal you have: balintmail -C {folder} reconcile --journal OLD/journal")
 
 

@@ -136,8 +136,11 @@ def send_link_to(ctx: Context, address: parsing.Address, network: str = "") -> N
         throttles.add(tx, counter, now=now)
         if asked >= MOST_ASKED:
             return
-        for row in people.at_address(tx, address.key):
+        found = people.at_address(tx, address.key)
+        for row in found:
             mail_link(ctx, tx, row)
+        if not found:
+            _as_if_known(ctx, tx)
 
 
 def own_page(ctx: Context, secret: str) -> OwnPage:
@@ -319,6 +322,16 @@ def mail_everything(ctx: Context, person_id: int) -> datetime:
 def address_of(ctx: Context, path: str) -> str:
     """Return the public web address of a page."""
     return f"{ctx.settings.society.url.rstrip('/')}{path}"
+
+
+def _as_if_known(ctx: Context, tx: Tx) -> None:
+    """Do for nobody what is done for somebody and take it back, so that both take the same time (D22)."""
+    secretary = officers.secretary(tx)
+    row = people.get(tx, secretary.person_id) if secretary is not None else None
+    if row is not None:
+        nothing = tx.begin_nested()
+        mail_link(ctx, tx, row)
+        nothing.rollback()
 
 
 def _send_to_person(ctx: Context, person_id: int) -> None:
