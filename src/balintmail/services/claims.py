@@ -47,7 +47,7 @@ class Claims:
         self._dry_until = 0.0
 
     def when_low(self, only: int | None, in_hand: int, lanes: int) -> None:
-        """Begin to claim more when little is in hand; that is sent meanwhile. Raises what the last claim met by a bug."""
+        """Begin to claim more when little is in hand; that is sent meanwhile. Raises the last claim's bug, if any."""
         if self._bug is not None:
             raise self._bug
         loop = asyncio.get_running_loop()
