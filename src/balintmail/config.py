@@ -34,7 +34,7 @@ from pydantic_settings import (
 )
 
 from balintmail.domain import colour, public_address
-from balintmail.domain.address import AddressRefused, parse
+from balintmail.domain.address import AddressRefused, domain_of, parse
 from balintmail.domain.dkim import read_domain, read_selector
 from balintmail.domain.hours import read_hours, read_weekdays
 from balintmail.domain.networks import read_field_name, read_networks
@@ -121,7 +121,7 @@ def _per_domain(value: object) -> object:
     """Read messages an hour to any one recipient domain, or a table of domains, where `*` is any other."""
     numbers = list(value.values()) if isinstance(value, dict) else [value]
     if value is None or all(type(number) is int and number > 0 for number in numbers):
-        return {name.lower(): number for name, number in value.items()} if isinstance(value, dict) else value
+        return {domain_of(name): number for name, number in value.items()} if isinstance(value, dict) else value
     raise ValueError('write messages an hour, such as 100, or for each domain: { "example.org" = 50, "*" = 100 }')
 
 

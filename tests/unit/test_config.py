@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from balintmail.config import ConfigError, Security, TransportKind, load
+from balintmail.config import ConfigError, Relay, Security, TransportKind, load
 
 
 @pytest.fixture(autouse=True)
@@ -204,3 +204,8 @@ def test_toml_that_python_itself_gives_up_on_is_refused_in_words(tmp_path: Path,
 def test_word_where_a_number_belongs_is_told_without_the_parsers_words(tmp_path: Path) -> None:
     error = refusal(write(tmp_path, '[relays.main]\nhost = "x"\nport = "y"\n'))
     assert error.message == 'balintmail.toml, line 3: "relays.main.port" is not right: it takes a whole number.'
+
+
+def test_per_domain_takes_a_domain_as_people_write_it_B61() -> None:
+    relay = Relay(per_domain={"Példa.example.org": 5, "*": 9})
+    assert relay.per_domain == {"xn--plda-bpa.example.org": 5, "*": 9}
