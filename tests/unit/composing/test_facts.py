@@ -8,11 +8,12 @@ import pytest
 from balintmail.composing.facts import Reader, names_of, shape_of, unrolled, written
 from balintmail.composing.look import read_words
 from balintmail.composing.refusals import SyntaxRefused
-from balintmail.domain.notices import Fact, NoticeKind, Word
+from balintmail.domain.notices import Fact, NoticeKind, Plain, Word
 from balintmail.resources import templates_folder
 
 MOMENT = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)  # past midnight in London
-LISTED = NoticeKind(facts={"count": 1, "rows": ({"name": "Jane", "at": MOMENT},)})
+SAMPLE: dict[str, Plain] = {"name": "Jane", "at": MOMENT}
+LISTED = NoticeKind(facts={"count": 1, "rows": (SAMPLE,)})
 
 
 def say(language: str, zone: str = "Europe/London", **facts: Fact) -> dict[str, str]:
@@ -92,7 +93,7 @@ def test_word_is_read_in_the_reader_s_language_and_a_yes_stays_a_yes() -> None:
 
 
 def test_lists_of_rows_have_a_shape_and_names_of_their_own() -> None:
-    facts: dict[str, Fact] = {"count": 2, "rows": [{"name": "A", "at": MOMENT}, {"name": "B", "at": MOMENT}]}
+    facts: dict[str, Fact] = {"count": 2, "rows": [{**SAMPLE, "name": "A"}, {**SAMPLE, "name": "B"}]}
     assert shape_of(LISTED, facts) == (("rows", 2),)
     assert shape_of(LISTED, {}) == (("rows", 0),)
     known = names_of(LISTED, (("rows", 2),))

@@ -43,6 +43,8 @@ def made_with(name: str, language: str, facts: Mapping[str, Fact], **around: obj
     """Return the letter with `facts`, and somebody who gets it."""
     kind = NOTICES[name]
     letter = letter_of(FOLDERS, name, language=language)
+    if kind.officers:
+        around["list"] = None
     known = surroundings(kind=MailingKind.NOTICE, **around)
     compiled = compile_notice(letter, known, name, shape_of(kind, facts))
     reader = Reader(letter.language, known.zone, read_words(FOLDERS, letter.language))
