@@ -46,6 +46,7 @@ class Relay:
         self.commands: deque[str] = deque(maxlen=100_000)
         self.violations: list[str] = []
         self.connections = 0
+        self.stalled = 0  # connections that hear nothing more
         self.open_connections = 0
         self.most_connections = 0  # at once, ever
         self._struck: Counter[int] = Counter()

@@ -98,6 +98,7 @@ class Session:
         if what is Then.GO_ON:
             return
         if what is Then.STALL:
+            self.relay.stalled += 1
             while await self.reader.read(65536):
                 pass
             raise _Ended
