@@ -93,4 +93,4 @@ torture: .venv/.installed-test
 	@touch .venv/.installed $@
 
 clean:
-	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .cache demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
