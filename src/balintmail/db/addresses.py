@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import func, select
@@ -50,8 +52,16 @@ def ensure(tx: Tx, address: Parsed, *, now: datetime) -> int:
 def of_people(tx: Tx, people: Sequence[int]) -> dict[int, list[AddressRow]]:
     """Return the addresses of these people, the preferred one first."""
     found: dict[int, list[AddressRow]] = {}
+    for row in tx.execute(_of_people(), {"people": list(people)}):
+        found.setdefault(row[0], []).append(AddressRow(*row[1:]))
+    return found
+
+
+@cache
+def _of_people() -> "sa.Select[*tuple[Any, ...]]":
+    """Return the statement, built once: building it takes longer than SQLite takes to answer it."""
     whole = aliased(Suppression)
-    for row in tx.execute(
+    return (
         select(
             PersonAddress.person_id,
             Address.id,
@@ -65,11 +75,9 @@ def of_people(tx: Tx, people: Sequence[int]) -> dict[int, list[AddressRow]]:
         .join(Address, Address.id == PersonAddress.address_id)
         .outerjoin(Suppression, Suppression.address_key == Address.key)
         .outerjoin(whole, whole.address_key == sa.literal("@") + Address.domain)
-        .where(PersonAddress.person_id.in_(people))
+        .where(PersonAddress.person_id.in_(sa.bindparam("people", expanding=True)))
         .order_by(PersonAddress.preferred.desc(), Address.id)
-    ):
-        found.setdefault(row[0], []).append(AddressRow(*row[1:]))
-    return found
+    )
 
 
 def of_person(tx: Tx, person_id: int) -> list[AddressRow]:

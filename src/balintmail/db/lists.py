@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,14 +43,20 @@ _COLUMNS = [getattr(MailingList, name) for name in MailingListRow.__dataclass_fi
 
 def by_slug(tx: Tx, slug: str) -> MailingListRow | None:
     """Return the list of that slug, archived or not, or None."""
-    row = tx.execute(select(*_COLUMNS).where(MailingList.slug == slug)).first()
+    row = tx.execute(_by("slug"), {"slug": slug}).first()
     return MailingListRow(*row) if row else None
 
 
 def by_id(tx: Tx, list_id: int) -> MailingListRow | None:
     """Return the list of that number, or None."""
-    row = tx.execute(select(*_COLUMNS).where(MailingList.id == list_id)).first()
+    row = tx.execute(_by("id"), {"id": list_id}).first()
     return MailingListRow(*row) if row else None
+
+
+@cache
+def _by(name: str) -> "sa.Select[Any]":
+    """Return the statement for the one list with that value of a column, built once: every page asks it."""
+    return select(*_COLUMNS).where(getattr(MailingList, name) == sa.bindparam(name))
 
 
 def default_list(tx: Tx) -> MailingListRow | None:

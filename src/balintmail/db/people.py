@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,8 +62,13 @@ def lock(tx: Tx) -> None:
 
 def get(tx: Tx, person_id: int) -> PersonRow | None:
     """Return the person of that number, living or not, or None."""
-    row = tx.execute(select(*_COLUMNS).where(Person.id == person_id)).first()
+    row = tx.execute(_one(), {"id": person_id}).first()
     return PersonRow(*row) if row else None
+
+
+@cache
+def _one() -> "sa.Select[Any]":
+    return select(*_COLUMNS).where(Person.id == sa.bindparam("id"))
 
 
 def at_address(tx: Tx, key: str) -> list[PersonRow]:

@@ -6,6 +6,8 @@ It never asks whether somebody may join; services/subscriptions.py does.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -36,9 +38,14 @@ _COLUMNS = [getattr(Subscription, name) for name in SubscriptionRow.__dataclass_
 
 def get(tx: Tx, person_id: int, list_id: int) -> SubscriptionRow | None:
     """Return a person's standing on a list, or None when they were never on it."""
-    query = select(*_COLUMNS).where(Subscription.person_id == person_id, Subscription.list_id == list_id)
-    row = tx.execute(query).first()
+    row = tx.execute(_one(), {"person": person_id, "list": list_id}).first()
     return SubscriptionRow(*row) if row else None
+
+
+@cache
+def _one() -> "sa.Select[Any]":
+    mine = Subscription.person_id == sa.bindparam("person")
+    return select(*_COLUMNS).where(mine, Subscription.list_id == sa.bindparam("list"))
 
 
 def of_person(tx: Tx, person_id: int) -> list[SubscriptionRow]:
