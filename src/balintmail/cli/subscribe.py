@@ -4,12 +4,15 @@ They decide nothing; services/subscriptions.py does. They send no mail unless --
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
 from balintmail.cli.command import App, Command, pass_app
 from balintmail.cli.output import Tone
+from balintmail.domain.grounds import Basis
+from balintmail.domain.states import Ground
 
 if TYPE_CHECKING:
     from balintmail.services.subscriptions import Result
@@ -21,6 +24,15 @@ _REFUSED = 1  # exit status when somebody was refused
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--list", "list_slug", metavar="LIST", default="", help="The list (default: the default list).")
 @click.option("--consent", metavar="TEXT", help="The words they agreed to (default: the list's standing words).")
+@click.option("--paper", "on_paper", is_flag=True, help="They signed it on paper, which you keep.")
+@click.option("--collected", metavar="DATE", default="", help="The day on which they agreed, such as 2026-11-21.")
+@click.option(
+    "--ground",
+    type=click.Choice(["consent", "membership", "soft_opt_in"]),
+    default="consent",
+    help="On what ground they are mailed.",
+)
+@click.option("--opt-out-offered", is_flag=True, help="A way to say no was offered; the soft opt-in needs it.")
 @click.option("--name", metavar="NAME", help="The person's name, in their own order.")
 @click.option("--language", metavar="TAG", help='The person\'s language, such as "hu" or "en-NZ".')
 @click.option("--member", is_flag=True, help="The person is a member of the society.")
@@ -34,6 +46,10 @@ def subscribe(
     addresses: tuple[str, ...],
     list_slug: str,
     consent: str | None,
+    on_paper: bool,
+    collected: str,
+    ground: str,
+    opt_out_offered: bool,
     name: str | None,
     language: str | None,
     member: bool,
@@ -56,7 +72,20 @@ def subscribe(
         raise click.UsageError("--request takes an address, and no --person or --all.")
     if everyone and person is not None:
         raise click.UsageError("--person and --all do not go together.")
-    joining = subscriptions.Joining(list_slug, name, True if member else None, language, consent, person, everyone)
+    if as_request and (on_paper or collected or opt_out_offered or ground != "consent"):
+        raise click.UsageError("--request takes no ground: the applicant is asked.")
+    basis = Basis(Ground(ground), _day(collected), opt_out_offered)
+    joining = subscriptions.Joining(
+        list_slug,
+        name,
+        True if member else None,
+        language,
+        consent,
+        person,
+        everyone,
+        basis=basis,
+        on_paper=on_paper,
+    )
     if as_request and welcome:
         raise click.UsageError("--request and --welcome do not go together: nobody is on the list yet.")
     with app.instance() as instance:
@@ -110,6 +139,14 @@ def unsubscribe(
             gone = [each.person for each in results if each.result is subscriptions.ResultKind.UNSUBSCRIBED]
             say_goodbye(ctx, list_slug, [number for number in gone if number is not None])
         return _answer(app, results)
+
+
+def _day(text: str) -> date | None:
+    """Return the day that was said; raise UsageError for what is none."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as exc:
+        raise click.UsageError(f'--collected is a day such as 2026-11-21, and "{text}" is none.') from exc
 
 
 def _answer(app: App, results: Sequence["Result"]) -> int:

@@ -5,6 +5,7 @@ for every combination. It never looks anything up; the facts are passed in.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from balintmail.domain.states import Ground, SkipReason, SubscriptionState
 
@@ -20,6 +21,34 @@ SKIP_WORDS: dict[SkipReason, str] = {
     SkipReason.CANCELLED: "cancelled",
     SkipReason.CONTENT: "their own data made the letter impossible",
 }
+
+
+# The charity soft opt-in (PECR regulation 22(3A)) is in force from this day and not for contacts made before (S43).
+SOFT_OPT_IN_FROM = date(2026, 2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """On what ground somebody joins, and what is known of how it came about."""
+
+    ground: Ground = Ground.CONSENT
+    collected: date | None = None  # the day on which they agreed, or gave their address
+    opt_out_offered: bool = False
+    member: bool = False
+
+
+def does_not_hold(basis: Basis, today: date) -> str:
+    """Return why a ground does not hold (S43), or ""."""
+    if basis.collected is not None and basis.collected > today:
+        return f"the consent was collected on {basis.collected}, a day that has not come yet"
+    if basis.ground is Ground.MEMBERSHIP and not basis.member:
+        return "the ground is membership, but nothing says that the person is a member"
+    if basis.ground is Ground.SOFT_OPT_IN:
+        if basis.collected is None or basis.collected < SOFT_OPT_IN_FROM:
+            return f"the soft opt-in holds only for addresses collected from {SOFT_OPT_IN_FROM} on"
+        if not basis.opt_out_offered:
+            return "the soft opt-in holds only where a way to say no was offered when the address was collected"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

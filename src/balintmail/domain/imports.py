@@ -14,10 +14,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from balintmail.domain.address import Address
+from balintmail.domain.grounds import Basis, does_not_hold
 from balintmail.domain.states import Ground, SuppressionReason
-
-# The charity soft opt-in (PECR regulation 22(3A)) is in force from this day and not for contacts made before (S43).
-SOFT_OPT_IN_FROM = date(2026, 2, 5)
 
 
 class FileState(StrEnum):
@@ -140,13 +138,4 @@ def _same(held: Any, given: Any) -> bool:
 
 def ground_refusal(row: ImportRow, today: date) -> str:
     """Return why this row's ground does not hold (S43), or ""."""
-    if row.collected is not None and row.collected > today:
-        return f"the consent was collected on {row.collected}, a day that has not come yet"
-    if row.ground is Ground.MEMBERSHIP and not row.member:
-        return "the ground is membership, but the row does not say that the person is a member"
-    if row.ground is Ground.SOFT_OPT_IN:
-        if row.collected is None or row.collected < SOFT_OPT_IN_FROM:
-            return f"the soft opt-in holds only for addresses collected from {SOFT_OPT_IN_FROM} on"
-        if not row.opt_out_offered:
-            return "the soft opt-in holds only where a way to say no was offered when the address was collected"
-    return ""
+    return does_not_hold(Basis(row.ground, row.collected, row.opt_out_offered, bool(row.member)), today)

@@ -6,7 +6,7 @@ Neighbours: db/subscriptions.py writes, services/people.py finds people.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from balintmail.db import addresses, audit, notices, people, requests, subscriptions, suppressions
@@ -16,15 +16,17 @@ from balintmail.db.people import PersonRow
 from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
 from balintmail.domain import hygiene, names
+from balintmail.domain.grounds import Basis, does_not_hold
 from balintmail.domain.imports import Candidate, choose, key_of_name
 from balintmail.domain.requests import Act, confirmations
-from balintmail.domain.states import AddressHealth, SubscriptionState, SuppressionReason
+from balintmail.domain.states import AddressHealth, Ground, SubscriptionState, SuppressionReason
 from balintmail.errors import NotFound, UsageRefused
 from balintmail.services.context import Context
 from balintmail.services.lists import known, named
 from balintmail.services.people import SharedAddress, erased, find, find_one
 
 HOW = "command"
+PAPER = "paper"  # what was signed; whoever holds the office answers for it
 LEAVING_WORDS = "asked the Secretary to leave"
 LONGEST_WORDS = 2000  # characters of consent: a paragraph of a paper form
 
@@ -71,7 +73,9 @@ class Joining:
     words: str | None = None
     person: int | None = None
     everyone: bool = False
-    agreement: "Agreement | None" = None  # none: the Secretary's word, with `words`
+    agreement: "Agreement | None" = None  # none: the Secretary's word, with `words` and what follows
+    basis: Basis = field(default_factory=Basis)
+    on_paper: bool = False  # the Secretary holds what they signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Agreement:
     how: str
     actor: str
     evidence: Mapping[str, str | int] = field(default_factory=dict)
+    ground: Ground = Ground.CONSENT
+    collected: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +212,13 @@ def _put_on(
     ctx: Context, tx: Tx, to: MailingListRow, who: tuple[parsing.Address, PersonRow | None], joining: Joining
 ) -> Result:
     """Put somebody on a list by the Secretary's own act; it decides the requests that waited for it."""
-    agreement = Agreement(joining.words or to.standing_words, HOW, ctx.actor)
+    basis = replace(joining.basis, member=bool(joining.member or (who[1] is not None and who[1].member)))
+    if why := does_not_hold(basis, ctx.clock.now().astimezone(ctx.settings.zone).date()):
+        return Result(who[0].text, who[1].id if who[1] else None, ResultKind.REFUSED, why)
+    how = PAPER if joining.on_paper else HOW
+    evidence: dict[str, str | int] = {"opt_out_offered": "yes"} if basis.opt_out_offered else {}
+    words = joining.words or to.standing_words
+    agreement = Agreement(words, how, ctx.actor, evidence, basis.ground, basis.collected)
     result = put_on(ctx, tx, to, who, replace(joining, agreement=agreement))
     if result.result is ResultKind.SUBSCRIBED:
         address, person = who
@@ -250,7 +262,16 @@ def put_on(
         remarks.insert(0, f"had left on {before.ended_at.astimezone(ctx.settings.zone).date()}")
     now = ctx.clock.now()
     evidence = {**agreement.evidence, **zone_of(ctx)}
-    said = Consent(agreement.words, agreement.how, agreement.actor, now, address.text, evidence=evidence)
+    said = Consent(
+        agreement.words,
+        agreement.how,
+        agreement.actor,
+        now,
+        address.text,
+        agreement.ground,
+        agreement.collected,
+        evidence,
+    )
     subscriptions.begin(tx, person_id, to.id, said)
     audit.note_person(tx, person_id, "subscribed", actor=ctx.actor, now=now, detail={"list": to.slug})
     return Result(address.text, person_id, ResultKind.SUBSCRIBED, "; ".join(remarks))

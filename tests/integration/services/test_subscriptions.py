@@ -1,15 +1,16 @@
 """Joining and leaving as the Secretary's own act, on both databases."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from balintmail.db import consent, lists, people, subscriptions, suppressions
-from balintmail.db.models import AuditEvent, ConsentEvent, Person
+from balintmail.db.models import AuditEvent, ConsentEvent, Person, Subscription
+from balintmail.domain.grounds import Basis
 from balintmail.domain.hygiene import TextRefused
-from balintmail.domain.states import ConsentAction, Policy, SubscriptionState, SuppressionReason
+from balintmail.domain.states import ConsentAction, Ground, Policy, SubscriptionState, SuppressionReason
 from balintmail.errors import Conflict, NotFound, UsageRefused
 from balintmail.services.context import Context
 from balintmail.services.people import person_hash
@@ -292,3 +293,36 @@ def test_archived_list_can_be_left_for_it_may_be_opened_again_S44(ctx: Context) 
         ResultKind.UNSUBSCRIBED
     )
     assert state(ctx, anna) is SubscriptionState.UNSUBSCRIBED
+
+
+def test_paper_membership_and_soft_opt_in_are_on_record_with_the_secretarys_name_S42_S43(ctx: Context) -> None:
+    when = date(2026, 3, 21)
+    paper = Joining(words="I want the newsletter", basis=Basis(collected=when), on_paper=True)
+    member = Joining(member=True, basis=Basis(Ground.MEMBERSHIP))
+    soft = Joining(basis=Basis(Ground.SOFT_OPT_IN, when, opt_out_offered=True))
+    for number, joining in enumerate((paper, member, soft)):
+        assert subscribe(ctx, [f"p{number}@example.org"], joining)[0].result is ResultKind.SUBSCRIBED
+    with ctx.db.read() as tx:
+        rows = tx.execute(sa.select(ConsentEvent).order_by(ConsentEvent.id)).mappings().all()
+        grounds = list(tx.scalars(sa.select(Subscription.ground).order_by(Subscription.id)))
+    assert [(row["how"], row["ground"], row["collected_on"]) for row in rows] == [
+        ("paper", Ground.CONSENT, when), ("command", Ground.MEMBERSHIP, None), ("command", Ground.SOFT_OPT_IN, when),
+    ]  # fmt: skip
+    assert {row["actor"] for row in rows} == {"the Secretary"}
+    assert rows[2]["evidence"] == {"opt_out_offered": "yes", "zone": "Europe/London"}
+    assert grounds == [Ground.CONSENT, Ground.MEMBERSHIP, Ground.SOFT_OPT_IN]
+
+
+@pytest.mark.parametrize(("basis", "said"), [
+    (Basis(Ground.MEMBERSHIP), "nothing says that the person is a member"),
+    (Basis(Ground.SOFT_OPT_IN, date(2026, 2, 4), opt_out_offered=True), "only for addresses collected from 2026-02-05"),
+    (Basis(Ground.SOFT_OPT_IN, None, opt_out_offered=True), "only for addresses collected from 2026-02-05"),
+    (Basis(Ground.SOFT_OPT_IN, date(2026, 2, 5)), "a way to say no was offered"),
+    (Basis(Ground.CONSENT, date(2027, 1, 1)), "a day that has not come yet"),
+])  # fmt: skip
+def test_ground_that_does_not_hold_subscribes_nobody_S43(ctx: Context, basis: Basis, said: str) -> None:
+    (found,) = subscribe(ctx, ["a@example.org"], Joining(basis=basis))
+    assert found.result is ResultKind.REFUSED
+    assert said in found.reason
+    with ctx.db.read() as tx:
+        assert tx.scalar(sa.select(sa.func.count()).select_from(Subscription)) == 0
