@@ -1,15 +1,22 @@
 """The gate: what it lets in, what it denies, and how it says so; the bad requests of standards.md 3.3, C and D."""
 
 import asyncio
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
+from balintmail.services.context import Context
 from balintmail.web import gate
+from balintmail.web.app import make_app
+from balintmail.web.visitor import visitor
+from tests.support.society import found
 
 BOUNDARY = "simple"
 
@@ -37,7 +44,10 @@ def raw(app: FastAPI, path: str, *, method: str = "GET", headers: dict[str, str]
         "raw_path": path.encode("utf-8", "surrogatepass"),
         "query_string": more.pop("query", b""),
         "root_path": "",
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()],
+        "headers": [
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()),
+            *more.pop("more_headers", ()),
+        ],
         "client": ("192.0.2.1", 4711),
         "server": ("127.0.0.1", 8000),
         **more,
@@ -50,7 +60,7 @@ def raw(app: FastAPI, path: str, *, method: str = "GET", headers: dict[str, str]
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the gate asks no database
 TRICKS = ("{}/", "/{}", "{};x", "{}%2f", "{}/.", "{}/..", "/.{}", "/x/..{}", "{}\x00", "{}\n", "{} ", "{}?", "{}#")
 STRANGE = ("/HEALTHZ", "/Privacy", "/assets/", "/assets/../balintmail.toml", "", "*", "\\", "/\xe9\ud800")
-ODD = (b"lang=de&lang=hu", b"lang=%00", b"lang[]=de", b"&&&=&", b"lang=" + b"%ff" * 900, b"%")
+ODD = (b"x=1&" * 200, b"lang=de&lang=hu", b"lang=%00", b"lang[]=de", b"&&&=&", b"lang=" + b"%ff" * 900, b"%")
 CODE = ("<script>alert(1)</script>", "\"'><img src=x onerror=1>", "{{1234*5678}}", "${1234*5678}", "{% x %}")
 
 
@@ -78,6 +88,27 @@ def test_forged_host_is_not_heard_D15(client: TestClient) -> None:
     answer = client.get("/", headers=forged)
     assert answer.status_code == 200
     assert "evil" not in answer.text + str(answer.headers)
+
+
+def test_line_that_a_visitor_adds_before_the_proxys_is_not_believed_D16(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from balintmail.config import Settings, Society, Web
+
+    found(context)
+    seen: list[str] = []
+
+    def look(request: Request, *_: object) -> PlainTextResponse:
+        seen.append(visitor(request).address)
+        return PlainTextResponse("")
+
+    monkeypatch.setattr("balintmail.web.home.render", look)
+    two = [(b"x-forwarded-for", b"198.51.100.1"), (b"x-forwarded-for", b"203.0.113.9")]
+    for proxies in ((), ("127.0.0.1",)):
+        behind = Settings(society=Society(url="https://balint.example.org"), web=Web(proxies=proxies))
+        app = make_app(dataclasses.replace(context, settings=behind))
+        assert raw(app, "/privacy", client=("127.0.0.1", 1), more_headers=two)[0] == 200
+    assert seen == ["127.0.0.1", "203.0.113.9"]
 
 
 def test_head_is_a_get_without_its_body_C14(client: TestClient) -> None:
@@ -193,12 +224,8 @@ def test_what_a_visitor_sends_never_comes_back_as_markup_D1_D4(client: TestClien
         assert "7006652" not in page
 
 
-def test_site_below_a_path_answers_with_and_without_it(context: Any) -> None:
-    import dataclasses
-
+def test_site_below_a_path_answers_with_and_without_it(context: Context) -> None:
     from balintmail.config import Settings, Society
-    from balintmail.web.app import make_app
-    from tests.support.society import found
 
     found(context)
     below = Settings(society=Society(name="S", url="https://example.org/balint"))

@@ -96,12 +96,12 @@ class Gate:
     def _known(self, scope: Scope) -> Scope:
         """Return the request's own copy of `scope`, with its visitor, below the public address's path."""
         fields = Headers(scope=scope)
-        query = parse_qs(scope["query_string"][:LONGEST_TARGET].decode("latin-1"), max_num_fields=100)
-        asked = (query.get(LANGUAGE) or [""])[0]
+        asked = _asked_language(scope["query_string"][:LONGEST_TARGET].decode("latin-1"))
         language = choose(self._site.languages, asked, fields.get("accept-language", ""), self._site.usual_language)
         peer = scope["client"][0] if scope.get("client") else ""
-        field = self._site.ctx.settings.web.client_header
-        address = address_of(peer, fields, proxies=self._proxies, field=field)
+        # A proxy may add a line of its own behind the visitor's: all of them count, in their order.
+        told = ", ".join(fields.getlist(self._site.ctx.settings.web.client_header))
+        address = address_of(peer, told, proxies=self._proxies)
         who = Visitor(address, language, chose_language=language == asked.lower())
         state = {**scope.get("state", {}), "visitor": who, "body": b""}
         prefix, path = self._site.prefix, scope["path"]
@@ -181,6 +181,14 @@ def entries(routes: Iterable[APIRoute]) -> list[Entry]:
         methods |= {"HEAD"} if "GET" in methods else frozenset()
         found.append(Entry(route.path_regex, route.path, kind_of(route), methods))
     return found
+
+
+def _asked_language(query: str) -> str:
+    """Return the language that the address asks for, "" for none; a question with many parts is not looked at."""
+    try:
+        return (parse_qs(query, max_num_fields=100).get(LANGUAGE) or [""])[0]
+    except ValueError:
+        return ""
 
 
 def _asked(scope: Scope) -> Scope:

@@ -4,7 +4,7 @@ A header counts only when the connection comes from a named proxy (D16), and the
 (D15). It keeps nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -34,16 +34,16 @@ def visitor(request: Request) -> Visitor:
     return found
 
 
-def address_of(peer: str, headers: Mapping[str, str], *, proxies: Sequence[Network], field: str) -> str:
-    """Return the visitor's address: the last one in the header `field` that no trusted proxy has.
+def address_of(peer: str, told: str, *, proxies: Sequence[Network]) -> str:
+    """Return the visitor's address: the last one of those that `told` names which no trusted proxy has.
 
-    `peer` is whoever holds the connection; unless it is one of `proxies`, the header is not even read. What is no
-    address ends the walk, so that a forged beginning of the header counts for nothing.
+    `peer` is whoever holds the connection; unless it is one of `proxies`, the header `told` is not even read. What is
+    no address ends the walk, so that a forged beginning of the header counts for nothing.
     """
     found = plain(peer)
     if not among(found, proxies):
         return found
-    for part in reversed(headers.get(field.lower(), "")[-2000:].split(",")):
+    for part in reversed(told[-2000:].split(",")):
         hop = plain(part)
         if not hop:
             break

@@ -6,11 +6,10 @@ from balintmail.domain.networks import network_of, networks, read_networks
 from balintmail.web.visitor import address_of
 
 PROXIES = networks(["127.0.0.1", "::1", "10.0.0.0/8"])
-FIELD = "X-Forwarded-For"
 
 
 def asked(peer: str, told: str = "") -> str:
-    return address_of(peer, {"x-forwarded-for": told} if told else {}, proxies=PROXIES, field=FIELD)
+    return address_of(peer, told, proxies=PROXIES)
 
 
 @pytest.mark.parametrize(
