@@ -66,6 +66,11 @@ class Line(asyncio.Protocol, ABC):
             raise RuntimeError("the lane has no connection yet")
         return self._transport
 
+    def _ends_with(self, code: int) -> bool:
+        """Say whether nothing but one whole reply with `code` lies behind the reply in hand."""
+        whole = not self._reader.midway and not self._reader.fault
+        return whole and [one.code for one in self._read[1:]] == [code]
+
     def _write_slowly(self, data: bytes, block_seconds: float) -> bool:
         """Write `data`; return True when all of it has left, else call `_drained` later.
 

@@ -71,9 +71,6 @@ class SmtpLane(Line):
         self._needs_reset = False
         self.closed = False
 
-    def __repr__(self) -> str:
-        return f"<SmtpLane {self.relay} {self._step.name.lower()}>"
-
     # What dispatch calls
 
     @property
@@ -82,13 +79,14 @@ class SmtpLane(Line):
 
     def begin(self, message: Composed) -> None:
         if self.closed or self._step is not _Step.IDLE:
-            raise RuntimeError(f"{self!r} is not ready for a message")
+            raise RuntimeError(f"this lane is not ready for a message: {self._step.name.lower()}")
         self._start(message)
 
     def release(self, following: Composed | None = None) -> None:
         if self._step is not _Step.HELD:
             if following is not None:
-                self._soon_finished(following, outcomes.withdrawn(Stage.MAIL, self.relay))
+                withdrawn = outcomes.withdrawn(Stage.MAIL, self.relay)
+                self._loop.call_soon(self._events.finished, self, following.delivery, withdrawn)
             return
         transport = self._wire
         if self._reader.midway or transport.is_closing():
@@ -162,9 +160,7 @@ class SmtpLane(Line):
             self._break(f"the relay spoke unasked: {reply.code} {reply.text}")
 
     def _is_last_word(self, reply: Reply) -> bool:
-        """Say whether `reply` is a no with nothing but a 421 behind it, as Postfix has it at its hard error limit."""
-        whole = not self._reader.midway and not self._reader.fault
-        return whole and reply.kind in {4, 5} and [one.code for one in self._read[1:]] == [outcomes.SERVICE_ENDS]
+        return reply.kind in {4, 5} and self._ends_with(outcomes.SERVICE_ENDS)  # as Postfix at its hard error limit
 
     def _answer_to_reset(self, reply: Reply) -> None:
         if reply.code == outcomes.SERVICE_ENDS:  # said before the relay heard of the next person
@@ -244,11 +240,10 @@ class SmtpLane(Line):
             self._current = message
             self._drop(outcome)  # an extra reply: nothing after it could be trusted (I11)
             return
-        used_up = self.capacity.used_up
-        if following is not None and not used_up:
-            self._step = _Step.LOCAL  # busy: the handler must not begin another
-        elif used_up:
+        if self.capacity.used_up:
             self._quit()
+        elif following is not None:
+            self._step = _Step.LOCAL  # busy: the handler must not begin another
         self._events.finished(self, message.delivery, outcome)
         if following is None:
             return
@@ -279,12 +274,11 @@ class SmtpLane(Line):
     def _drop_soon(self, outcome: Outcome) -> None:
         """The same for callers who must not be called back from inside."""
         for message, ended in self._ending(outcome):
-            self._soon_finished(message, ended)
+            self._loop.call_soon(self._events.finished, self, message.delivery, ended)
 
     def _ending(self, outcome: Outcome) -> list[tuple[Composed, Outcome]]:
         """End the connection and return what became of the message in hand and of the one behind it."""
-        withdrawn = outcomes.withdrawn(Stage.MAIL, self.relay)
-        ends = ((self._current, outcome), (self._following, withdrawn))
+        ends = ((self._current, outcome), (self._following, outcomes.withdrawn(Stage.MAIL, self.relay)))
         self._end()
         return [(message, ended) for message, ended in ends if message is not None]
 
@@ -299,9 +293,6 @@ class SmtpLane(Line):
         self._step = _Step.QUIT
         self._deadline.within(self._limits.quit)
         self._wire.write(commands.QUIT)
-
-    def _soon_finished(self, message: Composed, outcome: Outcome) -> None:
-        self._loop.call_soon(self._events.finished, self, message.delivery, outcome)
 
     @property
     def _stage(self) -> Stage:
