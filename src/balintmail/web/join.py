@@ -108,7 +108,9 @@ def _take(request: Request, posted: Form, offered: list[Offer]) -> Response:
         for name, problem_of in _ordered(offered, exc.problems):
             errors.add(name, say(request, f"join.problem_{problem_of.code}", **dict(problem_of.values or {})))
         return _form(request, offered, posted, errors)
-    page = render(request, "join_asked.html", address=posted.text("address").strip())
+    chosen = [one.list.policy for one in offered if one.list.slug in application.chosen]
+    open_ = all(policy is Policy.OPEN for policy in chosen)
+    page = render(request, "join_asked.html", address=posted.text("address").strip(), open=open_)
     # What an open list does with an address differs by whether it is known; the page has answered before it is done.
     page.background = BackgroundTask(requests.take_turns, site(request).ctx)
     return page
