@@ -78,3 +78,9 @@ class Claims:
         self._notices_at = time + NOTICES_EVERY
         with contextlib.suppress(*AWAY, Exchanged):  # the turns meet it too, and say so
             self._ahead.give_first(await self._in_thread(self._books.claim_notices))
+
+
+def said_by(exc: Exception) -> str:
+    """Return what a database error says in one line without its statement, which may hold addresses."""
+    said = str(getattr(exc, "orig", None) or type(exc).__name__).splitlines()[0]
+    return f"The database does not take what happened: {said}. Mend that, then run: balintmail dispatch"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,7 @@ from balintmail.sending.dkim_canonical import Unsignable
 from balintmail.sending.dkim_keys import KeyRefused
 from balintmail.sending.transport import Lane, Transport, TransportDown
 from balintmail.services.ahead import Ahead
-from balintmail.services.claims import AWAY, Claims
+from balintmail.services.claims import AWAY, Claims, said_by
 from balintmail.services.connections import CROWDED_OUT, Connections
 from balintmail.services.context import Context
 from balintmail.services.governor import Governor
@@ -38,6 +39,7 @@ T = TypeVar("T")
 Compose = Callable[[Claimed], Composed]
 
 PATIENCE = timedelta(seconds=50)  # how long a run waits in place for a limit; cron comes again every minute
+QUICK = 0.005  # seconds of a turn after which the next takes half of those under way: the others work meanwhile
 MANY = 8  # messages at their dots that are worth a turn of their own while others are still on their way
 GLANCE = 0.4  # seconds between looks at the mailings' states when nothing else happens: a pause acts within a second
 STOP_PATIENCE = 20.0  # seconds that open transactions get after a stop, before their connections are dropped
@@ -78,6 +80,7 @@ class Engine:
         self._held: dict[int, Lane] = {}  # waiting for their dot
         self._following: dict[Lane, int] = {}  # begun behind the dot of another
         self._events = 0  # that the connections have told
+        self._turn_took = 0.0
         self._answered: list[tuple[Claimed, Result]] = []  # to be recorded
         self._withdrawn: set[int] = set()  # their rows are settled; the connection's last word does not count
         self._lost: Counter[int] = Counter()
@@ -142,7 +145,7 @@ class Engine:
 
     def _claimed(self, failed: Exception | None) -> None:
         if failed is not None:
-            self.stop(Ending.FAILED, failed.words if isinstance(failed, Exchanged) else _of_database(failed))
+            self.stop(Ending.FAILED, failed.words if isinstance(failed, Exchanged) else said_by(failed))
         self._wake.set()
 
     def _mind_the_clock(self) -> None:
@@ -167,7 +170,7 @@ class Engine:
             try:
                 taken = await self._in_thread(partial(self._governor.take, relay, rows))
             except AWAY as exc:
-                self.stop(Ending.FAILED, _of_database(exc))
+                self.stop(Ending.FAILED, said_by(exc))
                 return
             self._governor.receive(rows, taken)
         self._begin()
@@ -306,12 +309,14 @@ class Engine:
             await asyncio.sleep(0)
 
     async def _commit_and_release(self) -> None:
-        """Take one turn for everybody who waits, then let the dots of those go who passed."""
+        """Take one turn for those who wait, then let the dots of those go who passed."""
         if self._governor.errands:
             with contextlib.suppress(SQLAlchemyError):  # what a turn then meets is told there
                 await self._in_thread(self._governor.run_errands)
         answered, self._answered = self._answered, []
-        waiting = [self._flying[delivery] for delivery in self._held]
+        most = (len(self._flying) + 1) // 2 if self._turn_took < QUICK else len(self._held)
+        waiting = [self._flying[delivery] for delivery in islice(self._held, max(MANY, most))]
+        began = self._ctx.clock.monotonic()
         try:
             turn = await self._in_thread(partial(self._books.turn, answered, waiting))
         except TakenForDead:
@@ -331,8 +336,9 @@ class Engine:
             # Whether that commit succeeded is not known: no dot.
             self._withdraw(waiting)
             if not await self._until_recorded(answered, waiting):
-                self.stop(Ending.FAILED, _of_database(exc))
+                self.stop(Ending.FAILED, said_by(exc))
         else:
+            self._turn_took = self._ctx.clock.monotonic() - began
             await self._let_go(turn, waiting)
             if len(turn.marked.passed) < len(waiting) or any(one.state is DeliveryState.QUEUED for _, one in answered):
                 self._claims.ask_again()  # a claim that came before this turn did not find what it gave back
@@ -389,9 +395,3 @@ class Engine:
 
 def _was_never_begun(one: Outcome, *, behind: bool) -> bool:
     return one.verdict is Verdict.NOT_SENT and (one.stage is Stage.LOCAL or (behind and one.stage is Stage.MAIL))
-
-
-def _of_database(exc: Exception) -> str:
-    """Return what a database error says in one line without its statement, which may hold addresses."""
-    said = str(getattr(exc, "orig", None) or type(exc).__name__).splitlines()[0]
-    return f"The database does not take what happened: {said}. Mend that, then run: balintmail dispatch"
