@@ -42,6 +42,7 @@ TEXTS = {
 ODD_BYTES = (b"%ff%fe", b"%ed%a0%80", b"%00", b"%", b"%zz", b"%c0%ae")  # A16 among them: half a surrogate pair
 # What a database itself may choke on is tried on both; what a page may show needs only one.
 BOTH = {"A15", "A17", "A19", "A25", "B6", "B18", "F1", "F9"}
+ALONE = {"A1", "A13", "A15", "A19", "B5", "B18", "D1", "D2", "D3", "D4"}
 TRIED = [(engine, name) for name in TEXTS for engine in ("sqlite", "postgresql") if engine == "sqlite" or name in BOTH]
 
 
@@ -110,7 +111,7 @@ def test_every_post_route_is_reached_by_a_form_or_a_program(client: TestClient, 
 def test_bad_input_in_every_field_of_every_form_is_harmless(
     client: TestClient, context: Context, pages: Pages, clock: MovableClock, name: str
 ) -> None:
-    """Fill the whole form with the bad input, then each field alone."""
+    """Fill the whole form with the bad input; with the worst, each field alone too, so that the others pass."""
     found = list(posts(client, pages))
     clock.forward(FILLING)
     assert len(found) >= 10
@@ -118,7 +119,7 @@ def test_bad_input_in_every_field_of_every_form_is_harmless(
         typed = {field: TEXTS[name] for field in form.fields if field not in form.hidden}
         answer = client.post(path, data={**form.fields, **typed})
         assert_harmless(answer, f"{name} in {path}")
-        for field in typed if len(typed) > 1 else ():
+        for field in typed if len(typed) > 1 and name in ALONE else ():
             answer = client.post(path, data={**form.fields, field: TEXTS[name]})
             assert_harmless(answer, f"{name} in {field} of {path}")
     for path in pages.paths.values():
