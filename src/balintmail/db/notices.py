@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import and_, exists, func, insert, select
+from sqlalchemy import and_, exists, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from balintmail.db.models import Address, Notice, Person, Subscription
 from balintmail.db.session import Tx
@@ -66,24 +67,23 @@ class DueNotice:
 
 def put(tx: Tx, new: NewNotice, *, now: datetime) -> None:
     """Enter a notice; it takes the place of one with the same key that still waits."""
-    if new.key is not None:
-        tx.execute(sa.delete(_N).where(_N.key == new.key))
-    tx.execute(
-        insert(_N).values(
-            template=new.template,
-            key=new.key,
-            list_id=new.list_id,
-            language=new.language,
-            person_id=new.person,
-            address=new.address,
-            envelope=new.envelope,
-            address_key=new.address_key,
-            ground=new.ground,
-            facts=new.facts,
-            due_at=new.due_at,
-            created_at=now,
-        )
-    )
+    values = {
+        "template": new.template,
+        "key": new.key,
+        "list_id": new.list_id,
+        "language": new.language,
+        "person_id": new.person,
+        "address": new.address,
+        "envelope": new.envelope,
+        "address_key": new.address_key,
+        "ground": new.ground,
+        "facts": new.facts,
+        "due_at": new.due_at,
+        "created_at": now,
+    }
+    # In one statement, so that two who put the same at one moment do not stumble over each other.
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    tx.execute(insert(_N).values(**values).on_conflict_do_update(index_elements=["key"], set_=values))
 
 
 def anything_due(tx: Tx, now: datetime) -> bool:

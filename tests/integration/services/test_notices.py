@@ -88,6 +88,20 @@ def test_confirm_holds_nothing_that_the_visitor_typed(society: Context) -> None:
     assert "Buy" not in outbox(society)[0]
 
 
+def test_mail_to_a_new_address_names_nobody_though_its_person_is_registered_S46(society: Context) -> None:
+    with society.db.write() as tx:
+        person = a_person(tx, "jane@example.org", name="Jane Unmistakable", first_name="Jane")
+        facts: dict[str, Fact] = {
+            "confirm_url": "https://balint.example.org/manage/address/abc",
+            "old_address": "j•••@example.org",
+        }
+        to = To(address=parse("new@example.net"), person=person)
+        put(society, tx, Waiting(template="address_confirm", to=to, ground=Ground.REQUESTED, facts=facts))
+    send(society)
+    (letter,) = outbox(society)
+    assert "Jane" not in letter
+
+
 def test_release_due_leaves_what_is_not_due_yet(society: Context, clock: MovableClock) -> None:
     with society.db.write() as tx:
         put(society, tx, stranger(society, 1, due_at=clock.now() + timedelta(hours=1)))
@@ -103,6 +117,26 @@ def test_put_with_the_same_key_replaces_what_still_waits(society: Context) -> No
     send(society)
     (letter,) = outbox(society)
     assert "visitor2@example.net" in letter
+
+
+def test_put_of_the_same_key_at_one_moment_leaves_one_and_refuses_nobody(society: Context) -> None:
+    faults: list[BaseException] = []
+
+    def visit(number: int) -> None:
+        try:
+            for _ in range(10):
+                with society.db.write() as tx:
+                    put(society, tx, stranger(society, number, key="request 1"))
+        except BaseException as exc:
+            faults.append(exc)
+
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert count(society, Notice) == 1
 
 
 def test_put_of_an_unknown_mail_or_fact_is_a_bug(society: Context) -> None:
