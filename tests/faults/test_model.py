@@ -6,8 +6,8 @@ test proves the others: an engine that breaks its word in one of several ways is
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,11 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from balintmail.db.models import Address, PersonAddress
-from balintmail.db.session import Database
+from balintmail.db import ledger, workers
+from balintmail.db.ledger import Marked, Result
+from balintmail.db.models import Address, Delivery, PersonAddress
+from balintmail.db.session import Database, Tx
+from balintmail.domain import retry
 from balintmail.domain.outcome import Stage, Verdict
 from balintmail.domain.states import DeliveryState
 from tests.faults.conftest import AT_FULL_SIZE
@@ -252,6 +255,93 @@ def worlds_on_postgresql(postgres: postgresql.Server, tmp_path: Path) -> Iterato
     yield make
     for url in [*made, template]:
         postgres.drop(url)
+
+
+def _dot_without_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let dots leave that the ledger knows nothing of yet."""
+    mark = ledger.mark_at_risk
+
+    def unmarked(tx: Tx, deliveries: Sequence[int], worker: str, *, now: datetime) -> Marked:
+        with tx.begin_nested() as point:
+            marked = mark(tx, deliveries, worker, now=now)
+            point.rollback()
+        return marked
+
+    monkeypatch.setattr(ledger, "mark_at_risk", unmarked)
+
+
+def _no_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whoever was claimed go, whatever they have said since (D4)."""
+
+    def all_pass(tx: Tx, deliveries: Sequence[int], worker: str, *, now: datetime) -> Marked:
+        values = {"state": DeliveryState.AT_RISK, "claim": worker, "skip_reason": None, "first_tried_at": now}
+        tx.execute(sa.update(Delivery).where(Delivery.id.in_(deliveries)).values(values))
+        return Marked(frozenset(deliveries), {}, frozenset(), frozenset())
+
+    monkeypatch.setattr(ledger, "mark_at_risk", all_pass)
+
+
+def _doubt_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take silence after the dot for a no that time may mend."""
+    monkeypatch.setitem(retry._SETTLED, Verdict.UNKNOWN, DeliveryState.QUEUED)
+
+
+def _dead_ones_rows_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queue what a dead one had at risk."""
+    recover = workers.recover
+
+    def queue(tx: Tx, worker: str, *, now: datetime) -> workers.Recovered:
+        tx.execute(sa.update(Delivery).where(Delivery.state == DeliveryState.AT_RISK).values(state="queued"))
+        return recover(tx, worker, now=now)
+
+    monkeypatch.setattr(workers, "recover", queue)
+
+
+def _answers_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget every seventh answer."""
+    record = ledger.record
+    numbers = count()
+
+    def forget(tx: Tx, results: Sequence[Result], worker: str, *, now: datetime) -> None:
+        record(tx, [result for result in results if next(numbers) % 7], worker, now=now)
+
+    monkeypatch.setattr(ledger, "record", forget)
+
+
+BROKEN = [
+    _dot_without_its_commit,
+    _no_is_not_asked_for,
+    _doubt_is_sent_again,
+    _dead_ones_rows_go_back,
+    _answers_are_lost,
+]
+
+
+def a_short_story(world: World) -> None:
+    """A kill, somebody's no in the midst, and lines that drop: enough to tell an honest engine."""
+    drops = [(2, Act(Stage.DOT, 0, takes=True)), (2, Act(Stage.RCPT, 0, takes=False)), (2, NOES[9])]
+    world.relay.weather = Weather(((60, TAKES), *drops), seed=1, lanes=8, seconds=lambda _: 0.05)
+    try:
+        world.run_and_die(Moment("before (3)", 4))
+        world.compare()
+        world.run(act=(Moment("before (3)", 3), world.in_the_midst("leave", 0, "before (3)")))
+        world.compare()
+        world.finish()
+    finally:
+        world.close()
+
+
+def test_short_story_ends_well_with_an_honest_engine(worlds: Callable[[], World]) -> None:
+    a_short_story(worlds())
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda one: one.__name__.strip("_"))
+def test_engine_that_breaks_its_word_is_caught_so_these_tests_can_fail(
+    worlds: Callable[[], World], monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    broken(monkeypatch)
+    with pytest.raises(AssertionError):
+        a_short_story(worlds())
 
 
 def test_ledger_equals_the_model_whatever_happens_I1_I7_P1_P5(worlds: Callable[[], World]) -> None:
