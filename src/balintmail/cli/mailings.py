@@ -74,7 +74,7 @@ def show(app: App, name: str) -> None:
         receipt = service.receipt(ctx, name)
         finish = _finish(instance, ctx, receipt)
         zone = ctx.settings.zone
-        _document(app, receipt, zone, {"expected_finish": rfc3339(finish, zone) if finish else None})
+        _document(app, receipt, zone, {"expected_finish": rfc3339(finish, zone)} if finish else {})
         show_receipt(app.out, receipt, zone, expected=f"about {spoken(ctx, finish)}" if finish else "")
 
 
