@@ -3,6 +3,7 @@
 It makes no secret and decides nothing; services/fresh_links.py does.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
-from balintmail.db.models import MailedLink
+from balintmail.db.models import Delivery, MailedLink, Mailing
 from balintmail.db.session import Tx
+from balintmail.domain.states import FINAL, MailingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class MailedLinkRow:
     used_at: datetime | None
 
 
+_PATH, _GONE = "/manage/", "gone"
+_SECRET = re.compile(r"(/manage/(?:address/)?)[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 _COLUMNS = [getattr(MailedLink, name) for name in MailedLinkRow.__dataclass_fields__]
 
 
@@ -80,3 +84,20 @@ def any_expired(tx: Tx, before: datetime) -> bool:
 def tidy(tx: Tx, *, expired_before: datetime) -> int:
     """Delete links that had expired before a moment; return how many."""
     return tx.execute(sa.delete(MailedLink).where(MailedLink.expires_at < expired_before)).rowcount
+
+
+def forget_sent(tx: Tx, *, finished_since: datetime, write: bool) -> int:
+    """Take the secrets of links out of what the ledger froze of letters that have left; return how many rows have any.
+
+    Only letters of mailings that ended since then are looked at. Without `write` it only reads.
+    """
+    ended = select(Mailing.id).where(Mailing.kind == MailingKind.NOTICE, Mailing.finished_at >= finished_since)
+    sent = Delivery.mailing_id.in_(ended) & Delivery.state.in_(FINAL) & Delivery.data.contains(_PATH)
+    found = 0
+    for number, data in tx.execute(select(Delivery.id, Delivery.data).where(sent)).all():
+        bare = _SECRET.sub(rf"\g<1>{_GONE}", data or "")
+        if bare != data:
+            found += 1
+            if write:
+                tx.execute(sa.update(Delivery).where(Delivery.id == number).values(data=bare))
+    return found

@@ -13,4 +13,5 @@ def run(ctx: Context) -> None:
     leaving.end_pauses(ctx)
     request_errands.tidy(ctx)
     fresh_links.tidy(ctx)
+    fresh_links.forget_sent(ctx)
     erasure.sweep_if_due(ctx)

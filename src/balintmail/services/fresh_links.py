@@ -87,6 +87,16 @@ def tidy(ctx: Context) -> int:
         return mailed_links.tidy(tx, expired_before=before)
 
 
+def forget_sent(ctx: Context) -> int:
+    """Take the secrets of links that have left out of the ledger, which is done with them; return how many."""
+    since = ctx.clock.now() - max(LASTS.values())
+    with ctx.db.read() as tx:
+        if not mailed_links.forget_sent(tx, finished_since=since, write=False):
+            return 0
+    with ctx.db.write() as tx:
+        return mailed_links.forget_sent(tx, finished_since=since, write=True)
+
+
 def _hash(secret: str) -> bytes:
     # 256 random bits need no slow hash: nobody can try them through.
     return hashlib.sha256(secret.encode("ascii")).digest()

@@ -1,5 +1,7 @@
 """Everything held of a person: nothing is left out, and nothing of whoever shares an address is let in (Art. 15)."""
 
+import quopri
+import re
 from typing import Any
 
 import pytest
@@ -8,9 +10,11 @@ import sqlalchemy as sa
 from balintmail.db import mailed_links, people, postal
 from balintmail.db.models import Base, Person
 from balintmail.errors import NotFound
-from balintmail.services import fresh_links, held, preferences, suppressions
+from balintmail.sending.outbox import OutboxTransport
+from balintmail.services import errands, fresh_links, held, preferences, suppressions
 from balintmail.services import people as register
 from balintmail.services.context import Context
+from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.erasure import erase
 from balintmail.services.fresh_links import Errand
 from balintmail.services.held import document
@@ -105,3 +109,23 @@ def test_old_links_are_forgotten_after_a_month(ctx: Context, clock: Any) -> None
     with ctx.db.read() as tx:
         assert mailed_links.of_people(tx, [person]) == []
         assert tx.scalar(sa.select(sa.func.count()).select_from(Person))
+
+
+def test_secret_of_a_link_that_has_left_stands_nowhere_any_more(ctx: Context) -> None:
+    person = subscribe(ctx, ["maria@example.org"], Joining())[0].person or 0
+    with ctx.db.write() as tx:
+        row = people.get(tx, person)
+        assert row is not None
+        preferences.mail_link(ctx, tx, row)
+    (ctx.folder / "outbox").mkdir()
+    dispatch(ctx, lambda: OutboxTransport(ctx.folder / "outbox"), Orders())
+    (letter,) = (ctx.folder / "outbox" / "new").iterdir()
+    text = quopri.decodestring(letter.read_bytes()).decode()
+    found = re.search(r"/manage/([A-Za-z0-9_-]{43})", text)
+    assert found is not None
+    assert preferences.own_page(ctx, found[1]).person.id == person
+    errands.run(ctx)
+    with ctx.db.read() as tx:
+        rows = [str(list(tx.execute(sa.select(table)))) for table in Base.metadata.sorted_tables]
+    assert found[1] not in "".join(rows)
+    assert preferences.own_page(ctx, found[1]).person.id == person  # the link itself works on
