@@ -27,6 +27,7 @@ _LOOK_SECONDS = 0.002  # between two tries for SQLite's write lock
 _IN_A_ROW_SECONDS = 0.05  # that one process's threads may write without a gap while some of them wait
 _CHANCE_SECONDS = 0.005  # such a gap: twice as long as the others' looks lie apart
 _LOG_PAGES = 1000  # of SQLite's log, after which a commit carries them into the file; its own default
+_BEGUN_SECONDS = 1.0  # that a thread may take to begin
 _LONG_LOG = 16_000_000  # octets of it that are worth a thread
 BUSY_SECONDS = 60  # a backup or a long reader may hold SQLite that long (standards.md 2.6)
 
@@ -112,11 +113,14 @@ class Database:
                 driver.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         log = Path(f"{self.url.database}-wal")
         if log.is_file() and log.stat().st_size > _LONG_LOG:
-            threading.Thread(target=self._write_back, name="checkpoint").start()
+            begun = threading.Event()
+            threading.Thread(target=self._write_back, args=(begun,), name="checkpoint").start()
+            begun.wait(_BEGUN_SECONDS)  # or the next commit would be first, and do it all
 
-    def _write_back(self) -> None:
+    def _write_back(self, begun: threading.Event) -> None:
         with suppress(sqlite3.Error, sa.exc.SQLAlchemyError):  # whatever is left, a later commit carries over
             connection = self.engine.raw_connection()
+            begun.set()
             try:
                 connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
             finally:
