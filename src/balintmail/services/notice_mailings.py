@@ -67,13 +67,14 @@ def welcome(ctx: Context, list_slug: str, persons: Sequence[int]) -> list[Mailin
 
     Whoever may not be mailed is left out.
     """
-    letters, released, now = NoticeLetters(ctx), [], ctx.clock.now()
+    letters, released = NoticeLetters(ctx), []
     with ctx.db.write() as tx:
         list_id = named(tx, list_slug).id
         for person in dict.fromkeys(persons):
             to, standing = to_person(tx, person), subscriptions.get(tx, person, list_id)
             if to is not None and standing is not None:
                 put(ctx, tx, Waiting(template=WELCOME, to=to, ground=standing.ground, list_id=list_id))
+        now = ctx.clock.now()  # not before what was just put is due
         for batch in rows.due(tx, now):
             if (batch.template, batch.list_id) == (WELCOME, list_id):
                 taken = rows.take(tx, batch, limit=len(persons), now=now)
