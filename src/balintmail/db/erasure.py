@@ -71,9 +71,9 @@ def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
     tx.execute(sa.update(Person).where(mine).values(**gone, erased_at=now, updated_at=now))
     tx.execute(sa.delete(Subscription).where(Subscription.person_id.in_(traces.people)))
     consent.erase(tx, traces.people)
-    for table in (JoinRequest, Notice):
-        theirs = table.person_id.in_(traces.people) | table.address_key.in_(traces.keys)
-        tx.execute(sa.delete(table).where(theirs))
+    for waiting in (JoinRequest, Notice):
+        theirs = waiting.person_id.in_(traces.people) | waiting.address_key.in_(traces.keys)
+        tx.execute(sa.delete(waiting).where(theirs))
     for own in (MailedLink, PostalAddress):
         tx.execute(sa.delete(own).where(own.person_id.in_(traces.people)))
     bare: dict[str, Any] = {"address": "", "envelope": "", "address_key": "", "data": None, "reply": ""}
@@ -104,14 +104,14 @@ def _theirs(traces: Traces) -> sa.ColumnElement[bool]:
 def _telling(tx: Tx, traces: Traces) -> list[tuple[int, str, list[re.Pattern[str]]]]:
     """Return the system mails to others that tell of these people, with their data: what the Secretary was asked."""
     notices = Delivery.mailing_id.in_(select(Mailing.id).where(Mailing.kind == MailingKind.NOTICE))
-    found = []
+    found: list[tuple[int, str, list[re.Pattern[str]]]] = []
     sought = [_looked_for(text) for text in (*traces.spellings, *traces.names)]
     as_text = sa.func.lower(Delivery.data)
     for fragment, _ in sought:
         mentions = notices & ~_theirs(traces) & as_text.contains(fragment, autoescape=True)
         for number, text in tx.execute(select(Delivery.id, Delivery.data).where(mentions)).all():
             patterns = [pattern for _, pattern in sought]
-            if any(pattern.search(text) for pattern in patterns):
+            if text and any(pattern.search(text) for pattern in patterns):
                 found.append((number, text, patterns))
     return found
 

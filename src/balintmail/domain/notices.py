@@ -19,7 +19,8 @@ class Word:
 
 
 Plain = str | int | date | datetime | timedelta | Word  # a bool is an int, and reads as "yes" or as nothing
-Fact = Plain | Sequence[str] | Sequence[Mapping[str, Plain]]
+Row = Mapping[str, Plain]
+Fact = Plain | Sequence[str] | Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,15 @@ class NoticeKind:
 
 _ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
 _UNTIL = datetime.fromisoformat("2026-11-28T18:04:00+00:00")
+_HINTS: tuple[Row, ...] = (
+    {"kind": "former_member", "text": "Jane Smith, jane@example.net", "at": _ASKED},
+    {"kind": "refused_before", "text": "Jane Smith, jane@example.net", "at": _ASKED},
+)
+_NOT_MAILED: tuple[Row, ...] = (
+    {"number": 9, "reason": Word("skip_paused")},
+    {"number": 3, "reason": Word("skip_bounced")},
+)
+_ANSWERS: tuple[Row, ...] = ({"number": 1, "words": "550 5.1.1 no such user"},)
 _SITE = "https://balint.example.org"
 _OPEN: tuple[Mapping[str, Plain], ...] = (
     {
@@ -99,10 +109,7 @@ NOTICES: Mapping[str, NoticeKind] = {
             "expires_at": _UNTIL,
             "held": "",
             "answers": ({"question": "Where do you work?", "answer": "In a practice in Leeds"},),
-            "hints": (
-                {"kind": "former_member", "text": "Jane Smith, jane@example.net", "at": _ASKED},
-                {"kind": "refused_before", "text": "Jane Smith, jane@example.net", "at": _ASKED},
-            ),
+            "hints": _HINTS,
             "approve_url": f"{_SITE}/decide/abc/approve",
             "decline_url": f"{_SITE}/decide/abc/decline",
         },
@@ -151,8 +158,8 @@ NOTICES: Mapping[str, NoticeKind] = {
             "accepted": 284,
             "refused": 1,
             "written_off": 0,
-            "not_mailed": ({"number": 9, "reason": Word("skip_paused")}, {"number": 3, "reason": Word("skip_bounced")}),
-            "answers": ({"number": 1, "words": "550 5.1.1 no such user"},),
+            "not_mailed": _NOT_MAILED,
+            "answers": _ANSWERS,
             "began_at": _ASKED,
             "ended_at": _UNTIL,
             "took": timedelta(hours=1, minutes=32),

@@ -11,7 +11,7 @@ from balintmail.db import receipts
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
 from balintmail.domain.blame import without_addresses
-from balintmail.domain.notices import Fact, Word
+from balintmail.domain.notices import Fact, Row, Word
 from balintmail.domain.states import DeliveryState, Ground, MailingKind
 from balintmail.services.context import Context
 from balintmail.services.notices import Waiting, put, to_secretary
@@ -56,6 +56,8 @@ def _end_of(tx: Tx, row: MailingRow) -> dict[str, Fact]:
     missed = Counter(_words(one) for one in receipts.not_reached(tx, row.id))
     began = row.frozen_at or row.created_at
     ended = row.finished_at or began
+    not_mailed: list[Row] = [{"number": n, "reason": Word(f"skip_{why.value}")} for why, n in skipped.items()]
+    answers: list[Row] = [{"number": n, "words": words} for words, n in missed.most_common(_MOST_REASONS)]
     return {
         "label": row.label,
         "name": row.title,
@@ -63,8 +65,8 @@ def _end_of(tx: Tx, row: MailingRow) -> dict[str, Fact]:
         "accepted": counts[_S.ACCEPTED],
         "refused": counts[_S.REFUSED],
         "written_off": counts[_S.WRITTEN_OFF],
-        "not_mailed": [{"number": number, "reason": Word(f"skip_{why.value}")} for why, number in skipped.items()],
-        "answers": [{"number": number, "words": words} for words, number in missed.most_common(_MOST_REASONS)],
+        "not_mailed": not_mailed,
+        "answers": answers,
         "began_at": began,
         "ended_at": ended,
         "took": ended - began,
