@@ -18,7 +18,6 @@ from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, Report, dispatch
 from balintmail.services.engine import PATIENCE
 from balintmail.services.forecast import forecast, load_of, spoken
-from balintmail.services.mailings import Receipt
 from balintmail.services.tally import Ending
 from balintmail.wiring import Instance
 
@@ -34,11 +33,10 @@ _MOVING = (_S.QUEUED, _S.CLAIMED, _S.AT_RISK)
 
 def send_now(out: Output, instance: Instance, ctx: Context, mailing: int, *, retry: bool = False) -> Report:
     """Send one mailing, or watch another process send it, until nothing more can be done now."""
-    before = mailings.receipt(ctx, mailing)
     patience = PATIENCE_OF_PEOPLE if out.interactive else PATIENCE
-    relays = relays_of(instance, before.mailing.relay)
+    relays = relays_of(instance, mailings.named(ctx, mailing).relay)
     try:
-        with _progress(out, before, _Outlook(ctx, relays, mailing)) as watch:
+        with _progress(out, ctx, mailing, relays) as watch:
             while True:
                 seen = lambda tally: watch(tally.of(mailing))  # noqa: E731
                 orders = Orders(only=mailing, retry=retry, watch=seen, patience=patience)
@@ -60,7 +58,7 @@ def relays_of(instance: Instance, own: str) -> tuple[str, ...]:
 def _follow(ctx: Context, mailing: int, *, retry: bool) -> bool:
     """Wait while the dispatcher that holds the lock gets on; say whether there is still something to send."""
     time.sleep(_FOLLOW)
-    counts = mailings.receipt(ctx, mailing).counts
+    counts = mailings.counts(ctx, mailing)
     return any(counts[state] for state in (*_MOVING, *([_S.DEFERRED] if retry else ())))
 
 
@@ -113,14 +111,16 @@ class _Outlook:
 
 
 @contextmanager
-def _progress(out: Output, before: Receipt, outlook: _Outlook) -> Iterator[Callable[[dict[DeliveryState, int]], None]]:
+def _progress(
+    out: Output, ctx: Context, mailing: int, relays: tuple[str, ...]
+) -> Iterator[Callable[[dict[DeliveryState, int]], None]]:
     """Yield what is told how far it has come; it draws a bar on a terminal and nothing elsewhere."""
-    if not out.interactive:
+    if not out.interactive:  # then nothing is counted either: that takes a second for a million
         yield lambda done: None
         return
-    bar = _bar(out)
-    total = sum(before.counts[state] for state in (*_MOVING, _S.DEFERRED, _S.ACCEPTED, _S.REFUSED))
-    already = before.counts[_S.ACCEPTED] + before.counts[_S.REFUSED]
+    bar, outlook, before = _bar(out), _Outlook(ctx, relays, mailing), mailings.counts(ctx, mailing)
+    total = sum(before[state] for state in (*_MOVING, _S.DEFERRED, _S.ACCEPTED, _S.REFUSED))
+    already = before[_S.ACCEPTED] + before[_S.REFUSED]
     with bar:
         task = bar.add_task("", total=total, completed=already, speed="", left="", deferred="")
         began = time.monotonic()

@@ -56,6 +56,18 @@ def find(tx: Tx, name: str) -> MailingRow:
     return found
 
 
+def named(ctx: Context, name: str | int) -> MailingRow:
+    """Return the mailing that a person means; raise NotFound."""
+    with ctx.db.read() as tx:
+        return find(tx, str(name))
+
+
+def counts(ctx: Context, mailing: int) -> dict[DeliveryState, int]:
+    """Return how many of a mailing's rows are in each state: a third of what a whole receipt takes."""
+    with ctx.db.read() as tx:
+        return receipts.counts(tx, mailing)
+
+
 def receipt(ctx: Context, name: str | int) -> Receipt:
     """Return the receipt of a mailing, seen at one moment."""
     with ctx.db.read() as tx:
@@ -70,8 +82,8 @@ def receipt(ctx: Context, name: str | int) -> Receipt:
 
 def receipt_of(tx: Tx, row: MailingRow) -> Receipt:
     """Return the receipt of a mailing whose row is at hand, without Message-IDs."""
-    counts = receipts.counts(tx, row.id)
-    return Receipt(row, counts, receipts.skipped_by_reason(tx, row.id), tuple(receipts.not_reached(tx, row.id)))
+    counted = receipts.counts(tx, row.id)
+    return Receipt(row, counted, receipts.skipped_by_reason(tx, row.id), tuple(receipts.not_reached(tx, row.id)))
 
 
 @dataclass(frozen=True, slots=True)
