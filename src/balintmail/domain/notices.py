@@ -136,7 +136,6 @@ NOTICES: Mapping[str, NoticeKind] = {
     # To the old address; `new_address` is masked.
     "address_changed": NoticeKind(facts={"new_address": "j•••@example.net", "changed_at": _ASKED}),
     "data_export": NoticeKind(facts={"link_url": f"{_SITE}/manage/abc/data", "expires_at": _UNTIL}),
-    "erased": NoticeKind(facts={"erased_at": _ASKED}),
     # To the Secretary about a mailing; `label` is how commands name it.
     "paused": NoticeKind(
         facts={

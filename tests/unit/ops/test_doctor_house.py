@@ -50,6 +50,13 @@ def test_cron_is_seen_in_the_last_minutes_or_missed(beat: Beat, level: str) -> N
     assert told(house.cron(beat, now=NOW, zone=LONDON)) == [("cron", level)]
 
 
+def test_system_mails_that_cannot_be_written_are_told_without_an_address() -> None:
+    assert house.system_mails("") == []
+    (found,) = house.system_mails("confirm: there is nobody at office@example.org.")
+    assert (found.code, found.level.value) == ("system_mails", "stop")
+    assert "@" not in found.message
+
+
 def test_what_waits_for_the_secretary_P3() -> None:
     assert told(house.waiting(0, [], UnknownPolicy.HOLD)) == [("waiting", "good")]
     assert told(house.waiting(2, [], UnknownPolicy.HOLD)) == [("unknown", "warn")]

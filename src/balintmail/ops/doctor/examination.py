@@ -27,6 +27,7 @@ from balintmail.services import dkim, permits
 from balintmail.services.context import Context
 from balintmail.services.dispatch import LAST_RUN, anything_due
 from balintmail.services.lock import dispatch_lock
+from balintmail.services.notice_mailings import STUCK as NOTICES_STUCK
 from balintmail.services.reconcile import why_blocked
 
 SECONDS = 20.0  # for all that is asked outside, together
@@ -190,6 +191,7 @@ def _house(ctx: Context, means: Means, names: _Names | None) -> list[Finding]:
         of_database = health.clock(tx)
         working = health.is_dispatching(tx, of_database or now)
         last_run = _moment(meta.fact(tx, LAST_RUN))
+        stuck = meta.fact(tx, NOTICES_STUCK) or ""
     beat = house.Beat(dispatch_lock(ctx).last_beat(), working, anything_due(ctx))
     times = house.Times(now, last_run, of_database)
     return [
@@ -198,6 +200,7 @@ def _house(ctx: Context, means: Means, names: _Names | None) -> list[Finding]:
         *([] if names else [_nobody()]),
         *house.cron(beat, now=now, zone=zone),
         *quota.hours(hours_of(ctx.settings.send.hours, ctx.settings.send.weekdays, zone), now=now),
+        *house.system_mails(stuck),
         *house.waiting(unknown, paused, ctx.settings.send.unknown),
         *house.clock(times, is_kept=means.clock_is_kept(), zone=zone),
     ]

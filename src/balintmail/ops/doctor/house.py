@@ -73,6 +73,14 @@ def waiting(unknown: int, paused: Sequence[tuple[str, str]], policy: UnknownPoli
     return found or [good("waiting", "No delivery is unknown and no mailing is paused.")]
 
 
+def system_mails(stuck: str) -> list[Finding]:
+    """Return whether confirmations, welcomes and the like can be written; `stuck` says why they cannot."""
+    if not stuck:
+        return []
+    hint = "They wait and leave once that is mended. To look at one: balintmail templates preview NAME"
+    return [stop("system_mails", f"System mails cannot be written: {without_addresses(stuck).rstrip('.')}.", hint)]
+
+
 def cron(beat: Beat, *, now: datetime, zone: ZoneInfo) -> list[Finding]:
     """Return whether somebody looks for what is due."""
     if beat.working:
