@@ -38,7 +38,7 @@ test: .venv/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 </dev/null
+	PYTEST_DEBUG_TEMPROOT=$$(sh tests/support/system.sh memory) $(BIN)/python -m pytest -n auto --maxprocesses 8 </dev/null
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
