@@ -32,9 +32,12 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, kept from asking anybody anything."""
+    """Debian's Chromium, kept from asking anybody anything.
+
+    It ends with the file: while Playwright runs, no other event loop can in this process, and other tests need one.
+    """
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: apt install chromium")
     from playwright.sync_api import sync_playwright

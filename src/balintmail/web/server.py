@@ -68,6 +68,7 @@ def listen(host: str, port: int) -> socket.socket:
         found = socket.socket(family, socket.SOCK_STREAM)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
+        found.listen(socket.SOMAXCONN)  # from now on a visitor waits and is not turned away
     except OSError as exc:
         hint = "Is another server running there? Take another port: --port 8001"
         raise ServingRefused(f"Cannot listen on {host}, port {port}: {exc.strerror or exc}.", hint=hint) from exc

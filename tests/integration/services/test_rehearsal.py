@@ -6,15 +6,25 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 
 from balintmail.composing.compile import compile_letter
+from balintmail.composing.letter import parse_letter
 from balintmail.db import audience, lists
 from balintmail.db.audience import Selection
 from balintmail.db.models import Base, Delivery
+from balintmail.domain.states import MailingKind
 from balintmail.services import surroundings
 from balintmail.services.context import Context
-from balintmail.services.notice_letters import letter_of
 from balintmail.services.rehearsal import rehearse
 from balintmail.services.release import Intent, Plan, Step
 from tests.support.register import a_list, a_secretary, readers
+
+LETTER = """---
+title: News
+---
+
+Dear {{ person.first_name | default("reader") }},
+
+there is tea at four.
+"""
 
 
 def contents(ctx: Context) -> str:
@@ -34,7 +44,7 @@ def test_rehearsal_makes_every_letter_and_changes_nothing(context: Context, tmp_
     with context.db.read() as tx:
         news = lists.by_slug(tx, "newsletter")
         assert news is not None
-        letter = letter_of(surroundings.template_folders(context), "welcome")
+        letter = parse_letter(LETTER, tmp_path, "newsletter.md", kind=MailingKind.NOTICE)
         compiled = compile_letter(letter, surroundings.gather(context, tx, news))
         counted = audience.counts(tx, Selection(news.id, "", (), context.settings.zone))
     before, files = contents(context), sorted(tmp_path.rglob("*"))

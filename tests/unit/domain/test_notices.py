@@ -1,7 +1,7 @@
 """Facts survive the database, and nothing else passes for one."""
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from balintmail.domain.notices import NOTICES, Fact, Word, from_stored, to_stored
 
+# Fixed ones: where a clock is set back, a time of one zone equals none of another (PEP 495), though it is the same.
+ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 PLAIN = st.one_of(
     st.text(max_size=20),
     st.integers(),
     st.booleans(),
-    st.datetimes(timezones=st.timezones()),
+    st.datetimes(timezones=ZONES),
     st.dates(),
     st.integers(0, 10**9).map(lambda seconds: timedelta(seconds=seconds)),
     st.text(max_size=9).map(Word),
