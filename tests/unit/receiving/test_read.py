@@ -56,6 +56,7 @@ def test_the_opposite_of_a_complaint_counts_for_nothing() -> None:
         "Auto-Submitted: auto-replied\nSubject: Re: Newsletter 84\n",
         "X-Autoreply: yes\nSubject: Thank you for your mail\n",
         "Subject: Please confirm your message\n",
+        "Return-Path: <>\nSubject: Automatic reply: Undeliverable: Newsletter 84\n",  # a note, but for who wrote it
     ],
 )
 def test_what_a_machine_wrote_is_no_bounce_even_with_a_refusal_in_it_S41_H28(header: str) -> None:
