@@ -95,9 +95,8 @@ def enrol(tx: Tx, mailing_id: int, selection: Selection, *, now: datetime) -> in
         c.reason,
         literal(now, UtcTime()),
     )
-    names = (
-        "mailing_id person_id address envelope address_key ground data state skip_reason at"  # the order of `values`
-    )
+    # In the order of `values`.
+    names = "mailing_id person_id address envelope address_key ground data state skip_reason at"
     statement = insert(_D).from_select(names.split(), select(*values).order_by(c.person_id))
     return tx.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
@@ -138,13 +137,8 @@ def claim(tx: Tx, mailing_id: int, worker: str, *, limit: int, now: datetime) ->
     _TAKE.change(tx, values | chosen)
     rows: list[list[Any]] = json.loads(_TAKEN.rows(tx, chosen)[0][0])
     for row in rows:
-        row[-1] = row[-1] and _moment(row[-1])
+        row[-1] = row[-1] and datetime.fromisoformat(row[-1]).replace(tzinfo=UTC)  # as SQLite keeps a time
     return sorted(map(Claimed._make, rows))
-
-
-def _moment(text: str) -> datetime:
-    """Return a time as SQLite keeps it."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _free() -> sa.Select[int]:
@@ -390,12 +384,6 @@ _WAKE_ALL = Ready(_waking)
 _WAKE = Ready(
     lambda dialect: _waking(dialect, or_(_D.next_try_at.is_(None), _D.next_try_at <= given("now", UtcTime())))
 )
-
-
-def next_try_at(tx: Tx, mailing_ids: Sequence[int]) -> datetime | None:
-    """Return when the next deferred row of these mailings wants to be tried, or None."""
-    asleep = (_D.state == _S.DEFERRED, _D.mailing_id.in_(mailing_ids))
-    return tx.scalar(select(func.min(_D.next_try_at)).where(*asleep))
 
 
 def cancel_open(tx: Tx, mailing_id: int, *, now: datetime) -> int:
