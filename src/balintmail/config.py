@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -33,14 +33,14 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from balintmail.domain import colour, public_address
-from balintmail.domain.address import AddressRefused, domain_of, parse
+from balintmail.domain import public_address
 from balintmail.domain.dkim import read_domain, read_selector
 from balintmail.domain.hours import read_hours, read_weekdays
 from balintmail.domain.networks import read_field_name, read_networks
 from balintmail.domain.times import read_span
 from balintmail.errors import BalintmailError
 from balintmail.setting_places import known_keys, line_of
+from balintmail.setting_values import read_accent, read_address, read_per_domain, read_zone
 
 SETTINGS_FILE = "balintmail.toml"
 SECRETS_FILE = "secrets.toml"
@@ -84,47 +84,6 @@ class BounceStyle(StrEnum):
     PLAIN = "plain"
 
 
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise ValueError(f'there is no time zone "{value}"; write one such as "Europe/London"') from exc
-    return value
-
-
-def _accent(value: str) -> str:
-    """Refuse a colour that nobody could read on the card of a letter, naming the nearest that passes."""
-    if not value:
-        return ""
-    found = colour.parse(value)
-    if found is None:
-        raise ValueError('a colour is written like "#0b5563"')
-    nearest = colour.nearest_readable(found, colour.WHITE)
-    if nearest != found:
-        reached = colour.contrast(found, colour.WHITE)
-        raise ValueError(
-            f"its contrast on white is {reached:.1f}, not {colour.READABLE}; the nearest that passes is {nearest}"
-        )
-    return str(found)
-
-
-def _one_address(value: str) -> str:
-    if not value:
-        return ""
-    try:
-        return parse(value).envelope
-    except AddressRefused as exc:
-        raise ValueError(f"that is not an address: {exc.reason}") from exc
-
-
-def _per_domain(value: object) -> object:
-    """Read messages an hour to any one recipient domain, or a table of domains, where `*` is any other."""
-    numbers = list(value.values()) if isinstance(value, dict) else [value]
-    if value is None or all(type(number) is int and number > 0 for number in numbers):
-        return {domain_of(name): number for name, number in value.items()} if isinstance(value, dict) else value
-    raise ValueError('write messages an hour, such as 100, or for each domain: { "example.org" = 50, "*" = 100 }')
-
-
 Duration = Annotated[timedelta, BeforeValidator(read_span)]
 
 
@@ -137,10 +96,10 @@ class Society(_Section):
 
     name: str = "The Society"
     url: Annotated[str, AfterValidator(public_address.read)] = ""
-    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/London"
+    timezone: Annotated[str, AfterValidator(read_zone)] = "Europe/London"
     languages: tuple[str, ...] = ("en",)
     address: str = ""  # the postal address in the foot of every letter
-    accent: Annotated[str, AfterValidator(_accent)] = ""
+    accent: Annotated[str, AfterValidator(read_accent)] = ""
     logo: str = ""
 
 
@@ -161,7 +120,7 @@ class Send(_Section):
     give_up_after: Duration = timedelta(days=4)
     most_refused: int = Field(default=25, ge=1, le=100)
     report: bool = True
-    redirect_all_to: Annotated[str, AfterValidator(_one_address)] = ""
+    redirect_all_to: Annotated[str, AfterValidator(read_address)] = ""
     dry: bool = False
     max_html_bytes: int = Field(default=102_000, gt=0)
     max_attachment_bytes: int = Field(default=10_000_000, gt=0)
@@ -183,7 +142,7 @@ class Relay(_Section):
     per_day: int | None = Field(default=None, ge=1)
     messages_per_connection: int | None = Field(default=None, ge=1)
     warm_up: int | None = Field(default=None, ge=1)
-    per_domain: Annotated[int | dict[str, int] | None, BeforeValidator(_per_domain)] = None
+    per_domain: Annotated[int | dict[str, int] | None, BeforeValidator(read_per_domain)] = None
 
 
 class Bounces(_Section):
