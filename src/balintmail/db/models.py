@@ -18,8 +18,10 @@ from sqlalchemy.types import TypeDecorator
 from balintmail.domain.states import (
     AddressHealth,
     ConsentAction,
+    CopyState,
     DeliveryState,
     Ground,
+    InboundState,
     MailingKind,
     MailingState,
     Policy,
@@ -62,6 +64,13 @@ def _enum(kind: type[StrEnum]) -> sa.Enum:
         length=20,
         name=f"{kind.__name__.lower()}_known",
         values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def _only_set(name: str, column: str) -> Index:
+    """Index the few rows in which a column is set, at no cost to all others."""
+    return Index(
+        name, column, sqlite_where=text(f"{column} IS NOT NULL"), postgresql_where=text(f"{column} IS NOT NULL")
     )
 
 
@@ -123,6 +132,16 @@ class Address(Base):
     health: Mapped[AddressHealth] = mapped_column(_enum(AddressHealth), server_default="ok")
     created_at: Mapped[datetime]
     bounced_at: Mapped[datetime | None]
+    trouble: Mapped[str] = mapped_column(server_default="")  # domain.returns.Reason: why it is not mailed
+    probes: Mapped[int] = mapped_column(server_default="0")  # letters that tried it since it was paused
+    probe_at: Mapped[datetime | None]  # the next of them
+    trial_until: Mapped[datetime | None]  # mailed again; one more failure pauses it
+    handled_at: Mapped[datetime | None]  # when the Secretary struck it off the list of dead addresses
+    handled_by: Mapped[str] = mapped_column(server_default="")
+    __table_args__ = (
+        _only_set("ix_addresses_probe_at", "probe_at"),
+        _only_set("ix_addresses_trial_until", "trial_until"),
+    )
 
 
 class PersonAddress(Base):
@@ -511,6 +530,134 @@ class RelayUsage(Base):
     span: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     slot: Mapped[int] = mapped_column(sa.BigInteger(), primary_key=True, autoincrement=False)
     taken: Mapped[int]
+
+
+class InboundMessage(Base):
+    """A message that came in: stored before anything else happens to it, read once, acted on once.
+
+    Two with the same octets are one (UIDVALIDITY, a second fetch). `kind` is a `domain.returns.Kind`, or "" before it
+    was read.
+    """
+
+    __tablename__ = "inbound_messages"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mailbox: Mapped[str]  # the NAME of [inbox.NAME], or "pipe"
+    place: Mapped[str] = mapped_column(server_default="")  # folder, UIDVALIDITY and UID, or the Maildir name
+    digest: Mapped[bytes] = mapped_column(unique=True)  # SHA-256 of its octets
+    raw: Mapped[bytes | None]  # none once it was erased, or kept long enough
+    size: Mapped[int]  # octets, as it came
+    received_at: Mapped[datetime]
+    state: Mapped[InboundState] = mapped_column(_enum(InboundState), server_default="new")
+    kind: Mapped[str] = mapped_column(server_default="")
+    attempts: Mapped[int] = mapped_column(server_default="0")  # to read it; one that breaks the reader is set aside
+    remark: Mapped[str] = mapped_column(server_default="")  # what was done, or why it was set aside
+    sender: Mapped[str] = mapped_column(server_default="")  # emptied by erasure
+    sender_key: Mapped[str] = mapped_column(server_default="", index=True)
+    subject: Mapped[str] = mapped_column(server_default="")
+    message_id: Mapped[str] = mapped_column(server_default="")
+    robot: Mapped[bool] = mapped_column(server_default=sa.false())  # nothing may answer it (S9)
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    delivery_id: Mapped[int | None] = mapped_column(Id)  # whose token it carries
+    assigned_to: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    forwarded_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str] = mapped_column(server_default="")
+    __table_args__ = (
+        Index(
+            "ix_inbound_messages_open",
+            "state",
+            "id",
+            sqlite_where=text("state IN ('new', 'waiting', 'set_aside')"),
+            postgresql_where=text("state IN ('new', 'waiting', 'set_aside')"),
+        ),
+        Index("ix_inbound_messages_received_at", "received_at"),
+    )
+
+
+class ReturnEvent(Base):
+    """What one message said of one address: a bounce or a complaint, what proved it, and what was done about it."""
+
+    __tablename__ = "return_events"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("inbound_messages.id"))
+    address: Mapped[str] = mapped_column(server_default="")  # as the report has it; emptied by erasure
+    address_key: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    delivery_id: Mapped[int | None] = mapped_column(Id)
+    mailing_id: Mapped[int | None] = mapped_column(Id, ForeignKey("mailings.id"))
+    sentence: Mapped[str]  # domain.returns.Sentence
+    reason: Mapped[str]  # domain.returns.Reason
+    status: Mapped[str] = mapped_column(server_default="")  # RFC 3463
+    evidence: Mapped[str] = mapped_column(server_default="")  # the mail system's own words
+    proven: Mapped[bool]  # a token of ours says that it is about this delivery
+    weight: Mapped[int] = mapped_column(server_default="0")  # what it adds to the address's score
+    outcome: Mapped[str] = mapped_column(server_default="")  # what was done
+    at: Mapped[datetime]
+    __table_args__ = (
+        UniqueConstraint("message_id", "address_key"),
+        Index("ix_return_events_address", "address_key", "at"),
+        Index("ix_return_events_at", "at"),
+    )
+
+
+class Mailbox(Base):
+    """How far a folder of a mailbox was read, and what went wrong with it last."""
+
+    __tablename__ = "mailboxes"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    folder: Mapped[str] = mapped_column(primary_key=True)
+    uidvalidity: Mapped[int | None] = mapped_column(sa.BigInteger())
+    last_uid: Mapped[int | None] = mapped_column(sa.BigInteger())
+    read_at: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(server_default="")
+
+
+class CopyRequest(Base):
+    """Somebody asks for a past newsletter, by mail, form or command; whoever may have it gets it at once."""
+
+    __tablename__ = "copy_requests"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    wanted: Mapped[str]  # as they wrote it
+    mailing_id: Mapped[int | None] = mapped_column(Id, ForeignKey("mailings.id"))  # what it names, where it names one
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    email: Mapped[str]  # as people see it; emptied by erasure
+    envelope: Mapped[str]
+    address_key: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str | None]
+    door: Mapped[str]  # "mail", "form" or "command"
+    inbound_id: Mapped[int | None] = mapped_column(Id, ForeignKey("inbound_messages.id"))
+    state: Mapped[CopyState] = mapped_column(_enum(CopyState))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(server_default="")
+    reason: Mapped[str] = mapped_column(server_default="")  # for whoever asked
+    note: Mapped[str] = mapped_column(server_default="")  # for the Secretary alone
+    __table_args__ = (
+        Index(
+            "ix_copy_requests_open",
+            "state",
+            sqlite_where=text("state IN ('pending', 'waiting', 'quoted')"),
+            postgresql_where=text("state IN ('pending', 'waiting', 'quoted')"),
+        ),
+    )
+
+
+class Draft(Base):
+    """A newsletter that an officer mailed in; nothing of it is sent before it is released on a page."""
+
+    __tablename__ = "drafts"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lists.id"))
+    officer_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    inbound_id: Mapped[int | None] = mapped_column(Id, ForeignKey("inbound_messages.id"))
+    source: Mapped[str]  # Markdown with its front matter
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    mailing_id: Mapped[int | None] = mapped_column(Id, ForeignKey("mailings.id"))  # what it became
+    closed_at: Mapped[datetime | None]
 
 
 class AuditEvent(Base):

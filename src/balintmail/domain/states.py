@@ -96,6 +96,26 @@ class RequestState(StrEnum):
     EXPIRED = "expired"
 
 
+class CopyState(StrEnum):
+    """Where a request for a past newsletter or Journal stands."""
+
+    PENDING = "pending"  # the address has yet to confirm that it asked
+    WAITING = "waiting"  # for the Secretary
+    QUOTED = "quoted"
+    ANSWERED = "answered"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
+class InboundState(StrEnum):
+    """Where a message that came in stands."""
+
+    NEW = "new"  # stored, not yet read
+    DONE = "done"  # read and acted on, or put aside by a person
+    WAITING = "waiting"  # a letter that somebody has to answer
+    SET_ASIDE = "set_aside"  # nothing could read it
+
+
 class ConsentAction(StrEnum):
     """What a consent event says."""
 
