@@ -60,6 +60,20 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part as it came: what is no multipart and lies in nothing that was returned. It may be a file."""
+
+    kind: str
+    headers: Headers
+    encoded: str = field(repr=False)
+
+    @property
+    def octets(self) -> bytes:
+        """What the part holds, its transfer encoding undone; a line's end is one LF in what was not encoded."""
+        return _octets(self.headers, self.encoded)
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """One message: its own headers, its leaves in order, and the header sections of messages it encloses."""
 
@@ -68,6 +82,7 @@ class Mail:
     report_type: str
     leaves: tuple[Leaf, ...]
     enclosed: tuple[Headers, ...]
+    parts: tuple[Part, ...]
     text: str = field(repr=False)  # all of it as one text, undecoded, for what is too broken to be taken apart
 
     def of_kind(self, *kinds: str) -> list[Leaf]:
@@ -83,9 +98,9 @@ class Mail:
         return "\n".join(as_plain(leaf.text) for leaf in self.of_kind("text/html"))
 
 
-def take_apart(raw: bytes) -> Mail:
-    """Return the parts of `raw`, at most the first LARGEST octets of it."""
-    text = _NEWLINES.sub(b"\n", raw[:LARGEST]).decode("utf-8", "surrogateescape")
+def take_apart(raw: bytes, *, largest: int = LARGEST) -> Mail:
+    """Return the parts of `raw`, of its first `largest` octets."""
+    text = _NEWLINES.sub(b"\n", raw[:largest]).decode("utf-8", "surrogateescape")
     text = text.lstrip("\n")
     if text.startswith(("From ", ">From ")):  # an mbox's own line
         text = text.partition("\n")[2]
@@ -93,9 +108,8 @@ def take_apart(raw: bytes) -> Mail:
     walk = _Walk()
     walk.part(headers, body, 0, returned=False)
     kind, parameters = _content_type(headers)
-    return Mail(
-        headers, kind, parameters.get("report-type", "").lower(), tuple(walk.leaves), tuple(walk.enclosed), text
-    )
+    report_type = parameters.get("report-type", "").lower()
+    return Mail(headers, kind, report_type, tuple(walk.leaves), tuple(walk.enclosed), tuple(walk.parts), text)
 
 
 def read_headers(text: str) -> Headers:
@@ -137,6 +151,7 @@ class _Walk:
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
         self.enclosed: list[Headers] = []
+        self.parts: list[Part] = []
         self._parts = 0
 
     def part(self, headers: Headers, body: str, depth: int, *, returned: bool) -> None:
@@ -150,6 +165,7 @@ class _Walk:
             for piece in pieces:
                 inner, rest = _split(piece, default)
                 self.part(inner, rest, depth + 1, returned=returned)
+            return
         elif kind in {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"}:
             inner, rest = _split(_decoded(headers, body).lstrip("\n"))
             self.enclosed.append(inner)
@@ -157,6 +173,8 @@ class _Walk:
                 self.part(inner, rest, depth + 1, returned=True)
         else:
             self.leaves.append(Leaf(kind, _decoded(headers, body), headers, returned))
+        if not returned:
+            self.parts.append(Part(kind, headers, body))
 
 
 def _split(text: str, default: str = "") -> tuple[Headers, str]:
@@ -226,17 +244,19 @@ def _pieces(body: str, boundary: str) -> list[str]:
 
 def _decoded(headers: Headers, body: str) -> str:
     """Return a leaf's text with its transfer encoding and charset undone."""
+    charset = _content_type(headers)[1].get("charset", "")
+    text = _in_charset(_octets(headers, body), charset)
+    return _NEWLINES.sub(b"\n", text.encode("utf-8", "replace")).decode("utf-8")[:LONGEST_TEXT]
+
+
+def _octets(headers: Headers, body: str) -> bytes:
     raw = body.encode("utf-8", "surrogateescape")
     encoding = headers.get("content-transfer-encoding").strip().lower()
     if encoding == "base64":
-        raw = _base64(raw)
-    elif encoding == "quoted-printable":
-        raw = quopri.decodestring(raw)
-    elif encoding in {"x-uuencode", "uuencode", "x-uue"}:
-        raw = b""
-    charset = _content_type(headers)[1].get("charset", "")
-    text = _in_charset(raw, charset)
-    return _NEWLINES.sub(b"\n", text.encode("utf-8", "replace")).decode("utf-8")[:LONGEST_TEXT]
+        return _base64(raw)
+    if encoding == "quoted-printable":
+        return quopri.decodestring(raw)
+    return b"" if encoding in {"x-uuencode", "uuencode", "x-uue"} else raw
 
 
 def _base64(raw: bytes) -> bytes:
