@@ -61,6 +61,23 @@ def explain(app: App, files: tuple[str, ...]) -> int:
     return 1 if missing else 0
 
 
+@inbox.command()
+@pass_app
+def pipe(app: App) -> int:
+    """Take one message on standard input, from a Postfix alias or a .forward file, and act on it."""
+    from balintmail.db.inbox import Arrival  # noqa: PLC0415
+    from balintmail.receiving.process import Reader  # noqa: PLC0415
+    from balintmail.services import inbox as service  # noqa: PLC0415
+
+    raw = sys.stdin.buffer.read()
+    with app.context() as ctx:
+        arrival = Arrival(mailbox="pipe", place="", raw=raw, size=len(raw), received_at=ctx.clock.now())
+        service.store(ctx, arrival)
+        with Reader() as reader:
+            service.process(ctx, reader)
+    return 0
+
+
 def _raw(name: str) -> bytes:
     from balintmail.receiving.mail import LARGEST  # noqa: PLC0415
 

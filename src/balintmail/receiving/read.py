@@ -19,6 +19,7 @@ from balintmail.receiving.second_opinion import second_opinion
 
 _TOKEN = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?![a-z2-7])")
 _MOST_TOKENS = 50
+_MOST_RECIPIENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Event:
     subject: str
     message_id: str
     robot: bool  # nothing may answer it (S9)
+    to: tuple[str, ...] = ()  # the addresses it says it went to; that of the envelope first, where a header has it
 
 
 def read(raw: bytes) -> Event:
@@ -79,7 +81,18 @@ def _event(mail: Mail, kind: Kind, results: list[Found]) -> Event:
         headers.get("subject")[:500],
         headers.get("message-id")[:500],
         robot,
+        _recipients(mail),
     )
+
+
+def _recipients(mail: Mail) -> tuple[str, ...]:
+    """Return where a message says it went: what the servers noted, then To and Cc."""
+    found: dict[str, None] = {}
+    for name in ("x-original-to", "delivered-to", "envelope-to", "to", "cc"):
+        for text in mail.headers.every(name):
+            for one in addresses.every(text[:5000]):
+                found[addresses.clean(one[0])] = None
+    return tuple(found)[:_MOST_RECIPIENTS]
 
 
 def _tokens(mail: Mail) -> tuple[str, ...]:

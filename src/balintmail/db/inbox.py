@@ -1,0 +1,148 @@
+"""The messages that came in: stored before anything else happens to them, read once, acted on once.
+
+Two with the same octets are one row, so a repeat costs nothing. It understands no message and deletes none.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import exists, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from balintmail.db.models import Delivery, InboundMessage, Mailing
+from balintmail.db.session import Tx
+from balintmail.domain.inbox import About
+from balintmail.domain.states import InboundState
+
+_M = InboundMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A message as a mailbox gave it. `size` is what it has there; `raw` is less where it was too large to keep."""
+
+    mailbox: str
+    place: str
+    raw: bytes = b""
+    size: int
+    received_at: datetime
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A stored message that nobody has read yet; `attempts` is how often that was begun."""
+
+    id: int
+    mailbox: str
+    raw: bytes
+    received_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a message was found to be, and what became of it."""
+
+    state: InboundState
+    kind: str
+    remark: str = ""
+    sender: str = ""
+    sender_key: str = ""
+    subject: str = ""
+    message_id: str = ""
+    robot: bool = True
+    person: int | None = None
+    delivery: int | None = None
+
+
+def store(tx: Tx, arrival: Arrival) -> int | None:
+    """Enter a message to be read; return its number, or None when it is here already."""
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(_M).values(
+        mailbox=arrival.mailbox,
+        place=arrival.place,
+        digest=hashlib.sha256(arrival.raw).digest(),
+        raw=arrival.raw,
+        size=arrival.size,
+        received_at=arrival.received_at,
+        remark=arrival.remark,
+        state=InboundState.NEW,
+    )
+    added = statement.on_conflict_do_nothing(index_elements=["digest"]).returning(_M.id)
+    found: int | None = tx.scalar(added)
+    return found
+
+
+def is_known(tx: Tx, raw: bytes) -> bool:
+    """Say whether a message with these octets was stored before, whatever became of it."""
+    return bool(tx.scalar(select(exists().where(_M.digest == hashlib.sha256(raw).digest()))))
+
+
+def anything_new(tx: Tx) -> bool:
+    """Say whether a message waits to be read."""
+    return bool(tx.scalar(select(exists().where(_M.state == InboundState.NEW))))
+
+
+def unread(tx: Tx, *, limit: int, most_attempts: int) -> list[Unread]:
+    """Return the oldest messages that wait to be read, those first that were begun least often."""
+    query = (
+        select(_M.id, _M.mailbox, _M.raw, _M.received_at, _M.attempts)
+        .where(_M.state == InboundState.NEW, _M.attempts < most_attempts)
+        .order_by(_M.id)
+        .limit(limit)
+    )
+    return [Unread(row.id, row.mailbox, row.raw or b"", row.received_at, row.attempts) for row in tx.execute(query)]
+
+
+def worn_out(tx: Tx, *, most_attempts: int) -> list[int]:
+    """Return the messages that were begun so often, and never finished."""
+    query = select(_M.id).where(_M.state == InboundState.NEW, _M.attempts >= most_attempts)
+    return list(tx.scalars(query))
+
+
+def begin(tx: Tx, ids: Sequence[int]) -> None:
+    """Put down that these are being read now, so that one which takes the process along is known by it."""
+    tx.execute(sa.update(_M).where(_M.id.in_(ids)).values(attempts=_M.attempts + 1))
+
+
+def claim(tx: Tx, message_id: int) -> bool:
+    """Hold a message until the transaction ends; False when somebody else has dealt with it."""
+    query = select(_M.id).where(_M.id == message_id, _M.state == InboundState.NEW).with_for_update()
+    return tx.scalar(query) is not None
+
+
+def settle(tx: Tx, message_id: int, settled: Settled) -> None:
+    """Put down what a message is and what became of it; what was said of it when it was stored stays, if nothing is
+    said now.
+    """
+    values = {
+        "state": settled.state,
+        "kind": settled.kind,
+        "sender": settled.sender,
+        "sender_key": settled.sender_key,
+        "subject": settled.subject,
+        "message_id": settled.message_id,
+        "robot": settled.robot,
+        "person_id": settled.person,
+        "delivery_id": settled.delivery,
+    }
+    if settled.remark:
+        values["remark"] = settled.remark
+    tx.execute(sa.update(_M).where(_M.id == message_id).values(values))
+
+
+def about(tx: Tx, delivery_id: int) -> About | None:
+    """Return the letter with that number in the ledger."""
+    query = (
+        select(Delivery.id, Delivery.mailing_id, Delivery.person_id, Delivery.address_key, Mailing.list_id, Delivery.at)
+        .join(Mailing, Mailing.id == Delivery.mailing_id)
+        .where(Delivery.id == delivery_id)
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        return None
+    return About(row.id, row.mailing_id, row.person_id or 0, row.address_key, row.list_id or 0, row.at)
