@@ -195,6 +195,7 @@ def _addresses() -> None:
     op.add_column("addresses", sa.Column("probes", sa.Integer(), server_default="0", nullable=False))
     op.add_column("addresses", sa.Column("probe_at", TIME, nullable=True))
     op.add_column("addresses", sa.Column("trial_until", TIME, nullable=True))
+    op.add_column("addresses", sa.Column("trusted_at", TIME, nullable=True))
     op.add_column("addresses", sa.Column("handled_at", TIME, nullable=True))
     op.add_column("addresses", text("handled_by"))
     op.create_index(

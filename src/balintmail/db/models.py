@@ -135,7 +135,9 @@ class Address(Base):
     trouble: Mapped[str] = mapped_column(server_default="")  # domain.returns.Reason: why it is not mailed
     probes: Mapped[int] = mapped_column(server_default="0")  # letters that tried it since it was paused
     probe_at: Mapped[datetime | None]  # the next of them
-    trial_until: Mapped[datetime | None]  # mailed again; one more failure pauses it
+    # Paused: a probe is on its way, and what has not come back by then was taken. Else: one more failure pauses it.
+    trial_until: Mapped[datetime | None]
+    trusted_at: Mapped[datetime | None]  # letters that left before it count no more when they come back
     handled_at: Mapped[datetime | None]  # when the Secretary struck it off the list of dead addresses
     handled_by: Mapped[str] = mapped_column(server_default="")
     __table_args__ = (
