@@ -20,7 +20,13 @@ _TAGS = set(
     )
 )
 _GONE_WITH_CONTENT = {"script", "style", "title", "noscript", "template", "iframe", "object", "svg", "math", "textarea"}
-_ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}, "ol": {"start"}}
+_ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),
+    "a": {"href"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+    "ol": {"start"},
+}
 _STYLE = (
     "body{font:17px/1.5 sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1c2429;background:#fbfaf7}"
     "pre{white-space:pre-wrap}blockquote{border-left:3px solid #d8d3c6;margin-left:0;padding-left:1rem}"
