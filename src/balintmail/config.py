@@ -17,9 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -35,10 +33,14 @@ from pydantic_settings import (
 
 from balintmail.domain import public_address
 from balintmail.domain.dkim import read_domain, read_selector
+from balintmail.domain.health import Rules
 from balintmail.domain.hours import read_hours, read_weekdays
 from balintmail.domain.networks import read_field_name, read_networks
 from balintmail.domain.times import read_span
 from balintmail.errors import BalintmailError
+from balintmail.setting_base import Section
+from balintmail.setting_base import Security as Security  # noqa: PLC0414  (everybody looks for it here)
+from balintmail.setting_inbox import Inbox
 from balintmail.setting_places import known_keys, line_of
 from balintmail.setting_values import read_accent, read_address, read_per_domain, read_zone
 
@@ -61,14 +63,6 @@ class TransportKind(StrEnum):
     SMTP = "smtp"
 
 
-class Security(StrEnum):
-    """How the connection to a relay is protected (RFC 8314)."""
-
-    TLS = "tls"
-    STARTTLS = "starttls"
-    NONE = "none"
-
-
 class UnknownPolicy(StrEnum):
     """What happens to deliveries whose fate is unknown (P4)."""
 
@@ -87,11 +81,7 @@ class BounceStyle(StrEnum):
 Duration = Annotated[timedelta, BeforeValidator(read_span)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class Society(_Section):
+class Society(Section):
     """Whose newsletters they are."""
 
     name: str = "The Society"
@@ -103,13 +93,13 @@ class Society(_Section):
     logo: str = ""
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where the register and the ledger live."""
 
     url: str = "sqlite:///balintmail.db"
 
 
-class Send(_Section):
+class Send(Section):
     """How mailings leave."""
 
     transport: TransportKind | None = None
@@ -126,7 +116,7 @@ class Send(_Section):
     max_attachment_bytes: int = Field(default=10_000_000, gt=0)
 
 
-class Relay(_Section):
+class Relay(Section):
     """One SMTP relay; a missing limit is none."""
 
     host: str = ""
@@ -145,14 +135,24 @@ class Relay(_Section):
     per_domain: Annotated[int | dict[str, int] | None, BeforeValidator(read_per_domain)] = None
 
 
-class Bounces(_Section):
-    """Where bounces come back to; without an address: the Secretary's."""
+class Bounces(Section):
+    """Where bounces come back to (without an address: the Secretary's), and what follows from them."""
 
     address: str = ""
     style: BounceStyle = BounceStyle.PLAIN
+    threshold: int = Field(default=3, ge=1, le=99)
+    window: Duration = timedelta(days=120)
+    probe_after: Duration = timedelta(days=7)
+    probe_quiet: Duration = timedelta(days=5)
+    probes: int = Field(default=3, ge=0, le=10)
+
+    @property
+    def rules(self) -> Rules:
+        """What domain/health.py decides by."""
+        return Rules(self.threshold, self.window, self.probe_after, self.probe_quiet, self.probes)
 
 
-class Dkim(_Section):
+class Dkim(Section):
     """The keys that letters are signed with: their selectors; without any, letters are not signed."""
 
     domain: Annotated[str, AfterValidator(read_domain)] = ""
@@ -180,7 +180,7 @@ class Telling(StrEnum):
     DAILY = "daily"
 
 
-class Joining(_Section):
+class Joining(Section):
     """Join requests: how long they wait, how the Secretary hears of them, and what keeps floods out."""
 
     confirm_within: Duration = timedelta(days=7)
@@ -193,27 +193,14 @@ class Joining(_Section):
     keep_network: bool = False
 
 
-class Web(_Section):
+class Web(Section):
     """Which proxies stand before `serve`; without any, no forwarded header is believed."""
 
     proxies: Annotated[tuple[str, ...], AfterValidator(read_networks)] = ()
     client_header: Annotated[str, AfterValidator(read_field_name)] = "X-Forwarded-For"
 
 
-class Inbox(_Section):
-    """One mailbox that is read."""
-
-    kind: str = "imap"
-    host: str = ""
-    port: int | None = None
-    security: Security = Security.TLS
-    username: str = ""
-    password: SecretStr = SecretStr("")
-    folder: str = "INBOX"
-    path: str = ""
-
-
-class Keys(_Section):
+class Keys(Section):
     """Secrets that `init` makes, 64 hexadecimal digits each.
 
     `previous` still verifies old links; `erasure` never changes.
@@ -294,7 +281,7 @@ def load(folder: Path) -> Loaded:
 
 def is_secret(name: str) -> bool:
     """Say whether the setting `name`, such as `relays.main.password`, is never shown."""
-    return name.startswith("keys.") or name.endswith(".password")
+    return name.startswith("keys.") or name.endswith((".password", ".client_secret", ".refresh_token"))
 
 
 def variable(name: str) -> str:

@@ -3,6 +3,7 @@
 Every function returns the value as it is kept, or raises ValueError with the words that stand behind the key's name.
 """
 
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from balintmail.domain import colour
@@ -50,3 +51,17 @@ def read_per_domain(value: object) -> object:
     if value is None or all(type(number) is int and number > 0 for number in numbers):
         return {domain_of(name): number for name, number in value.items()} if isinstance(value, dict) else value
     raise ValueError('write messages an hour, such as 100, or for each domain: { "example.org" = 50, "*" = 100 }')
+
+
+def read_names(value: object) -> object:
+    """Read one name or a list of names; nothing else is changed."""
+    return (value,) if isinstance(value, str) else value
+
+
+def read_https(value: str) -> str:
+    """Return an address that secrets are sent to: https, or a server on this machine; nothing stays nothing."""
+    parts = urlsplit(value)
+    local = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if value and not (parts.hostname and (parts.scheme == "https" or local)):
+        raise ValueError("secrets are sent there: it begins with https://")
+    return value

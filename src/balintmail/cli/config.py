@@ -5,7 +5,7 @@ It never shows a secret and never writes a file.
 
 import ipaddress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import Enum
 from typing import Any
 
@@ -154,6 +154,8 @@ def _plain(name: str, value: Any) -> Any:
         return _span(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, date):
+        return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
 
 
