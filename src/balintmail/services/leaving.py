@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from balintmail.db import addresses, audit, consent, ledger, lists, mailings, people, receipts, subscriptions, timeline
+from balintmail.db import addresses, audit, consent, lists, people, subscriptions
 from balintmail.db.consent import Consent
 from balintmail.db.lists import MailingListRow
 from balintmail.db.people import PersonRow
@@ -18,10 +18,12 @@ from balintmail.db.session import Tx
 from balintmail.db.subscriptions import SubscriptionRow
 from balintmail.domain import hygiene, tokens
 from balintmail.domain.masking import masked
-from balintmail.domain.states import ConsentAction, DeliveryState, SubscriptionState
+from balintmail.domain.states import ConsentAction, SubscriptionState
 from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.errors import NotFound, UsageRefused
+from balintmail.services import settling
 from balintmail.services.context import Context
+from balintmail.services.settling import LARGEST_ID
 from balintmail.services.subscriptions import zone_of
 
 THEMSELVES = "the person"  # who did it, on record
@@ -199,7 +201,7 @@ def end_pauses(ctx: Context) -> int:
 def read(ctx: Context, token: str, purpose: Purpose) -> TokenClaims:
     """Return what a link's token says; raise LinkBroken unless it was made here for that purpose."""
     claims = tokens.read(token, purpose, ctx.keyring.verifying)
-    if claims is None or claims.person > _LARGEST or claims.list > _LARGEST:
+    if claims is None or claims.person > LARGEST_ID or claims.list > LARGEST_ID:
         raise LinkBroken
     return claims
 
@@ -241,9 +243,6 @@ def end(ctx: Context, tx: Tx, row: SubscriptionRow, visit: Visit, reason: str = 
     audit.note_person(tx, row.person_id, "unsubscribed", actor=THEMSELVES, now=now, detail=detail)
 
 
-_LARGEST = 2**63 - 1  # of a row in either database (F9)
-
-
 def _end(ctx: Context, tx: Tx, whom: PersonRow, chosen: Iterable[int], said: tuple[Visit, str]) -> None:
     for list_id in chosen:
         row = subscriptions.get(tx, whom.id, list_id)
@@ -273,16 +272,7 @@ def _explained(tx: Tx, row: SubscriptionRow) -> bool:
 
 def _proven(ctx: Context, tx: Tx, claims: TokenClaims) -> None:
     """Let the link settle its own delivery where nobody knows whether it arrived: it did (P3)."""
-    mailing = timeline.doubtful_mailing(tx, claims.delivery) if 0 < claims.delivery <= _LARGEST else None
-    if mailing is None:
-        return
-    now = ctx.clock.now()
-    ledger.settle(tx, [claims.delivery], DeliveryState.ACCEPTED, now=now)
-    if not receipts.anything_open(tx, mailing):
-        mailings.finish(tx, mailing, now=now)
-        mailings.close_cancelled(tx, mailing, now=now)
-    detail = {"decision": "accepted", "deliveries": [claims.delivery], "because": "its link was used"}
-    audit.note_mailing(tx, mailing, "settled", actor=THEMSELVES, now=now, detail=detail)
+    settling.by_proof(ctx, tx, claims.delivery, because="its link was used", actor=THEMSELVES)
 
 
 def _page(tx: Tx, claims: TokenClaims) -> LeavePage:
