@@ -7,6 +7,7 @@ message over which it dies or takes too long is `broken` with the reason.
 import json
 import sys
 
+from balintmail.domain.mail_commands import Act, Command
 from balintmail.domain.returns import Judged, Kind, Reason, Sentence
 from balintmail.receiving.child import Child, ChildGone, serve
 from balintmail.receiving.mail import LARGEST
@@ -33,7 +34,14 @@ def _broken() -> Event:
 
 def _document(event: Event) -> list[object]:
     results = [(one.address, *_judged(one.judged), one.evidence) for one in event.results]
-    return [event.kind, results, event.tokens, event.sender, event.subject, event.message_id, event.robot, event.to]
+    said = [event.sender, event.subject, event.message_id, event.robot, event.to, event.text]
+    return [event.kind, results, event.tokens, *said, _asked(event.command)]
+
+
+def _asked(command: Command | None) -> list[object] | None:
+    if command is None:
+        return None
+    return [command.act.value, command.argument, command.language, command.says_more]
 
 
 def _judged(judged: Judged) -> tuple[str, str, str]:
@@ -41,7 +49,7 @@ def _judged(judged: Judged) -> tuple[str, str, str]:
 
 
 def _event(document: list[object]) -> Event:
-    kind, results, tokens, sender, subject, message_id, robot, to = document
+    kind, results, tokens, sender, subject, message_id, robot, to, text, asked = document
     found = tuple(
         Found(address, Judged(Sentence(sentence), Reason(reason), status), evidence)
         for address, sentence, reason, status, evidence in results  # type: ignore[attr-defined]
@@ -55,7 +63,16 @@ def _event(document: list[object]) -> Event:
         str(message_id),
         robot=bool(robot),
         to=tuple(to),  # type: ignore[arg-type]
+        text=str(text),
+        command=_command(asked),
     )
+
+
+def _command(asked: object) -> Command | None:
+    match asked:
+        case [str(act), str(argument), str(language), bool(more)]:
+            return Command(Act(act), argument, language, more)
+    return None
 
 
 def _answer(raw: bytes) -> bytes:

@@ -7,15 +7,18 @@ own tokens are collected beside; whoever holds the keys looks at them first. No 
 import re
 from dataclasses import dataclass
 
+from balintmail.domain.mail_commands import Command
 from balintmail.domain.returns import Kind
 from balintmail.receiving import addresses
 from balintmail.receiving.automatic import is_automatic, is_receipt, is_robots
+from balintmail.receiving.command import carries_token, command_in
 from balintmail.receiving.complaint import is_complaint, read_complaint
 from balintmail.receiving.mail import Mail, take_apart
 from balintmail.receiving.note_words import DAEMONS
 from balintmail.receiving.refusal import is_refusal, read_refusal
 from balintmail.receiving.report import Found, read_report
 from balintmail.receiving.second_opinion import second_opinion
+from balintmail.receiving.words_said import words_said
 
 _TOKEN = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?![a-z2-7])")
 _MOST_TOKENS = 50
@@ -24,7 +27,10 @@ _MOST_RECIPIENTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What one message is. `tokens` are texts that may be ours, to be held against the keys; the surest stand first."""
+    """What one message is. `tokens` are texts that may be ours, to be held against the keys; the surest stand first.
+
+    `text` are the new words of whoever wrote it, without quotes and signature; `command` is what they ask for.
+    """
 
     kind: Kind
     results: tuple[Found, ...]
@@ -34,6 +40,8 @@ class Event:
     message_id: str
     robot: bool  # nothing may answer it (S9)
     to: tuple[str, ...] = ()  # the addresses it says it went to; that of the envelope first, where a header has it
+    text: str = ""
+    command: Command | None = None
 
 
 def read(raw: bytes) -> Event:
@@ -53,6 +61,8 @@ def _understand(mail: Mail, raw: bytes) -> tuple[Kind, list[Found]]:
         return Kind.COMPLAINT, read_complaint(mail)
     if is_receipt(mail):
         return Kind.AUTO_REPLY, []
+    if carries_token(mail.headers.get("subject")):
+        return Kind.COMMAND, []  # also where a provider's machine pressed the button for somebody
     if found := read_report(mail):
         return Kind.BOUNCE, found
     refusal = is_refusal(mail)
@@ -72,9 +82,10 @@ def _event(mail: Mail, kind: Kind, results: list[Found]) -> Event:
     headers = mail.headers
     sender = next((addresses.clean(one[0]) for one in addresses.every(headers.get("from")[:2000])), "")
     robot = is_robots(mail) or kind in {Kind.BOUNCE, Kind.COMPLAINT, Kind.AUTO_REPLY}
+    text, command = _asked(mail, kind)
     distinct = {(addresses.key(one.address), one.judged.sentence): one for one in results}
     return Event(
-        kind,
+        Kind.COMMAND if command is not None else kind,
         tuple(distinct.values()),
         _tokens(mail),
         sender,
@@ -82,7 +93,17 @@ def _event(mail: Mail, kind: Kind, results: list[Found]) -> Event:
         headers.get("message-id")[:500],
         robot,
         _recipients(mail),
+        text,
+        command,
     )
+
+
+def _asked(mail: Mail, kind: Kind) -> tuple[str, Command | None]:
+    """Return a person's own words, and the command in them; a machine's words are no command."""
+    if kind in {Kind.BOUNCE, Kind.COMPLAINT, Kind.BROKEN}:
+        return "", None
+    text = words_said(mail)
+    return text, command_in(mail.headers.get("subject"), text) if kind is not Kind.AUTO_REPLY else None
 
 
 def _recipients(mail: Mail) -> tuple[str, ...]:
