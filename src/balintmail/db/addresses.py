@@ -113,9 +113,13 @@ def unlink(tx: Tx, person_id: int, address_id: int) -> None:
         tx.execute(sa.delete(Address).where(Address.id == address_id))
 
 
-def healed(tx: Tx, address_id: int) -> None:
-    """Forget that an address bounced; only a person's word does this."""
-    values = {"health": AddressHealth.OK, "bounced_at": None}
+def healed(tx: Tx, address_id: int, *, now: datetime) -> None:
+    """Forget that an address bounced, and what else comes back of letters that left before `now`.
+
+    Only a person's word does this.
+    """
+    values: dict[str, Any] = {"health": AddressHealth.OK, "bounced_at": None, "trouble": "", "trusted_at": now}
+    values |= {"probes": 0, "probe_at": None, "trial_until": None, "handled_at": None, "handled_by": ""}
     tx.execute(sa.update(Address).where(Address.id == address_id).values(**values))
 
 

@@ -117,7 +117,7 @@ def allow(ctx: Context, text: str) -> bool:
         for person in people.at_address(tx, whom.key):
             row = next(row for row in addresses.of_person(tx, person.id) if row.key == whom.key)
             done = done or row.health is not AddressHealth.OK
-            addresses.healed(tx, row.id)
+            addresses.healed(tx, row.id, now=now)
             if done:
                 audit.note_person(tx, person.id, "address allowed again", actor=ctx.actor, now=now)
     return done
