@@ -1,7 +1,8 @@
 """How mail systems word their refusals: patterns by reason, the more telling first.
 
 Written from the wording of Postfix, Exim, Sendmail, qmail, Courier, Exchange, Domino, GroupWise, James, the large
-providers and their neighbours, in several languages. Matched against text in small letters with blanks made single.
+providers and their neighbours, in several languages. Matched against text in small letters with blanks made single,
+and, but for the words about spam, without what `bare` takes out: names of hosts, links and addresses hold no reasons.
 """
 
 import re
@@ -13,213 +14,277 @@ def _any(*texts: str) -> _Patterns:
     return (re.compile("|".join(f"(?:{text})" for text in texts)),)
 
 
+# What looks like a reason and is none.
+_NOISE = re.compile(
+    r"https?://[^\s>\"'?]*(?:\?p=(?=\w)|\S*)|"
+    r"\bunknown (?:error|reason|problem|status|failure|command|option|mail transport|delivery status|exception|"
+    r"response|smtp|code|cause|network|mailer)\w*|"
+    r"\(ex: [^()]{0,100}\)|for (?:further|more) (?:assistance|information)\b[^.]{0,120}|"
+    r"if you (?:believe|feel|think) (?:that )?(?:this|you|the)\b[^.]{0,160}|"
+    r"\(in reply to (?:end of )?[\w ]{0,30}(?:command)?\)|message-id: ?\S+|"
+    r"(?:please )?check (?:that )?(?:the |your )?(?:recipient'?s? )?(?:e-?mail )?address[^.]{0,100}"
+)
+_ADDRESS = re.compile(r"(?<![\w.+=-])[\w.!#$%&*+/=?^`{|}~-]{1,128}@[\w.-]{1,255}")
+_HOST_NAME = re.compile(
+    r"\b(host|server|mta|from|with|by|connect to|while talking to) [\w-]{1,63}(?:\.[\w-]{1,63}){1,10}\.?"
+    r"(?: ?[\[(][^\])]{0,80}[\])])?(?::\d{2,5})?"
+)
+_HEDGE = re.compile(
+    r"\b(?:(?:may|might|possibly|perhaps|either|probably)(?: not)? (?:be|have|has|exist|there)|could (?:be|have been))"
+    r"\b.{0,90}"
+)
+
+
+def bare(plain: str) -> str:
+    """Return `plain` (small letters, single blanks) without links, addresses, names of hosts and standing remarks."""
+    return _HOST_NAME.sub(r"\1 h", _ADDRESS.sub("a@b", _NOISE.sub(" ", plain)))
+
+
+def unhedged(words: str) -> str:
+    """Return bare `words` without what they only suppose: "the account may not exist"."""
+    return _HEDGE.sub(" ", words)
+
+
 _SENDER = _any(
     # About us, not about the reader, although the words look alike.
-    r"sender (?:address )?(?:rejected|verify failed|verification|unknown|denied|does not exist|invalid|not (?:found|"
-    r"exist))",
-    r"unknown sender|invalid sender|sender'?s? (?:domain|address) (?:must|does|is|could)|sender domain",
-    r"domain of sender|your (?:domain|ip|server|host|mail ?server|email) .{0,60}(?:block|list|reject|not allowed|"
-    r"polic)",
-    r"mail from .{0,60}(?:rejected|not allowed|not accepted|refused)|return path .{0,40}(?:unverif|invalid)",
-    r"verify failed for sender|callback .{0,20}(?:fail|verif)|envelope sender .{0,40}(?:reject|invalid|unknown)",
-    r"from domain .{0,40}(?:not|invalid)|sender .{0,30}not (?:authoriz|authoris|allow|permit)",
+    r"sender (?:address )?(?:is )?(?:rejected|verify failed|verification|unknown|denied|does not exist|invalid|"
+    r"not (?:found|exist)|refused|blocked|blacklisted)",
+    r"unknown sender|invalid sender|bad sender|sender'?s? (?:domain|address) (?:must|does|is|could)|sender domain|"
+    r"sending domain|sender'?s? (?:e-?mail )?address\b.{0,30}(?:invalid|not exist|not found|unknown|rejected)",
+    r"domain of sender|your (?:domain|ip|server|host|mail ?server|email) .{0,60}(?:block|black|list|reject|"
+    r"not allowed|polic)",
+    r"mail from .{0,60}(?:rejected|not allowed|not accepted|refused|does not exist|doesn'?t exist)|"
+    r"return path .{0,40}(?:unverif|invalid)|does not like sender|access denied, bad",
+    r"(?:verify|verification) failed (?:for|of) (?:the )?(?:sender|<?a@b.{0,80}sender)|callback .{0,20}(?:fail|verif)|"
+    r"envelope sender .{0,40}(?:reject|invalid|unknown)|verification failed for <?a@b",
+    r"from domain .{0,40}(?:not|invalid)|sender .{0,30}not (?:authoriz|authoris|allow|permit)|"
+    r"domain name in sender|does not accept mail from|absender.{0,30}(?:abgelehnt|ungültig|gesperrt)",
+    r"mailbox unavailable.{0,60}(?:invalid dns|spf|sender address|dkim|ptr|dns (?:mx|a)|blacklist|block)|"
+    r"(?:mail|email) from (?:this|your) .{0,30}(?:rejected|blocked|not accepted)",
 )
 _OUR_RULES = _any(
-    r"\bspf\b|\bdkim\b|\bdmarc\b|reverse dns|\brdns\b|\bptr\b|reverse (?:lookup|mapping)|fcrdns",
-    r"5\.7\.(?:2[0-9]|30|509|515)\b|authentication (?:check|required|fail|result)|unauthenticated (?:email|mail|"
-    r"sender)",
+    r"\bspf\b|\bdkim\b|\bdmarc\b|reverse dns|reverse hostname|\brdns\b|\bptr\b|reverse (?:lookup|mapping)|fcrdns|"
+    r"cannot find your|client host rejected",
+    r"5\.7\.(?:2[0-9]|30|509|515|511)\b|authentication (?:check|required|fail|result|level)|unauthenticated (?:email|"
+    r"mail|sender)",
     r"helo (?:command|name|host)|\behlo\b.{0,30}(?:reject|invalid)|must issue a starttls|tls (?:is )?required",
-    r"too many (?:connections|messages|recipients|errors|hops? from|emails)|rate.?limit|throttl|"
-    r"exceeded .{0,30}(?:rate|connections)",
-    r"greylist|graylist|grey-list|try again later.{0,40}polic|temporarily deferred due to",
+    r"too many (?:connections|messages|recipients|errors|hops? from|emails|concurrent)|rate.?limit|throttl|"
+    r"exceeded .{0,40}(?:rate\b|connections|per (?:hour|minute|day))|trop de connexions|"
+    r"unusual rate|sending rate",
+    r"gr[ea]y-?list|try again later.{0,40}polic|temporarily deferred due to|user complaints",
 )
 _NO_USER = _any(
     r"(?:no|not?|non) such (?:user|person|address|mailbox|recipient|account|local|mail ?drop|customer|alias|name)",
     r"user (?:\S+ |'\S+' |\"\S+\" |<\S+> |\(\S+\) )?(?:is )?(?:unknown|not known|not found|doesn'?t exist|"
     r"does not exist|not exist|invalid|not listed|is not recogni[sz]ed)",
-    r"unknown (?:or illegal |or invalid |local |address or |virtual |remote )?(?:user|recipient|mailbox|address|"
+    r"unknown (?:or illegal |or invalid |local |address or |virtual |remote )?(?:user|recipient|mailbox|address\b|"
     r"account|alias|e-?mail|local.?part|local delivery|rcpt|destination mailbox)",
     r"(?:invalid|illegal|bad|incorrect|unrouteable|unroutable|undeliverable|nonexistent|non-existent|"
-    r"non-existing) (?:recipient|mailbox|user|e-?mail address|address\b(?! ?syntax in)|account|destination|alias|"
-    r"local)",
+    r"non-existing) (?:recipient|mailbox|user\b|e-?mail address|address\b(?! ?syntax in)|account|destination|alias|"
+    r"local|to address)",
     r"recipients? (?:address )?(?:\S+ )?(?:was |is |were )?(?:not found|unknown|not known|does not exist|"
     r"doesn'?t exist|not exist|invalid|not recogni[sz]ed|is not (?:a )?valid|unavailable or unknown|not on file|"
     r"no longer (?:valid|exist))",
     r"recipient address rejected:? ?(?:user unknown|unknown|undeliverable|access denied\.? as\(|unverified address|"
-    r"address lookup failed|.{0,20}does not exist|invalid|no such)",
+    r"address lookup failed|.{0,20}does not exist|invalid|no such)|5\.4\.1 .{0,40}recipient address rejected: access",
     r"(?:mailbox|mail box|account|address|alias|e-?mail|inbox|login|rcpt to|recipient)\b.{0,70}?(?:does not exist|"
     r"doesn'?t exist|not exist|not found|no longer exists?|is (?:unknown|invalid|not valid|not recogni[sz]ed)|"
-    r"has been (?:deleted|removed|closed)|unknown|no longer (?:valid|available|in use|active))",
+    r"has been (?:deleted|removed|closed)|unknown(?! (?:sender|host|domain))|no longer (?:valid|available|in use))",
     r"does ?n[o']t have an? (?:\S+ )?(?:account|mailbox)|no (?:mailbox|account|user|recipient|valid recipients?|"
     r"alias|record)s? (?:here|by|with|found|for|of|in|is|known)",
     r"(?:not|isn'?t) a (?:valid|known|registered|local|legal) (?:user|mailbox|recipient|address|account|e-?mail)",
     r"(?:not|isn'?t) (?:listed|our|one of our) (?:in|customer|user|client|subscriber)|user (?:lookup|look-up) fail|"
-    r"not our customer",
+    r"not our customer|invalid user specified|user is unknown|as the user is unknown",
     r"(?:couldn'?t|could not|can'?t|cannot|unable to|failed to) (?:be )?(?:find|locate|found|located|"
     r"resolve)\b.{0,40}(?:user|mailbox|recipient|account|address|person|alias)",
     r"(?:user|mailbox|recipient|address|account)\b.{0,60}(?:couldn'?t|could not|can'?t|cannot) be (?:found|located|"
-    r"resolved)",
+    r"resolved)|destination addresses were unknown|wasn'?t found at",
     r"there is no (?:one|user|mailbox|such|account|person|address|local)|nobody (?:here )?(?:by|with) (?:that|"
     r"this) name|no one (?:here )?(?:by|with)",
     r"sorry, no mailbox here|invalid final delivery userid|does not have a final email delivery point|"
-    r"this (?:address|account|user) (?:no longer|does not|doesn'?t|is no longer)|addressee unknown|"
-    r"resolver\.adr\.recip|recipnotfound|recipientnotfound|resolver\.adr\.externalrecipient|nosuchuser|user-unknown|"
-    r"usr_unknown|aliasnotfound",
+    r"this (?:address|account|user) (?:no longer|does not|doesn'?t|is no longer) (?!active)|addressee unknown|"
+    r"resolver\.adr\.(?:ex)?recip|recipnotfound|recipientnotfound|resolver\.adr\.externalrecipient|nosuchuser|"
+    r"user-unknown|usr_unknown|aliasnotfound|bad-mailbox|user not found|addresses? failed: no",
     r"mailbox (?:is )?(?:unavailable|not available)(?! \(?4)(?!.{0,40}(?:try again|tempor|busy|lock))|"
     r"requested action not taken: mailbox unavailable",
     r"not (?:in|listed in|found in) (?:the |our |domino |public )?(?:name ?& ?address|directory|address book|"
     r"name and address|table|alias table|user list|database)",
     r"said: 5\d\d.{0,20}rejected by recipient domain|all recipients (?:address rejected|are invalid|refused)|"
     r"delivery error: dd .{0,40}user|unrouteable address|illegal alias|invalid local part|badrcptto",
-    r"550 #?5\.1\.1\b|5\.1\.10 recipient|#5\.1\.1 smtp|error 550 #5\.1\.0 address rejected|"
+    r"550 #?5\.1\.1\b|5\.1\.10 recipient|#5\.1\.1 smtp|5\.1\.0 address rejected|"
     r"\bdestination mailbox .{0,20}not|\bbad destination mailbox|"
     r"(?<!host )(?<!domain )(?<!server )\bname (?:is )?not (?:found|recogni[sz]ed)(?! by the dns)",
-    # German, French, Hungarian, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Russian, Japanese, Chinese
+    # German, French, Hungarian, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Russian, Japanese, Chinese …
     r"(?:empfänger|benutzer|postfach|adresse|empfaenger)\b.{0,50}(?:unbekannt|nicht gefunden|existiert nicht|"
-    r"gibt es nicht|nicht vorhanden|ungültig|ungueltig|nicht bekannt)|unbekannte[rns]? (?:empfänger|benutzer|"
+    r"gibt es nicht|nicht vorhanden|ungültig|ungueltig|nicht bekannt|nicht im .{0,20}verzeichnis)|"
+    r"unbekannte[rns]? (?:empfänger|benutzer|"
     r"adresse)|kein(?:e|en)? (?:solche[rns]? )?(?:benutzer|postfach|empfänger)|konnte nicht gefunden werden",
     r"(?:adresse|utilisateur|destinataire|boîte|boite|compte)\b.{0,60}(?:inconnue?|inexistante?|n'existe (?:pas|"
     r"plus)|introuvable|invalide|n'a pas été trouvé)|utilisateur inconnu",
-    r"(?:címzett|felhasználó|postafiók|cím)\b.{0,50}(?:ismeretlen|nem létezik|nem található|nem talalhato|"
-    r"nem letezik)|ismeretlen (?:címzett|felhasználó)|nincs ilyen (?:felhasználó|cím|postafiók|címzett)",
+    r"(?:címzett|felhasználó|felhasznalo|postafiók|cím)\b.{0,50}(?:ismeretlen|nem létezik|nem található|"
+    r"nem talalhato|nem letezik)|ismeretlen (?:címzett|felhasználó)|nincs ilyen (?:felhasználó|felhasznalo|cím|"
+    r"postafiók|címzett)",
     r"(?:usuario|destinatario|cuenta|buzón|dirección|direccion)\b.{0,50}(?:desconocid|no existe|inexistente|"
     r"no encontrad|no válid|inválid|no se (?:encontró|encuentra|pudo encontrar))|usuario desconocido",
     r"(?:utente|destinatario|casella|indirizzo)\b.{0,50}(?:sconosciut|inesistente|non esiste|non trovat|non valid|"
     r"non è stato trovato)|utente sconosciuto",
     r"(?:usuário|destinatário|caixa|conta|endereço)\b.{0,50}(?:desconhecid|não existe|inexistente|não encontrad|"
-    r"inválid|nao existe)",
+    r"inválid|nao existe)|usuário desconhecido",
     r"(?:gebruiker|ontvanger|postvak|adres)\b.{0,40}(?:onbekend|bestaat niet|niet gevonden|niet bekend)|"
     r"onbekende (?:gebruiker|ontvanger)",
-    r"(?:użytkownik|adresat|skrzynka|konto|uživatel|schránka|příjemce)\b.{0,40}(?:nie istnieje|nieznan|neexistuje|"
-    r"neznám|nie znalezion|nenalezen)",
+    r"(?:użytkownik|adresat|skrzynka|konto|uživatel|schránka|příjemce|adresa)\b.{0,40}(?:nie istnieje|nieznan|"
+    r"neexistuje|neznám|nie znalezion|nenalezen)",
+    r"(?:mottagare|användare|modtager|bruger|mottaker|bruker|postlåda|vastaanottaja|käyttäjä)\w*\b.{0,50}(?:okänd|"
+    r"finns inte|hittades inte|ukendt|findes ikke|ukjent|finnes ikke|tuntematon|ei löydy|ei ole)",
+    r"(?:kullanıcı|alıcı|adres)\w*.{0,40}(?:bulunamadı|bilinmiyor|yok|geçersiz)|(?:χρήστης|παραλήπτης).{0,40}(?:άγνωστ|"
+    r"δεν υπάρχει)",
     r"(?:пользовател|получател|адрес|ящик)\S*.{0,50}(?:не существует|не найден|неизвест|нет)|нет такого|несуществующ",
     r"(?:ユーザ|宛先|メールアドレス|アドレス|受信者|メールボックス)\S*(?:が|は)\S*"
     r"(?:見つかり|存在し|ありません|不明|登録されて)|宛先不明|該当するユーザ|unknown user account|"
-    r"存在しません",
-    r"(?:用户|用戶|收件人|邮箱|郵箱|帐号|邮件地址)\S{0,12}(?:不存在|未找到|无效|不正确|找不到|错误|不可用)|找不到(?:用户|收件人|邮箱)|不存在的(?:用户|邮箱)|没有此用户",
+    r"存在しません|ユーザが見つかりません",
+    r"(?:用户|用戶|收件人|邮箱|郵箱|帐号|邮件地址|收件地址|使用者|收信人)\S{0,12}(?:不存在|未找到|无效|不正确|找不到|错误)|"
+    r"找不到(?:用户|收件人|邮箱)|不存在的(?:用户|邮箱)|没有此用户|無此(?:用戶|使用者)|查無此人",
+    r"존재하지 ?않는|없는 (?:사용자|메일|주소)|수신자를 찾을 수 없|사용자가 없",
 )
 _FULL = _any(
     r"(?:mailbox|mail box|inbox|account|user|recipient|folder|maildir|storage|postbox|e-?mail box|"
-    r"mail folder)\b.{0,60}(?:is )?(?:full|over ?quota|exceed|has no (?:space|room)|quota|over (?:its |"
-    r"the )?(?:limit|allocated|size))",
+    r"mail folder)\b.{0,60}(?:is )?(?:\bfull\b|over ?quota|exceeds? (?:the )?(?:allowed|maximum|its|his|storage|quota|"
+    r"allotted|disk)|has no (?:space|room)|quota|over (?:its |the )?(?:limit|allocated|size)|out of (?:storage|space))",
     r"(?:over|exceed\w*|out of|beyond|reached) (?:the |its |his |their |my |your |allowed |allotted |"
-    r"allocated )*(?:disk |mail ?box |storage |mail |message |inbox |account |hard |soft )*(?:quota|space|storage|"
+    r"allocated )*(?:disk |mail ?box |storage |mail |inbox |account |hard |soft )*(?:quota|space|storage|"
     r"limit of the mailbox)|full (?:mailbox|mail box|inbox)|space not enough|quota.{0,30}(?:exceed|full|violat|"
-    r"reached)|overquota|over-quota|mailbox_full|mailboxfull|quotaexceeded",
-    r"(?:insufficient|not enough|no more|no) (?:system |disk |storage |mailbox |mail )*(?:space|storage|quota)|"
+    r"reached)|overquota|over-quota|mailbox_full|mailboxfull|quotaexceeded|quota-issues|"
+    r"in recipient'?s? mailbox exceeded",
+    r"(?:insufficient|not enough|no more|no) (?:disk |storage |mailbox |mail )+(?:space|storage|quota)|"
     r"disk (?:is )?full|storage (?:limit|exceeded)|out of (?:storage )?space|mail quota|too (?:much|many) (?:mail|"
     r"messages) (?:data|in)|message queue for this account is full|write error: disk quota|would exceed mailbox|"
-    r"mailfolder is full|user is over|boxfull",
-    r"postfach (?:ist )?(?:\S+ )?voll|speicherplatz|kontingent|boîte (?:\S+ ){0,4}(?:est )?pleine|"
-    r"boite (?:\S+ ){0,4}pleine|quota dépassé|espace insuffisant|megtelt|betelt|tele van|kvóta|"
-    r"buzón (?:\S+ )?(?:está )?lleno|cuota|casella (?:\S+ )?(?:è )?piena|caixa (?:\S+ )*(?:está )?cheia|"
-    r"postvak (?:is )?vol|mailbox (?:is )?vol|przepełnion|přeplněn|переполнен|превышен|"
-    r"容量|一杯|邮箱已满|空间不足|配额|満杯",
+    r"mailfolder is (?:full|over)|user is over|boxfull",
+    r"postfach (?:ist )?(?:\S+ )?(?:voll|überfüllt)|mailbox voll|speicherplatz|kontingent|boîte (?:\S+ ){0,4}"
+    r"(?:est )?pleine|boite (?:\S+ ){0,4}pleine|quota dépassé|espace insuffisant|megtelt|betelt|tele van|kvóta|"
+    r"buzón (?:\S+ ){0,4}lleno|cuota|casella (?:\S+ ){0,4}piena|caixa (?:\S+ ){0,5}cheia|"
+    r"postvak (?:\S+ ){0,3}vol\b|mailbox (?:is )?vol\b|przepełnion|přeplněn|переполнен|превышен|postlåda.{0,15}full|"
+    r"(?:postkasse|innboks|indbakke)\w*.{0,20}(?:fuld|full)|posta kutusu.{0,15}dolu|postilaatikko.{0,15}täynnä|"
+    r"容量|一杯|邮箱已满|郵箱已滿|空间不足|配额|満杯|已满|용량",
 )
 _INACTIVE = _any(
-    r"(?:mailbox|account|user|address|recipient|e-?mail|domain)\b.{0,60}(?:disabled|deactivated|suspended|inactive|"
-    r"not active|expired|locked|blocked for inactivity|temporarily (?:closed|unavailable|blocked)|is closed|dormant|"
-    r"frozen|on hold|not activated|isn'?t active)",
+    r"(?:mailbox|account|user|recipient|address|e-?mail|domain)s?\b.{0,45}(?:disabled|deactivated|suspended|inactive|"
+    r"not active|expired|\blocked|blocked for inactivity|blocked due to inactivity|temporarily (?:closed|unavailable|"
+    r"blocked|limited)|dormant|frozen|on hold|not activated|isn'?t active|no longer active)",
     r"(?:disabled|inactive|suspended|deactivated|dormant|locked|expired) (?:mailbox|account|user|recipient|e-?mail|"
-    r"address)|account (?:has been )?(?:disabled|closed)|currently suspended|has been (?:disabled|suspended|"
-    r"deactivated)|mailbox for .{0,60} is disabled",
+    r"address)|(?:account|mailbox) (?:has been |is )?(?:disabled|closed)|currently suspended|has been (?:disabled|suspended|"
+    r"deactivated)|mailbox for .{0,60} is disabled|accountdisabled|mailboxdisabled|disableduser|inactive-mailbox",
     r"not been (?:logged|accessed|used)|has not logged|discontinued|konto .{0,30}(?:gesperrt|deaktiviert)|gesperrt|"
-    r"deaktiviert|désactivé|suspendu|felfüggesztve|letiltva|inaktív|cuenta .{0,30}(?:deshabilitada|suspendida|"
-    r"inactiva)|disattivat|заблокирован|отключен|停用|冻结|禁用",
+    r"deaktiviert|désactivé|desactivee|suspendu|felfüggesztve|letiltva|inaktív|cuenta .{0,30}(?:deshabilitada|"
+    r"suspendida|inactiva)|disattivat|заблокирован|отключен|停用|冻结|禁用|suppression list",
 )
+_NOT_ACTIVE_OR_UNKNOWN = _any(r"unknown or (?:not active|inactive|disabled)|user unknown; .{0,20}inactive")
 _MOVED = _any(
-    r"(?:has|have|was) (?:been )?moved|address (?:has )?changed|new (?:e-?mail )?address (?:is|:)|"
-    r"user (?:has )?moved|please (?:try|use|update|send .{0,20}to) (?:the |this |his |her |their |"
-    r"my )?(?:new )?(?:address|e-?mail)|5\.1\.6\b|user not local; please try|has been replaced by|"
+    r"(?:has|have|was) (?:been )?moved(?! to (?:the )?(?:spam|junk|quarantine))|address (?:has )?changed|"
+    r"new (?:e-?mail )?address (?:is|:)|user (?:has )?moved|please (?:try|use|update|send .{0,20}to) (?:the |this |"
+    r"his |her |their |my )?new (?:address|e-?mail)|5\.1\.6\b|user not local; please try|has been replaced by|"
     r"no longer (?:works?|with|employed|at)\b|left the (?:company|organi[sz]ation|firm)|adresse hat sich geändert|"
     r"neue (?:e-?mail-?)?adresse|a changé d'adresse|nouvelle adresse|megváltozott",
 )
+_DNS_FOR_NOW = _any(
+    r"servfail|dns (?:lookup |query |error|server)\w*.{0,60}(?:time|tempor|fail(?:ed|ure)?\b.{0,20}(?:tempor|try))|"
+    r"(?:lookup|resolution|resolver) (?:has )?(?:failed temporarily|timed? ?out|failure: temp)|"
+    r"temporary (?:lookup|name|dns|failure in name)|host not found, try again|cname lookup failed temporarily|"
+    r"name server.{0,20}(?:timeout|time ?out|fail)|unable to (?:look ?up|resolve).{0,60}(?:tempor|try again)",
+)
 _HOST = _any(
-    r"(?:host|domain|name|destination)\b.{0,60}(?:unknown|not found|not known|does not exist|doesn'?t exist|"
-    r"lookup fail|no mail exchanger|can'?t be resolved|could not be (?:found|resolved)|couldn'?t be found|not resolv|"
-    r"invalid|is not (?:valid|registered))",
-    r"(?:unknown|invalid|bad|illegal|unresolvable|unrouteable|nonexistent|no such|unroutable|unrouteable mail|"
-    r"illegal host/) ?(?:host|domain|mail domain|name server)|name or service not known|name service error|nxdomain|"
-    r"no (?:valid )?mx (?:record|or a|host)|null ?mx|no (?:a|mx) records?|domain name not found|"
+    r"(?:host|domain|destination|host ?name|domain name)(?: name)? (?:\S{1,80} ){0,2}(?:is |was )?(?:unknown|not found|"
+    r"not known|does not exist|doesn'?t exist|lookup fail|no mail exchanger|can'?t be resolved|could not be (?:found|"
+    r"resolved)|couldn'?t be found|not resolv|invalid|is not (?:valid|registered))",
+    r"(?:unknown|invalid|illegal|unresolvable|unrouteable|nonexistent|no such|unroutable|unrouteable mail|"
+    r"illegal host/) ?(?:host|domain|mail domain)(?! name)|name or service not known|name service error|nxdomain|"
+    r"no (?:valid )?mx (?:record|or a|host|for)|null ?mx|no (?:a|mx) records?|domain name not found|"
     r"hostname nor servname|host or domain name|host_not_found|couldn'?t find any host|\bdns (?:error|"
-    r"server returned|lookup|query)|5\.1\.2\b|does not accept mail|not accept(?:ing)? (?:any )?(?:mail|email)|"
-    r"servname|no route to domain|no mail exchanger|mx lookup|all relevant mx records point to non-existent|"
-    r"unrouteable domain|domain .{0,80}has no|lowest numbered mx",
+    r"server returned)|5\.1\.2\b|does not accept (?:any )?(?:e-?)?mail\b(?! from)|servname|no route to domain|"
+    r"no mail exchanger|mx lookup|all relevant mx records point to non-existent|"
+    r"unrouteable domain|domain \S{1,80} has no|lowest numbered mx|bad-domain|couldn'?t be found\. check for typos",
     r"(?:domäne|domain|rechner|hôte|domaine|dominio|gazdagép|tartomány|домен)\S*.{0,40}(?:unbekannt|nicht gefunden|"
     r"existiert nicht|inconnu|introuvable|n'existe pas|no existe|non esiste|ismeretlen|nem található|не найден|"
     r"не существует)",
 )
 _BIG = _any(
-    r"(?:message|mail|e-?mail|size|body|attachment)\b.{0,50}(?:too (?:large|big|long)|exceeds? .{0,30}(?:size|limit|"
+    r"(?:message|mail|e-?mail|size|body|attachment)s?\b.{0,50}(?:too (?:large|big)|exceeds? .{0,30}(?:size|limit|"
     r"maxim|maxi)|larger than|size limit|over the maximum)|(?:maximum|max|fixed|permitted) (?:message |mail |"
     r"allowed )?size|size (?:of \S+ )?exceed|message_size|too (?:large|big) (?:message|for)|552 5\.3\.4|message size|"
-    r"exceed.{0,30}message size|zu groß|trop (?:volumineux|gros|grand)|túl nagy|demasiado grande|troppo grande|"
-    r"слишком велик|過大|サイズ|过大",
+    r"exceed.{0,30}message size|message is too long|zu groß|trop (?:volumineux|gros|grand)|túl nagy|"
+    r"demasiado grande|troppo grande|слишком велик|過大|サイズ|过大",
 )
 _SPAM = _any(
     r"\bspam|junk ?mail|unsolicited|bulk e?-?mail|black ?list|blocklist|block list|block-list|\bdnsbl\b|\brbl\b|"
-    r"spamhaus|spamcop|sorbs|barracuda|cloudmark|senderscore|sender ?base|reputation|phish|virus|malware|suspicious|"
-    r"abuse|unwanted|malicious|content filter|content.{0,20}(?:rejected|blocked|refused|denied)|listed (?:at|in|by|"
-    r"on) |poor reputation|banned|high probability|considered (?:to be )?(?:uce|harmful)|surbl|uribl|"
-    r"client host .{0,60}blocked|mail content denied|5\.7\.1 .{0,30}(?:message )?(?:blocked|content)|looks like|bulk|"
-    r"hl:itc|ehlo .{0,20}block|ip .{0,40}block|block.{0,20}\bips?\b",
+    r"spamhaus|spamcop|sorbs|barracuda(?!networks)|cloudmark|senderscore|sender ?base|reputation|phish|virus|malware|"
+    r"suspicious|\babuse\b(?! at)|unwanted|malicious|content filter|content.{0,20}(?:rejected|blocked|refused|denied)|"
+    r"listed (?:at|in|by|on) |poor reputation|banned|high probability|considered (?:to be )?(?:uce|harmful)|surbl|"
+    r"uribl|client host .{0,60}blocked|mail content denied|5\.7\.1 .{0,30}(?:message )?blocked|looks like|bulk|"
+    r"hl:itc|ehlo .{0,20}block|ip .{0,40}block|block.{0,20}\bips?\b|ipcheck|\bbl\)|\b(?:dt|mi|rp|hl):(?:sp|stc|dmc|irpb)|"
+    r"ip=[\d.]+ - a problem|\bube\b",
     r"垃圾|スパム|迷惑|спам|вирус|unerwünscht|indésirable|kéretlen|levélszemét|no deseado",
 )
 _RELAY = _any(
-    r"relay(?:ing)? (?:is )?(?:access )?(?:denied|not permitted|prohibited|not allowed|refused|disabled|rejected|"
-    r"failed|attempt)|unable to relay|cannot relay|can'?t relay|not permitted to relay|denied to relay|relay (?:not|"
-    r"access)|we do not relay|not (?:a |an )?(?:open|gateway)|no relay|rcpthosts|not (?:local|a local) domain|"
-    r"mail (?:to this )?domain not (?:handled|accepted|hosted)|does not relay|relay-?denied|"
-    r"not configured to (?:accept|receive)|authentication is required for relay",
+    r"relay(?:ing)? (?:is )?(?:access )?(?:denied|not permitted|prohibited|not allowed|refused|disabled|disallowed|"
+    r"rejected|failed|attempt)|unable to relay|cannot relay|can'?t relay|not permitted to relay|denied to relay|"
+    r"relay (?:not|access)|we do not relay|not (?:a |an )?(?:open|gateway)|no relay|rcpthosts|"
+    r"not (?:local|a local) domain|mail (?:to this )?domain not (?:handled|accepted|hosted)|does not relay|"
+    r"relay-?denied|not configured to (?:accept|receive)|authentication is required for relay",
 )
 _EXPIRED = _any(
     r"delivery failed \d+ attempts|not been collected after|(?:expired|too long|retry time(?:out)?|retries|lifetime|"
     r"maximum (?:queue|time|retry)|time limit)\b.{0,60}(?:in (?:the )?queue|on (?:the )?queue|queue|exceeded|reached|"
     r"expired|attempt|deliver|failed)|(?:could not|couldn'?t|cannot|not) (?:be )?deliver(?:ed)? .{0,40}(?:for|within|"
     r"after|in) (?:\S+ ){1,3}(?:days?|hours?|weeks?)|(?:delivery|message|retry) (?:time ?expired|timed out|"
-    r"time(?:out)? exceeded|has expired|expired)|message (?:has )?been in the queue too long|"
-    r"i'?m not going to try again|been (?:in the )?(?:queue|queued) (?:too long|for)|delivery time expired|giving up|"
+    r"time(?:out)? exceeded|has expired|expired)|(?:message )?(?:has )?been in the queue too long|"
+    r"i'?m not going to try again|been (?:in the )?(?:queue|queued) (?:too long|for)|delivery time expired|"
     r"undelivered for|wasn'?t able to .{0,40}after|retry timeout exceeded|zu lange in der warteschlange|expiré|"
-    r"lejárt|caducado|scaduto",
+    r"queue\.expired|lejárt|caducado|scaduto|message-expired",
 )
 _NETWORK = _any(
-    r"connection (?:refused|timed out|reset|dropped|failed|closed|was (?:closed|dropped|refused)|died|lost|"
+    r"connection (?:refused|timed? ?out|reset|dropped|failed|closed|was (?:closed|dropped|refused)|died|lost|"
     r"to .{0,60} timed)|connect(?:ing)? to .{0,80}(?:refused|timed out|failed|time|unreachable|no route)|"
-    r"no route to host|network (?:is )?unreachable|host (?:is )?unreachable|unreachable|lost connection|"
+    r"no route to host|network (?:is )?unreachable|host (?:is )?(?:unreachable|not reachable)|unreachable|"
+    r"lost connection|not reachable|accept our requests to connect|: timed out\b|"
     r"timed? ?out while|operation timed out|server (?:is )?(?:busy|not responding|unavailable|down)|not responding|"
     r"system not accepting|temporary (?:lookup )?fail|could not (?:connect|reach)|couldn'?t (?:connect|reach|"
-    r"contact)|unable to connect|cannot connect|wasn'?t able to establish|too many hops|hop count|loop|routing loop|"
+    r"contact)|unable to connect|cannot connect|wasn'?t able to establish|too many hops|hop count|\bloop|"
+    r"number of 'received:'|maximum hop|read error from|"
     r"mail for .{0,80} loops back|loops back|refused to talk|service (?:not available|unavailable|closing)|"
-    r"bad connection|smtp connection|deferred|no answer from host|name server.{0,20}(?:timeout|fail)|"
+    r"bad connection|smtp connection|deferred|no answer from host|"
     r"host not reached|tls handshake|local (?:error|problem)|internal (?:error|server)|"
-    r"resources? (?:temporarily )?(?:unavailable|exhausted)",
+    r"(?:queue file )?write error|server configuration error|database unavailable|best-preference mx|"
+    r"resources? (?:are )?(?:temporarily )?(?:unavailable|exhausted)",
 )
 _CONTENT = _any(
-    r"message (?:rejected|refused|blocked|filtered|contents?|not accepted)|(?:illegal|prohibited|forbidden|"
+    r"message (?:refused|filtered|contents?|not accepted)|(?:illegal|prohibited|forbidden|"
     r"disallowed|executable|blocked|unsupported|banned) (?:attachment|file|content|extension|character)|"
-    r"header(?:s)? .{0,40}(?:invalid|missing|malformed|rejected|duplicate)|malformed|mime|conversion|(?:rfc ?5322|"
-    r"rfc ?2822|5322)|8.?bit|attachment .{0,40}(?:not allowed|blocked|type)|line too long|bare lf|smtputf8|encoding",
+    r"header(?:s)? .{0,40}(?:invalid|missing|malformed|rejected|duplicate)|malformed|\bmime\b|conversion|"
+    r"(?:rfc ?5322|rfc ?2822|5322)|8.?bit|attachment .{0,40}(?:not allowed|blocked|type)|line too long|bare lf|"
+    r"smtputf8|encoding|content restriction",
 )
 _RULE = _any(
     r"polic(?:y|ies)|access (?:was |is )?denied|not (?:authori[sz]ed|allowed|permitted|accept)|prohibited|restricted|"
     r"administrative(?:ly)?|rejected (?:by|for|due)|refused|denied|forbidden|delivery not authori[sz]ed|whitelist|"
     r"white list|closed (?:list|group)|only accepts|permission|organization'?s|transport\.rules|blocked|moderat|"
-    r"not (?:a )?member|unapproved|rejected|security",
+    r"not (?:a )?member|unapproved|rejected|security|tls is required|tls.{0,20}not (?:offered|available)",
 )
 
 WORDS: tuple[tuple[str, _Patterns], ...] = (
     ("policy", _SENDER),
     ("mailbox_full", _FULL),
-    ("no_such_user", _NO_USER),
+    ("no_such_user", _NOT_ACTIVE_OR_UNKNOWN),
     ("inactive", _INACTIVE),
+    ("no_such_user", _NO_USER),
     ("relaying", _RELAY),
+    ("expired", _EXPIRED),
+    ("network", _DNS_FOR_NOW),
     ("host_unknown", _HOST),
     ("too_big", _BIG),
     ("moved", _MOVED),
     ("policy", _OUR_RULES),
     ("spam_block", _SPAM),
-    ("expired", _EXPIRED),
     ("network", _NETWORK),
     ("content", _CONTENT),
     ("policy", _RULE),
 )
+WITH_NAMES = frozenset({"spam_block"})  # a block list is known by its name, which looks like a host's

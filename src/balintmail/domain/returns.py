@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from balintmail.domain.return_words import WORDS
+from balintmail.domain.return_words import WITH_NAMES, WORDS, bare, unhedged
 
 
 class Kind(StrEnum):
@@ -102,6 +102,8 @@ _BY_STATUS: dict[str, Reason] = {
     "7.18": Reason.NO_SUCH_USER,
 }
 _BY_SUBJECT: dict[str, Reason] = {"6": Reason.CONTENT, "7": Reason.POLICY}
+# RFC 3463 section 3.2: the sender's address; RFC 7372: the sender's authentication; 5.7.515 is Outlook.com's (S20).
+_ABOUT_US = frozenset({"1.7", "1.8", "7.20", "7.21", "7.22", "7.23", "7.24", "7.25", "7.26", "7.27", "7.515"})
 _BY_CODE: dict[str, Reason] = {
     "521": Reason.HOST_UNKNOWN,
     "556": Reason.HOST_UNKNOWN,
@@ -131,30 +133,53 @@ def judge(words: str, status: str = "", *, lasting: bool | None = None) -> Judge
     """
     status = _best_status(status, words)
     code = _reply_code(words)
-    reason = reason_of(words, status, code)
-    return Judged(_sentence(reason, status, code, lasting=lasting), reason, status)
+    reason, sure = _reason(words, status, code)
+    return Judged(_sentence(reason, status, code, lasting=lasting, sure=sure), reason, status)
 
 
 def reason_of(words: str, status: str = "", code: str = "") -> Reason:
     """Return the reason that `words` give, or else the codes."""
-    plain = " ".join(words.casefold().split())
-    for reason, patterns in WORDS:
-        if any(pattern.search(plain) for pattern in patterns):
-            return Reason(reason)
+    return _reason(words, status, code)[0]
+
+
+def _reason(words: str, status: str, code: str) -> tuple[Reason, bool]:
+    """Return the reason, and whether it is said and not only supposed."""
     _, _, detail = status.partition(".")
-    found = _BY_STATUS.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0])
-    return found or _BY_CODE.get(code, Reason.OTHER)
+    if detail in _ABOUT_US:
+        return Reason.POLICY, True
+    plain = " ".join(words.casefold().split())
+    said = bare(plain)
+    firm = unhedged(said)
+    by_status = _BY_STATUS.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0])
+    if status == "4.2.1":  # a full hour, not a closed box: Gmail's "receiving mail at a rate that …"
+        by_status = Reason.OTHER
+    if found := _by_words(firm, unhedged(plain)):
+        # Why the last try failed says less than that there was a last one.
+        return (by_status if found is Reason.NETWORK and by_status is Reason.EXPIRED else found), True
+    if by_status is not None and by_status not in _RULES:
+        return by_status, True
+    if firm != said and (found := _by_words(said, plain)):
+        return found, False
+    return by_status or _BY_CODE.get(code, Reason.OTHER), True
 
 
-def _sentence(reason: Reason, status: str, code: str, *, lasting: bool | None) -> Sentence:
+def _by_words(said: str, plain: str) -> Reason | None:
+    for reason, patterns in WORDS:
+        text = plain if reason in WITH_NAMES else said
+        if any(pattern.search(text) for pattern in patterns):
+            return Reason(reason)
+    return None
+
+
+def _sentence(reason: Reason, status: str, code: str, *, lasting: bool | None, sure: bool) -> Sentence:
     if lasting is False:
         return Sentence.IGNORE
     if reason in _RULES:
         return Sentence.POLICY
+    # A code of class 4 says that it may pass; a host that is not found for the moment is a fault of the network.
     passing = status.startswith("4") if status else code.startswith("4")
-    if reason in _DEAD and not (passing and reason is not Reason.NO_SUCH_USER and not lasting):
-        # A host that is not found for the moment, with a code that says so, is a fault of the network.
-        return Sentence.SOFT if passing else Sentence.HARD
+    if reason in _DEAD and sure and not passing:
+        return Sentence.HARD
     return Sentence.SOFT
 
 

@@ -63,7 +63,7 @@ REFUSED = re.compile(
 PASSING = re.compile(
     r"will (?:keep|continue|be) (?:try|retr|attempt)|(?:no|do not|don'?t) need to (?:resend|do anything|retry|take)|"
     r"still (?:being|trying)|warning.{0,10}(?:message|mail|:).{0,60}(?:delay|still|not yet|could not)|"
-    r"this is (?:only )?a warning|has not (?:yet )?been delivered.{0,80}|not yet been delivered|delivery (?:is |"
+    r"this is (?:only )?a warning|has not yet been delivered|not yet been delivered|delivery (?:is |"
     r"has been |was )?delayed|delayed mail|is delayed|will retry|"
     r"attempts? to deliver .{0,60}will continue|zustellung .{0,30}verzögert|wird weiter|sera (?:encore )?(?:retent|"
     r"essay)|továbbra is",
@@ -77,8 +77,8 @@ RETURNED = re.compile(
     r"enclosed|forwarded|start of|begin).{0,120}|"
     r"-{3,60}+ ?(?:message|mail|header).{0,60}(?:follow|below|attached|begin).{0,40}|"
     r"(?:the )?(?:original|returned|unsent|undelivered|rejected|failed|first .{0,20}lines of the|body of the|"
-    r"text of the|headers? of the) (?:message|mail|text|e-?mail|letter|headers?|msg).{0,80}(?:follow|below|attached|"
-    r"header|:|includ|was|reads|=|-{2,}|is\b).{0,80}|"
+    r"text of the|headers? of the) (?:message|mail|text|e-?mail|letter|headers?|msg)(?! was received| sent (?:on|at)).{0,80}"
+    r"(?:follow|below|attached|header|:[ \t]*$|includ|was|reads|=|-{2,}|is\b).{0,80}|"
     r"(?:below|here|following|included|attached|enclosed|next).{0,30}(?:is|are).{0,20}(?:a |the )?(?:copy|text|"
     r"original|header|first|message|start|beginning|returned|part).{0,100}|"
     r"(?:a |the )?copy of (?:the|your) (?:original |returned )?(?:message|mail|letter|e-?mail).{0,60}(?:below|follow|"

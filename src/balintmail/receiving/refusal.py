@@ -29,6 +29,7 @@ MOST_WEIGHED = 600  # addresses looked at
 _BESIDE = 200  # characters of the line before and behind it
 _AROUND = 700  # characters after an address that speak of it
 _TRANSCRIPT = re.compile(r"^\s*(?:>{1,3} ?|c: ?|<-+ ?)?RCPT TO: ?<?([^<>\s]+@[^<>\s]+?)>?(?:\s|$)", re.I | re.M)
+_LABEL = re.compile(r"(?:^|\n)[^\n:\uff1a@]{1,40}[:\uff1a]\s*[<\"']?$")
 _RECEIVED_FOR = re.compile(r"\bfor <?([^<>\s;]+@[^<>\s;]+?)>?;", re.I)
 
 
@@ -102,6 +103,8 @@ def _weigh(note: str, ours: set[str]) -> list[_Weighed]:
         local = address.partition("@")[0].lower()
         if addresses.key(address) in ours or OFFICES.fullmatch(local) or "@" not in address:
             continue
+        if "..." in address or ("." not in address.partition("@")[2] and note.startswith("...", found.end())):
+            continue  # what a list left of an address
         line_start = note.rfind("\n", 0, found.start()) + 1
         line_end = note.find("\n", found.end())
         line_end = len(note) if line_end < 0 else line_end
@@ -130,6 +133,8 @@ def _weight(before: str, after: str, near: str, behind: str) -> int:
         r"(?:^|\s)(?:to|for|recipient|address(?:ed)?|rcpt|user(?:id)?|mailbox|an|à|a|címzett|para|per)\W*$", left, re.I
     ):
         weight += 3
+    elif not right and _LABEL.search(before) and (REFUSED.search(near) or REFUSED.search(behind)):
+        weight += 2  # "some word in some language: address"
     if re.match(
         r"[>\"')\]]*\s*(?::|\.\.\.|\(|-|–|,? ?(?:on|because|said|failed|could|was|is|did|does|has)\b)", after
     ) or REFUSED.search(after):
