@@ -172,6 +172,17 @@ def _copies_and_drafts() -> None:
     )
     op.create_index("ix_copy_requests_person_id", "copy_requests", ["person_id"], unique=False)
     op.create_table(
+        "awaited_replies",
+        sa.Column("delivery_id", ID, autoincrement=False, nullable=False),
+        sa.Column("purpose", sa.Integer(), nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("stamp", sa.BigInteger(), nullable=False),
+        sa.Column("number", ID, nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_awaited_replies")),
+    )
+    op.create_index("ix_awaited_replies_expires_at", "awaited_replies", ["expires_at"], unique=False)
+    op.create_table(
         "drafts",
         sa.Column("id", ID, nullable=False),
         sa.Column("list_id", ID, nullable=True),

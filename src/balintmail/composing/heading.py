@@ -38,7 +38,9 @@ def heading(
         splitter.slot(Field("token.message"), RAW),
         f"@{identity.domain}>\r\n",
     ]
-    if identity.reply_to:
+    if surroundings.answerable:
+        program += _reply_to(identity, splitter)
+    elif identity.reply_to:
         program.append(headers.mailbox("Reply-To", identity.reply_name, identity.reply_to))
     if surroundings.kind is MailingKind.NOTICE:
         program.append("Auto-Submitted: auto-generated\r\n")
@@ -46,6 +48,17 @@ def heading(
         program += _list_fields(letter, surroundings.kind, surroundings.list, identity, splitter)
     program.append("MIME-Version: 1.0\r\n")
     return program
+
+
+def _reply_to(identity: Identity, splitter: Splitter) -> Program:
+    """Return the address at which we read what is answered; the token in it names the delivery.
+
+    Where the host takes no such addresses, In-Reply-To names it by our Message-ID.
+    """
+    if len(identity.sender) == 1:
+        return [] if identity.bounce == identity.from_address else [f"Reply-To: {identity.bounce}\r\n"]
+    before, after = identity.sender
+    return [f"Reply-To: {before}", splitter.slot(Field("token.reply"), RAW), f"{after}\r\n"]
 
 
 def _list_fields(

@@ -280,12 +280,14 @@ class Merger:
         """Return what looks up the field `name`."""
         fallback = self._compiled.language
         leave, preferences = self._mints[Purpose.LEAVE].token, self._mints[Purpose.PREFERENCES].token
+        reply = self._mints[Purpose.REPLY].token
         known: dict[str, _Read] = {
             "person.name": lambda recipient: recipient.data.name,
             "person.first_name": lambda recipient: recipient.data.first_name,
             "person.member": lambda recipient: recipient.data.member,
             "person.language": lambda recipient: recipient.data.language or fallback,
             "token.message": lambda recipient: self._message_token(delivery=recipient.delivery),
+            "token.reply": lambda recipient: reply(delivery=recipient.delivery),
             "token.leave": lambda recipient: leave(recipient.person, recipient.list, recipient.delivery),
             "token.preferences": lambda recipient: preferences(recipient.person, recipient.list),
             # In a test or a default an address is there or not; its text is written by the program.

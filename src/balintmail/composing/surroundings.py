@@ -34,7 +34,7 @@ class Surroundings:
     names of the society's own fields of people. `key_id` is `Keyring.token_id` of the keys that sign its tokens.
     `template` is the folder below `templates/emails/`. `facts` are the further names that a system mail's letter may
     use, such as `notice.confirm_url`; their values come with each person. `leavable` says that the readers are on the
-    list, so that the letter offers to leave it.
+    list, so that the letter offers to leave it, `answerable` that a reply goes to the program and names its delivery.
     """
 
     society: str
@@ -58,4 +58,5 @@ class Surroundings:
     person_fields: frozenset[str] = frozenset()
     facts: frozenset[str] = frozenset()
     leavable: bool = True
+    answerable: bool = False
     constants: tuple[tuple[str, str], ...] = ()

@@ -647,6 +647,18 @@ class CopyRequest(Base):
     )
 
 
+class AwaitedReply(Base):
+    """A letter to which a plain reply stands for the link that was in it; what its token says, never the token."""
+
+    __tablename__ = "awaited_replies"
+    delivery_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    purpose: Mapped[int]  # domain.tokens.Purpose
+    person_id: Mapped[int] = mapped_column(Id)  # the officer who was asked; 0: nobody on the register
+    stamp: Mapped[int] = mapped_column(sa.BigInteger())
+    number: Mapped[int] = mapped_column(Id)  # of the request
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Draft(Base):
     """A newsletter that an officer mailed in; nothing of it is sent before it is released on a page."""
 

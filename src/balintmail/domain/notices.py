@@ -37,6 +37,7 @@ class NoticeKind:
     leavable: bool = False
     officers: bool = False  # it goes to the Secretary, and not to a reader
     named_by: str = ""  # the fact that receipts call its mailing by; none names a person
+    answerable: bool = False  # a reply to it counts: its Reply-To carries a token (services/answers.py)
 
 
 _ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
@@ -78,8 +79,10 @@ NOTICES: Mapping[str, NoticeKind] = {
             "expires_at": _UNTIL,
             "page": f"{_SITE}/join/newsletter",
         },
+            "reply": True,
         strangers=True,
     ),
+        answerable=True,
     "request_received": NoticeKind(facts={"lists": ("Newsletter",), "asked_at": _ASKED}),
     "declined": NoticeKind(
         facts={
@@ -97,7 +100,8 @@ NOTICES: Mapping[str, NoticeKind] = {
         facts={"lists": ("Newsletter",), "kept": ("Weekends",), "left_at": _ASKED, "join_url": f"{_SITE}/join"}
     ),
     # To the Secretary. `number` is what commands call it, `hints` are services/hints.py's: `text` is a name with an
-    # address, `at` a moment or what was said then. `held` is "automatic" where it waits unconfirmed, else "".
+    # address, `at` a moment or what was said then. `held` is "automatic" where it waits unconfirmed, else "". `reply`
+    # says that a plain answer decides.
     "request": NoticeKind(
         facts={
             "number": "12",
@@ -113,8 +117,10 @@ NOTICES: Mapping[str, NoticeKind] = {
             "approve_url": f"{_SITE}/decide/abc/approve",
             "decline_url": f"{_SITE}/decide/abc/decline",
         },
+            "reply": True,
         officers=True,
     ),
+        answerable=True,
     # `count` are all that wait; `requests` as many of them as the letter lists, the oldest first.
     "reminder": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),
     "digest": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),

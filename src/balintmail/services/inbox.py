@@ -6,13 +6,14 @@ is acted on twice. What each kind does is its handler's: services/returned.py, o
 correspondence.py. It sends nothing: answers wait as notices.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from balintmail.db import inbox as messages
-from balintmail.db.inbox import Arrival, Settled, Unread
+from balintmail.db.inbox import Settled, Unread
 from balintmail.db.session import Tx
 from balintmail.domain import tokens
 from balintmail.domain.address import AddressRefused, parse
@@ -26,9 +27,9 @@ from balintmail.services import correspondence, mail_commands, officers_replies,
 from balintmail.services.context import Context
 
 AT_ONCE = 20  # messages that share two commits
-MOST_ATTEMPTS = 3  # to read one message, when each took the whole process along
+MOST_ATTEMPTS = 8  # to read one message, when each time the whole process ended over it, or beside it
 _LARGEST_ID = 2**63 - 1
-_LETTERS = (Purpose.BOUNCE, Purpose.MESSAGE_ID, Purpose.LEAVE)  # tokens that name a delivery of the ledger
+_LETTERS = (Purpose.REPLY, Purpose.BOUNCE, Purpose.MESSAGE_ID, Purpose.LEAVE)  # these name a delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +40,18 @@ class Processed:
     set_aside: int = 0
 
 
-def store(ctx: Context, arrival: Arrival) -> bool:
-    """Keep a message before anything else happens to it; False when it is here already."""
-    with ctx.db.write() as tx:
-        return messages.store(tx, arrival) is not None
-
-
 def process(ctx: Context, reader: Reader) -> Processed:
     """Read and act on every stored message that nobody has read."""
     read = aside = 0
     while batch := _next(ctx):
-        understood = [(one, *reader.read(one.raw)) for one in batch]
+        try:
+            aside += _act_on(ctx, [(one, *reader.read(one.raw)) for one in batch])
+        except BaseException:
+            # The database's trouble, or somebody stops us: no message is to blame for it.
+            with contextlib.suppress(SQLAlchemyError), ctx.db.write() as tx:
+                messages.leave(tx, [one.id for one in batch])
+            raise
         read += len(batch)
-        aside += _act_on(ctx, understood)
     return Processed(read, aside + _give_up(ctx))
 
 
@@ -93,7 +93,7 @@ def _settle(ctx: Context, tx: Tx, one: Unread, event: Event, why: str) -> Settle
         try:
             with tx.begin_nested():
                 done = _handle(ctx, tx, message, event, proof)
-        except SQLAlchemyError:
+        except (OperationalError, InterfaceError):
             raise  # the database's own trouble: nothing of the batch was done, and the next run does it
         except Exception as exc:
             done = Done(InboundState.SET_ASIDE, f"acting on it failed: {type(exc).__name__}")

@@ -70,7 +70,8 @@ def compile_notice(letter: Letter, around: Surroundings, template: str, shape: S
     kind = NOTICES.get(template)
     if kind is None:
         raise NotFound(f'There is no system mail "{template}".', hint="See: balintmail templates list")
-    around = replace(around, template=template, facts=names_of(kind, shape), leavable=kind.leavable)
+    facts = names_of(kind, shape)
+    around = replace(around, template=template, facts=facts, leavable=kind.leavable, answerable=kind.answerable)
     return compile_letter(replace(letter, body=unrolled(letter.body, shape)), around)
 
 

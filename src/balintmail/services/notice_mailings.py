@@ -21,10 +21,11 @@ from balintmail.domain.notices import NOTICES, Fact, from_stored
 from balintmail.domain.recipient import PersonData, encode
 from balintmail.domain.states import MailingKind
 from balintmail.errors import BalintmailError
+from balintmail.services import answers
 from balintmail.services.context import Context
 from balintmail.services.lists import named
 from balintmail.services.notice_letters import NoticeLetters
-from balintmail.services.notices import FIRST_NAME, NAME, WELCOME, Waiting, put, to_person
+from balintmail.services.notices import ANSWER, FIRST_NAME, NAME, WELCOME, Waiting, put, to_person
 from balintmail.services.one_off import Frozen, release_to
 from balintmail.services.surroundings import template_folders
 
@@ -110,11 +111,13 @@ def release(ctx: Context, tx: Tx, letters: NoticeLetters, batch: Batch, taken: S
     for (shape, label, _), members in groups.items():
         letter = letters.get(tx, batch.template, batch.list_id, batch.language, shape)
         reader = Reader(letter.language, ctx.settings.zone, read_words(template_folders(ctx), letter.language))
+        meant = [str(facts.pop(ANSWER, "")) for _, facts in members]
         chosen = [_addressee(reader, one, facts, strangers=kind.strangers) for one, facts in members]
         raw, content = letter.compiled.dump(), letter.compiled.content_hash
         title = f"{letter.title}: {label}" if label else letter.title
         frozen = Frozen(batch.list_id, MailingKind.NOTICE, title, letter.source, raw, content)
         released.append(release_to(ctx, tx, frozen, chosen))
+        answers.expect(ctx, tx, released[-1].id, [pair for pair in zip(chosen, meant, strict=True) if pair[1]])
     return released
 
 

@@ -21,6 +21,7 @@ from balintmail.services.context import Context
 
 WELCOME = "welcome"
 NAME, FIRST_NAME = "person.name", "person.first_name"  # of somebody who is on no register, among the stored facts
+ANSWER = "reply.means"  # the token that a reply stands for, there too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,8 @@ class Waiting:
     `template` is a name of domain/notices.py and `facts` are what it lists there: texts, numbers, moments, lists; they
     are written in the reader's language when the mail is. `language` "" is the person's own, else the list's, else the
     society's first. `key` names the mail: a second one with the same key takes the place of one that still waits.
-    `due_at` none is now.
+    `due_at` none is now. `answer` is the token of a link that a reply to this mail stands for (services/answers.py),
+    where domain/notices.py calls it answerable.
     """
 
     template: str
@@ -52,6 +54,7 @@ class Waiting:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     key: str | None = None
     due_at: datetime | None = None
+    answer: str = ""
 
 
 def put(ctx: Context, tx: Tx, waiting: Waiting) -> None:
@@ -68,6 +71,8 @@ def put(ctx: Context, tx: Tx, waiting: Waiting) -> None:
     facts = to_stored(waiting.facts)
     if to.person is None and not kind.strangers:
         facts |= {NAME: to.name, FIRST_NAME: to.first_name}
+    if waiting.answer and kind.answerable:
+        facts |= {ANSWER: waiting.answer}
     new = NewNotice(
         template=waiting.template,
         language=waiting.language or to.language or _language_of(ctx, tx, waiting.list_id),

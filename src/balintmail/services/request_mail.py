@@ -17,7 +17,7 @@ from balintmail.domain.notices import Fact, Plain
 from balintmail.domain.requests import HELD_WORDS, confirmations
 from balintmail.domain.states import Ground, RequestState
 from balintmail.domain.tokens import Purpose, TokenClaims, make
-from balintmail.services import notices, offers
+from balintmail.services import answers, notices, offers
 from balintmail.services.context import Context
 from balintmail.services.hints import Hint
 from balintmail.services.notices import To, Waiting
@@ -33,14 +33,23 @@ def stamp(row: RequestRow) -> int:
 
 def confirm_url(ctx: Context, row: RequestRow) -> str:
     """Return the link that confirms the requests of one form."""
-    claims = TokenClaims(Purpose.CONFIRM, list=stamp(row), delivery=row.id)
-    return f"{ctx.settings.society.url}/confirm/{make(claims, ctx.keyring.tokens)}"
+    return f"{ctx.settings.society.url}/confirm/{confirm_token(ctx, row)}"
+
+
+def confirm_token(ctx: Context, row: RequestRow) -> str:
+    """Return the token that confirms the requests of one form."""
+    return make(TokenClaims(Purpose.CONFIRM, list=stamp(row), delivery=row.id), ctx.keyring.tokens)
 
 
 def decide_url(ctx: Context, row: RequestRow, officer: int) -> str:
     """Return the link with which one officer decides the requests of one form, and nobody else any other."""
+    return f"{ctx.settings.society.url}/decide/{decide_token(ctx, row, officer)}"
+
+
+def decide_token(ctx: Context, row: RequestRow, officer: int) -> str:
+    """Return the token with which one officer decides the requests of one form."""
     claims = TokenClaims(Purpose.DECIDE, person=officer, list=stamp(row), delivery=row.id)
-    return f"{ctx.settings.society.url}/decide/{make(claims, ctx.keyring.tokens)}"
+    return make(claims, ctx.keyring.tokens)
 
 
 def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: datetime, page: str) -> None:
@@ -51,12 +60,13 @@ def ask_to_confirm(ctx: Context, tx: Tx, rows: Sequence[RequestRow], *, due_at: 
     queue.withdraw(tx, [later])  # one that waited for its day, and would leave beside this one
     facts: dict[str, Fact] = {
         "lists": _list_names(tx, rows),
-        "confirm_url": confirm_url(ctx, first),
+        "confirm_url": confirm_url(ctx, first) if ctx.settings.society.url else "",
         "asked_at": first.created_at,
         "expires_at": due_at + ctx.settings.joining.confirm_within,
         "page": page,
+        "reply": answers.possible(ctx),
     }
-    _to_applicant(ctx, tx, "confirm", rows, facts, key=key, due_at=due_at)
+    _to_applicant(ctx, tx, "confirm", rows, facts, key=key, due_at=due_at, answer=confirm_token(ctx, first))
 
 
 def take_back(tx: Tx, row: RequestRow) -> None:
@@ -84,7 +94,7 @@ def tell_secretary(ctx: Context, tx: Tx, rows: Sequence[RequestRow], known: Sequ
         return False
     first = rows[0]
     url = decide_url(ctx, first, to.person) if ctx.settings.society.url else ""
-    answers = [pair for row in rows for pair in _answers(tx, row, to.language)]
+    told = [pair for row in rows for pair in _answers(tx, row, to.language)]
     facts: dict[str, Fact] = {
         "number": str(first.id),
         "applicant": first.name or first.email,
@@ -94,13 +104,15 @@ def tell_secretary(ctx: Context, tx: Tx, rows: Sequence[RequestRow], known: Sequ
         "asked_at": first.created_at,
         "expires_at": first.expires_at or first.created_at,
         "held": "automatic" if first.held else "",
-        "answers": [{"question": question, "answer": answer} for question, answer in answers],
+        "answers": [{"question": question, "answer": answer} for question, answer in told],
         "hints": [_hint(one) for one in known],
         "approve_url": f"{url}/approve" if url else "",
         "decline_url": f"{url}/decline" if url else "",
+        "reply": answers.possible(ctx),
     }
-    key = f"request {first.batch or first.id}"
-    notices.put(ctx, tx, Waiting(template="request", to=to, ground=Ground.OFFICER, facts=facts, key=key))
+    key, answer = f"request {first.batch or first.id}", decide_token(ctx, first, to.person)
+    waiting = Waiting(template="request", to=to, ground=Ground.OFFICER, facts=facts, key=key, answer=answer)
+    notices.put(ctx, tx, waiting)
     return True
 
 
