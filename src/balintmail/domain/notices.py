@@ -70,7 +70,8 @@ _OPEN: tuple[Mapping[str, Plain], ...] = (
 )
 
 NOTICES: Mapping[str, NoticeKind] = {
-    # To whoever wants to join. `page` is where it was asked (our own address), "" where it was on no page.
+    # To whoever wants to join. `page` is where it was asked (our own address), "" where it was on no page; `reply` says
+    # that a plain answer confirms. Without a site there is no `confirm_url`.
     "confirm": NoticeKind(
         facts={
             "lists": ("Newsletter", "Weekends"),
@@ -78,11 +79,11 @@ NOTICES: Mapping[str, NoticeKind] = {
             "asked_at": _ASKED,
             "expires_at": _UNTIL,
             "page": f"{_SITE}/join/newsletter",
-        },
             "reply": True,
+        },
         strangers=True,
-    ),
         answerable=True,
+    ),
     "request_received": NoticeKind(facts={"lists": ("Newsletter",), "asked_at": _ASKED}),
     "declined": NoticeKind(
         facts={
@@ -116,11 +117,11 @@ NOTICES: Mapping[str, NoticeKind] = {
             "hints": _HINTS,
             "approve_url": f"{_SITE}/decide/abc/approve",
             "decline_url": f"{_SITE}/decide/abc/decline",
-        },
             "reply": True,
+        },
         officers=True,
-    ),
         answerable=True,
+    ),
     # `count` are all that wait; `requests` as many of them as the letter lists, the oldest first.
     "reminder": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),
     "digest": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),
@@ -141,6 +142,23 @@ NOTICES: Mapping[str, NoticeKind] = {
     ),
     # To the old address; `new_address` is masked.
     "address_changed": NoticeKind(facts={"new_address": "j•••@example.net", "changed_at": _ASKED}),
+    # To a paused address, to see whether mail reaches it again. `reason` is why letters came back, `since` the pause.
+    "probe": NoticeKind(facts={"reason": Word("return_mailbox_full"), "since": _ASKED}, leavable=True),
+    # To the Secretary: refusals by a rule or a spam filter. `answers` are the systems' own words, without addresses.
+    "blocked": NoticeKind(
+        facts={
+            "count": 14,
+            "since": _ASKED,
+            "answers": (
+                {
+                    "domain": "example.net",
+                    "number": 14,
+                    "words": "550 5.7.1 Message from 192.0.2.1 rejected as spam, see https://example.net/why",
+                },
+            ),
+        },
+        officers=True,
+    ),
     "data_export": NoticeKind(facts={"link_url": f"{_SITE}/manage/abc/data", "expires_at": _UNTIL}),
     # To the Secretary about a mailing; `label` is how commands name it.
     "paused": NoticeKind(
@@ -171,6 +189,24 @@ NOTICES: Mapping[str, NoticeKind] = {
         },
         officers=True,
         named_by="label",
+    ),
+    # To an officer: a stranger's letter, its words alone. `person` and `name` are whose address `sender` is on the
+    # register, "" for nobody's; `cut` is "yes" where it goes on.
+    "letter": NoticeKind(
+        facts={
+            "number": "12",
+            "sender": "jane.smith@example.org",
+            "subject": "A room for the autumn weekend",
+            "received_at": _ASKED,
+            "person": "7",
+            "name": "Dr Jane Smith",
+            "lines": (
+                {"text": "Dear Secretary,"},
+                {"text": "we have a room for thirty people, with a garden, and could keep it for you until March."},
+            ),
+            "cut": "",
+        },
+        officers=True,
     ),
 }
 

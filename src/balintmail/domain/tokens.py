@@ -32,6 +32,10 @@ class Purpose(Enum):
     CONFIRM = 5
     DECIDE = 6
     MANAGE = 7  # the fresh, short-lived link of the preferences page
+    REPLY = 8  # the reply address of one delivery of a system mail that asks something
+    RELEASE = 9  # the release of one draft by one officer
+    COPY = 10  # the decision on one request for a copy, by one officer
+    COPY_WISH = 11  # whoever asked for a copy says that it was them
 
 
 @dataclass(frozen=True, slots=True)
