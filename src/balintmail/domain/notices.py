@@ -159,6 +159,23 @@ NOTICES: Mapping[str, NoticeKind] = {
         },
         officers=True,
     ),
+    # To a paused address, to see whether mail reaches it again. `reason` is why letters came back, `since` the pause.
+    "probe": NoticeKind(facts={"reason": Word("return_mailbox_full"), "since": _ASKED}, leavable=True),
+    # To the Secretary: refusals by a rule or a spam filter. `answers` are the systems' own words, without addresses.
+    "blocked": NoticeKind(
+        facts={
+            "count": 14,
+            "since": _ASKED,
+            "answers": (
+                {
+                    "domain": "example.net",
+                    "number": 14,
+                    "words": "550 5.7.1 Message from 192.0.2.1 rejected as spam, see https://example.net/why",
+                },
+            ),
+        },
+        officers=True,
+    ),
     "data_export": NoticeKind(facts={"link_url": f"{_SITE}/manage/abc/data", "expires_at": _UNTIL}),
     # To the Secretary about a mailing; `label` is how commands name it.
     "paused": NoticeKind(
