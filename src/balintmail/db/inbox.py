@@ -4,20 +4,23 @@ Two with the same octets are one row, so a repeat costs nothing. It understands 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from balintmail.db.models import Delivery, InboundMessage, Mailing
-from balintmail.db.session import Tx
+from balintmail.db.session import Database, Tx
 from balintmail.domain.inbox import About
+from balintmail.domain.returns import Kind
 from balintmail.domain.states import InboundState
 
 _M = InboundMessage
+_ALONE = 0x62616C696E  # the number of our advisory lock; it holds within one database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +80,58 @@ def store(tx: Tx, arrival: Arrival) -> int | None:
     return found
 
 
-def is_known(tx: Tx, raw: bytes) -> bool:
-    """Say whether a message with these octets was stored before, whatever became of it."""
-    return bool(tx.scalar(select(exists().where(_M.digest == hashlib.sha256(raw).digest()))))
+def store_place(tx: Tx, arrival: Arrival) -> None:
+    """Put down a message that its mailbox does not give, by its place; once."""
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(_M).values(
+        mailbox=arrival.mailbox,
+        place=arrival.place,
+        digest=_place_digest(arrival.mailbox, arrival.place),
+        size=arrival.size,
+        received_at=arrival.received_at,
+        remark=arrival.remark,
+        kind=Kind.BROKEN.value,
+        state=InboundState.SET_ASIDE,
+    )
+    tx.execute(statement.on_conflict_do_nothing(index_elements=["digest"]))
+
+
+def not_given(tx: Tx, mailbox: str, places: str, *, since: datetime) -> list[str]:
+    """Return the places, beginning with `places`, of messages that the mailbox did not give since then."""
+    query = select(_M.place).where(
+        _M.mailbox == mailbox,
+        _M.state == InboundState.SET_ASIDE,
+        _M.raw.is_(None),
+        _M.received_at >= since,
+        _M.place.startswith(places, autoescape=True),
+    )
+    return list(tx.scalars(query.order_by(_M.id)))
+
+
+def given_after_all(tx: Tx, mailbox: str, place: str) -> None:
+    """Close what was put down of a message that its mailbox gave at a later try."""
+    here = _M.digest == _place_digest(mailbox, place)
+    tx.execute(sa.update(_M).where(here).values(state=InboundState.DONE, remark="read at a later try"))
+
+
+def places(tx: Tx, mailbox: str) -> set[str]:
+    """Return where the messages lay that were taken from a mailbox."""
+    return set(tx.scalars(select(_M.place).where(_M.mailbox == mailbox)))
+
+
+@contextmanager
+def alone(database: Database) -> Iterator[bool]:
+    """Hold what only one machine may do at a time; yields False when another has it. SQLite serves one machine."""
+    if database.is_sqlite:
+        yield True
+        return
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        held = bool(connection.scalar(select(func.pg_try_advisory_lock(_ALONE))))
+        try:
+            yield held
+        finally:
+            if held:
+                connection.execute(select(func.pg_advisory_unlock(_ALONE)))
 
 
 def anything_new(tx: Tx) -> bool:
@@ -92,7 +144,7 @@ def unread(tx: Tx, *, limit: int, most_attempts: int) -> list[Unread]:
     query = (
         select(_M.id, _M.mailbox, _M.raw, _M.received_at, _M.attempts)
         .where(_M.state == InboundState.NEW, _M.attempts < most_attempts)
-        .order_by(_M.id)
+        .order_by(_M.attempts, _M.id)
         .limit(limit)
     )
     return [Unread(row.id, row.mailbox, row.raw or b"", row.received_at, row.attempts) for row in tx.execute(query)]
@@ -107,6 +159,11 @@ def worn_out(tx: Tx, *, most_attempts: int) -> list[int]:
 def begin(tx: Tx, ids: Sequence[int]) -> None:
     """Put down that these are being read now, so that one which takes the process along is known by it."""
     tx.execute(sa.update(_M).where(_M.id.in_(ids)).values(attempts=_M.attempts + 1))
+
+
+def leave(tx: Tx, ids: Sequence[int]) -> None:
+    """Take back that these are being read: something else stopped it."""
+    tx.execute(sa.update(_M).where(_M.id.in_(ids), _M.attempts > 0).values(attempts=_M.attempts - 1))
 
 
 def claim(tx: Tx, message_id: int) -> bool:
@@ -133,6 +190,10 @@ def settle(tx: Tx, message_id: int, settled: Settled) -> None:
     if settled.remark:
         values["remark"] = settled.remark
     tx.execute(sa.update(_M).where(_M.id == message_id).values(values))
+
+
+def _place_digest(mailbox: str, place: str) -> bytes:
+    return hashlib.sha256(f"place\0{mailbox}\0{place}".encode()).digest()
 
 
 def about(tx: Tx, delivery_id: int) -> About | None:

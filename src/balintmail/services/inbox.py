@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from balintmail.db import inbox as messages
-from balintmail.db.inbox import Settled, Unread
+from balintmail.db.inbox import Arrival, Settled, Unread
 from balintmail.db.session import Tx
 from balintmail.domain import tokens
 from balintmail.domain.address import AddressRefused, parse
@@ -40,14 +40,20 @@ class Processed:
     set_aside: int = 0
 
 
+def store(ctx: Context, arrival: Arrival) -> bool:
+    """Keep a message before anything else happens to it; False when it is here already."""
+    with ctx.db.write() as tx:
+        return messages.store(tx, arrival) is not None
+
+
 def process(ctx: Context, reader: Reader) -> Processed:
     """Read and act on every stored message that nobody has read."""
     read = aside = 0
     while batch := _next(ctx):
         try:
             aside += _act_on(ctx, [(one, *reader.read(one.raw)) for one in batch])
-        except BaseException:
-            # The database's trouble, or somebody stops us: no message is to blame for it.
+        except (KeyboardInterrupt, SystemExit):
+            # Somebody stops us: no message is to blame for it.
             with contextlib.suppress(SQLAlchemyError), ctx.db.write() as tx:
                 messages.leave(tx, [one.id for one in batch])
             raise
