@@ -223,7 +223,9 @@ def _refusal_now() -> ColumnElement[str | None]:
     """Return why the person of a ledger row may not be mailed at this moment, or NULL."""
     list_id = select(Mailing.list_id).where(Mailing.id == _D.mailing_id).correlate(_D).scalar_subquery()
     standing = select(Subscription.state).where(Subscription.person_id == _D.person_id, Subscription.list_id == list_id)
-    address = exists().where(Address.key == _D.address_key, Address.health == AddressHealth.BOUNCED)
+    # While a probe is on its way nothing else is open to its address: what was, stopped when the address was paused.
+    paused = (Address.health == AddressHealth.BOUNCED, Address.trial_until.is_(None))
+    address = exists().where(Address.key == _D.address_key, *paused)
     return refusal(
         StandingColumns(
             ground=sa.type_coerce(_D.ground, _D.ground.type),

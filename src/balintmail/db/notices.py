@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from balintmail.db.models import Address, Notice, Person, Subscription
 from balintmail.db.session import Tx
 from balintmail.db.standing import StandingColumns, false_when_null, refusal, suppressed
+from balintmail.domain.health import PROBE
 from balintmail.domain.states import AddressHealth, Ground, SkipReason
 
 _N = Notice
@@ -137,6 +138,7 @@ def _known() -> Any:
 
 
 def _refusal() -> sa.ColumnElement[str | None]:
+    is_probe = (_N.template == PROBE) & Address.trial_until.is_not(None)
     return refusal(
         StandingColumns(
             ground=sa.type_coerce(_N.ground, _N.ground.type),
@@ -144,7 +146,7 @@ def _refusal() -> sa.ColumnElement[str | None]:
             has_address=_N.envelope != "",
             erased=Person.erased_at.is_not(None),
             suppressed=suppressed(sa.type_coerce(_N.address_key, sa.String())),
-            bounced=false_when_null(Address.health == AddressHealth.BOUNCED),
+            bounced=false_when_null((Address.health == AddressHealth.BOUNCED) & ~is_probe),
         )
     )
 
@@ -152,6 +154,11 @@ def _refusal() -> sa.ColumnElement[str | None]:
 def _row(row: Any) -> DueNotice:
     values: list[Any] = [*row[:10], row[10] or {}, SkipReason(row[11]) if row[11] is not None else None]
     return DueNotice(*values)
+
+
+def waits(tx: Tx, key: str) -> bool:
+    """Say whether the notice with that key still waits."""
+    return bool(tx.scalar(select(exists().where(_N.key == key))))
 
 
 def withdraw(tx: Tx, keys: Sequence[str]) -> int:

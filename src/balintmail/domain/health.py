@@ -14,6 +14,7 @@ from enum import StrEnum
 from balintmail.domain.returns import Judged, Reason, Sentence
 from balintmail.domain.states import AddressHealth
 
+PROBE = "probe"  # the system mail that tries a paused address
 GONE = 100  # what a report adds that nobody is there: more than any threshold
 SOFT = 1
 OUT_OF_USE = 2  # a mailbox that its system has closed, and a forwarding that leads nowhere
