@@ -6,6 +6,7 @@ form offers, services/requests.py takes it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from balintmail.domain import address as parsing
 from balintmail.domain import hygiene, names, questions
@@ -19,7 +20,7 @@ class Application:
 
     `offered` is what the form offered, with the words that were shown; `chosen` are the slugs of the lists. `answers`
     stand under "LIST.QUESTION". `page` is where it was asked and `form` the form's version, `network` where it came
-    from, `suspicion` why it looks automatic.
+    from, `suspicion` why it looks automatic. `not_before` is when its address may be mailed at the earliest.
     """
 
     offered: Sequence[Offer]
@@ -34,6 +35,7 @@ class Application:
     form: str = ""
     network: str = ""
     suspicion: Held = Held.NOTHING
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

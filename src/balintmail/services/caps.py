@@ -70,6 +70,28 @@ def count_mail(ctx: Context, tx: Tx, address_key: str, due_at: datetime) -> None
     throttles.add(tx, _key(ctx, f"mail {address_key}"), now=due_at)
 
 
+def next_answer(ctx: Context, tx: Tx, address_key: str) -> datetime | None:
+    """Return when this address may have its next answer from the program; None when those of two days are given out.
+
+    Nobody gets more than one in a day, whatever they ask, and nobody any while too many are asked for in all.
+    """
+    if _in_an_hour(ctx, tx, "answers") > ctx.settings.joining.per_hour:
+        return None
+    last, now = throttles.last(tx, _key(ctx, f"answer {address_key}")), ctx.clock.now()
+    free = max(last + DAY + HOUR, now) if last is not None else now
+    return free if free <= now + 2 * (DAY + HOUR) else None
+
+
+def count_answer(ctx: Context, tx: Tx, address_key: str, due_at: datetime) -> None:
+    """Count the one answer that an address may have in a day, on the day on which it leaves."""
+    throttles.add(tx, _key(ctx, f"answer {address_key}"), now=due_at)
+
+
+def asked_before(ctx: Context, tx: Tx, address_key: str, what: str) -> bool:
+    """Count a wish, and say whether the same address had the same one within a day (H24)."""
+    return _in_a_day(ctx, tx, f"wish {address_key} {what}") > 1
+
+
 def _in_a_day(ctx: Context, tx: Tx, what: str) -> int:
     """Count one more and return how many there were within a day."""
     key, now = _key(ctx, what), ctx.clock.now()

@@ -46,12 +46,14 @@ class Door(StrEnum):
 
     ONE_CLICK = "one-click"  # their mail program's own button (RFC 8058)
     FORM = "form"
+    MAIL = "mail"  # a mail that carries the token of a letter (S6)
 
 
 # What they said, where they gave no reason.
 _WORDS = {
     Door.ONE_CLICK: "left with the button of their mail program",
     Door.FORM: "left on the page that the letter's link opens",
+    Door.MAIL: "left by a mail with the token of a letter",
 }
 
 
@@ -123,6 +125,22 @@ def leave(ctx: Context, token: str, visit: Visit, *, reason: str = "") -> LeaveP
             _end(ctx, tx, whom, [claims.list], (visit, _without_harm(reason)))
         _proven(ctx, tx, claims)
         return _page(tx, claims)
+
+
+def leave_in(ctx: Context, tx: Tx, claims: TokenClaims, visit: Visit) -> list[str]:
+    """Take the token's person off its list, in a transaction that is open; return the names of what they left.
+
+    A token that names no list is for all of them. Done twice it is done once.
+    """
+    people.lock(tx)
+    whom = living(tx, claims.person)
+    if whom is None:
+        return []
+    chosen = [claims.list] if claims.list else [row.list_id for row in subscriptions.of_person(tx, whom.id)]
+    on = {row.list_id for row in subscriptions.of_person(tx, whom.id) if row.state in _ON_IT}
+    _end(ctx, tx, whom, chosen, (visit, ""))
+    _proven(ctx, tx, claims)
+    return [row.name for row in lists.every(tx) if row.id in on and row.id in chosen]
 
 
 def leave_some(ctx: Context, token: str, visit: Visit, slugs: Collection[str]) -> LeavePage:

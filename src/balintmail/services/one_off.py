@@ -138,7 +138,7 @@ def release_again(ctx: Context, path: Path, copy: SecondCopy) -> MailingRow:
             first.content_hash,
             again_of=first.id,
         )
-        one = _addressee(ctx, tx, report.mailing_list, (parse(text), found), Ground.REQUESTED)
+        one = addressee(ctx, tx, report.mailing_list, (parse(text), found), Ground.REQUESTED)
         row = release_to(ctx, tx, frozen, [one])
         if left:
             detail = {"people": [found.id]}
@@ -204,7 +204,7 @@ def _tested(ctx: Context, tx: Tx, mailing_list: MailingListRow, address: Address
         people = register.find(tx, address.text)
     except NotFound:
         people = []
-    return _addressee(ctx, tx, mailing_list, (address, people[0] if people else None), Ground.TEST)
+    return addressee(ctx, tx, mailing_list, (address, people[0] if people else None), Ground.TEST)
 
 
 def _each_person_once(people: Sequence[Addressee]) -> list[Addressee]:
@@ -217,7 +217,7 @@ def _each_person_once(people: Sequence[Addressee]) -> list[Addressee]:
     return distinct
 
 
-def _addressee(
+def addressee(
     ctx: Context, tx: Tx, mailing_list: MailingListRow, whom: tuple[Address, PersonRow | None], ground: Ground
 ) -> Addressee:
     """Return the row of one person at one address; raise MayNotBeMailed with the reason why not."""
@@ -230,7 +230,7 @@ def _addressee(
     standing = Standing(ground, None, erased=erased, suppressed=held is not None, bounced=bounced)
     if (reason := may_mail(standing)) is not None:
         raise MayNotBeMailed(f"{address.text} may not be mailed: {SKIP_WORDS[reason]}.", hint="Nobody has been mailed.")
-    data = PersonData(_STRANGER, "", mailing_list.language)
+    data = PersonData(_STRANGER if ground is Ground.TEST else "", "", mailing_list.language)
     if person is not None:
         language = person.language or mailing_list.language
         data = PersonData(person.name, person.first_name, language, person.member, person.fields)

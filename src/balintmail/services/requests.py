@@ -18,7 +18,7 @@ from balintmail.domain import address as parsing
 from balintmail.domain.requests import Door, Held, after_confirming, needs_confirmation
 from balintmail.domain.states import Policy, RequestState
 from balintmail.domain.tokens import Purpose, read
-from balintmail.services import caps, request_mail
+from balintmail.services import answers, caps, request_mail
 from balintmail.services.applications import Application, Checked, checked
 from balintmail.services.arrivals import Arrival, arrive, welcome
 from balintmail.services.caps import Admission
@@ -71,20 +71,26 @@ def ask(ctx: Context, application: Application) -> list[int]:
     """
     clean = checked(application)
     with ctx.db.write() as tx:
-        admission = _admit(ctx, tx, application, clean)
-        if not admission.kept:
-            return []
-        held, now = admission.held, ctx.clock.now()
-        if not held and not ctx.settings.society.url:
-            held = Held.NO_SITE
-        at_once = all(not needs_confirmation(one.list.policy, known=False) for one in clean.offers)
-        if not held and at_once and admission.due_at <= now:
-            held = Held.TURN
-            caps.count_mail(ctx, tx, clean.address.key, now)
-        entered = _enter(ctx, tx, application, clean, held)
-        if entered.rows and not held:
-            _let_confirm(ctx, tx, entered, admission, application.page)
-        return [row.id for row in entered.rows]
+        return take(ctx, tx, application, clean)
+
+
+def take(ctx: Context, tx: Tx, application: Application, clean: Checked) -> list[int]:
+    """Take a form that was checked; return the numbers of its requests, none where nothing was kept."""
+    admission = _admit(ctx, tx, application, clean)
+    if not admission.kept:
+        return []
+    held, now = admission.held, ctx.clock.now()
+    if not held and not ctx.settings.society.url and not answers.possible(ctx):
+        held = Held.NO_SITE
+    # A mail's From is anybody's word, so an open list asks whoever wrote one like any other list does.
+    open_to_all = all(not needs_confirmation(one.list.policy, known=False) for one in clean.offers)
+    if not held and open_to_all and application.door is not Door.MAIL and admission.due_at <= now:
+        held = Held.TURN
+        caps.count_mail(ctx, tx, clean.address.key, now)
+    entered = _enter(ctx, tx, application, clean, held)
+    if entered.rows and not held:
+        _let_confirm(ctx, tx, entered, admission, application.page)
+    return [row.id for row in entered.rows]
 
 
 def view(ctx: Context, token: str) -> Confirmation:
@@ -107,6 +113,16 @@ def confirm(ctx: Context, token: str) -> Confirmation:
             fresh = [row for row in _of_token(ctx, tx, token) or [] if row.state is RequestState.PENDING]
             _confirm_all(ctx, tx, fresh, [hint for row in fresh for hint in known.get(row.id, [])])
     return view(ctx, token)
+
+
+def confirm_in(ctx: Context, tx: Tx, token: str) -> Confirmation:
+    """Do what `confirm` does, in a transaction that is open already."""
+    rows = [row for row in _of_token(ctx, tx, token) or [] if row.state is RequestState.PENDING]
+    if rows:
+        known = [hint for row in rows for hint in hints(tx, row)]
+        people.lock(tx)
+        _confirm_all(ctx, tx, rows, known)
+    return _shown(ctx, tx, token, _of_token(ctx, tx, token))
 
 
 def take_turns(ctx: Context) -> int:
@@ -178,7 +194,10 @@ def _admit(ctx: Context, tx: Tx, application: Application, clean: Checked) -> Ad
     if application.door is Door.COMMAND:
         due_at, queued = caps.next_mail(ctx, tx, clean.address.key)
         return Admission(Held.NOTHING, due_at, queued)
-    return caps.admit(ctx, tx, clean.address.key, application.network, suspicion=clean.suspicion)
+    found = caps.admit(ctx, tx, clean.address.key, application.network, suspicion=clean.suspicion)
+    if application.not_before is not None and found.due_at < application.not_before:
+        return replace(found, due_at=application.not_before)
+    return found
 
 
 def _let_confirm(ctx: Context, tx: Tx, entered: "_Entered", admission: Admission, page: str) -> None:
