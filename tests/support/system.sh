@@ -86,6 +86,14 @@ require() {
     echo "$1 is not installed: $3 will be skipped. To have them: sudo apt install $2"
 }
 
+require_dovecot() {
+    packages="dovecot-imapd dovecot-lmtpd dovecot-sieve"
+    [ -e /usr/lib/dovecot/imap ] && [ -e /usr/lib/dovecot/lmtp ] && return
+    may_install && install_quietly $packages
+    [ -e /usr/lib/dovecot/imap ] && return
+    echo "Dovecot is not installed: the tests that read a real mailbox will be skipped. To have them: sudo apt install $packages"
+}
+
 is_installed() {
     dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'
 }
@@ -137,6 +145,7 @@ require_parts() {
     require chromium "chromium fonts-crosextra-caladea fonts-inter fonts-liberation fonts-noto-cjk" "the tests in a real browser"
     require opendkim opendkim "the second opinion on DKIM signatures"
     require smtp-sink postfix "the tests against Postfix"
+    require_dovecot
     unpack usr/sbin/exim4 "exim4-daemon-light libnss-wrapper" "the tests against Exim"
     unpack usr/sbin/smtpd opensmtpd "the tests against OpenSMTPD"
     require faketime faketime "the tests with a clock that jumps"
