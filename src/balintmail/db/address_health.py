@@ -154,11 +154,11 @@ def holder(tx: Tx, address_id: int) -> Holder | None:
     return Holder(*row) if row else None
 
 
-def came_of(tx: Tx, row: HealthRow, since: datetime) -> frozenset[DeliveryState]:
-    """Return the states of what was mailed to a paused address since a moment: only probes are."""
+def came_of(tx: Tx, row: HealthRow, since: datetime) -> list[tuple[DeliveryState, datetime]]:
+    """Return what was mailed to a paused address since a moment, with when each was settled last: only probes are."""
     holders = select(PersonAddress.person_id).where(PersonAddress.address_id == row.id)
     tried = (Delivery.person_id.in_(holders), Delivery.address_key == row.key, Delivery.at >= since)
-    return frozenset(tx.scalars(select(Delivery.state).where(*tried)))
+    return [(state, at) for state, at in tx.execute(select(Delivery.state, Delivery.at).where(*tried))]
 
 
 def dead(tx: Tx) -> list[DeadRow]:

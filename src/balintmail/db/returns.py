@@ -83,10 +83,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """How often the systems of one domain refused us by a rule, and the newest of their words."""
+    """How often the systems of one domain refused us by a rule, since when, and the newest of their words."""
 
     domain: str
     number: int
+    since: datetime
     words: str
 
 
@@ -213,13 +214,13 @@ def last_id(tx: Tx) -> int:
 def refusals(tx: Tx, *, after: int) -> list[Refusals]:
     """Return the proven refusals by a rule or a spam filter behind event number `after`, by domain, most first."""
     query = (
-        select(_E.address_key, _E.evidence)
+        select(_E.address_key, _E.at, _E.evidence)
         .where(_E.id > after, _E.proven, _E.sentence == Sentence.POLICY.value)
         .order_by(_E.id)
     )
     found: dict[str, Refusals] = {}
-    for key, evidence in tx.execute(query):
+    for key, at, evidence in tx.execute(query):
         domain = key.rpartition("@")[2]
-        before = found.get(domain)
-        found[domain] = Refusals(domain, before.number + 1 if before else 1, evidence)
+        before = found.get(domain, Refusals(domain, 0, at, ""))
+        found[domain] = Refusals(domain, before.number + 1, min(before.since, at), evidence)
     return sorted(found.values(), key=lambda one: (-one.number, one.domain))

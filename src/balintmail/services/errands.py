@@ -4,13 +4,15 @@ the gaps that an erasure on a page left in the database's file.
 Dispatch runs them with every look, under its lock; each only reads unless something is due. It sends nothing.
 """
 
-from balintmail.services import erasure, fresh_links, leaving, request_errands
+from balintmail.services import erasure, fresh_links, leaving, probing, request_errands, returns_alarm
 from balintmail.services.context import Context
 
 
 def run(ctx: Context) -> None:
     """Do whatever is due."""
     leaving.end_pauses(ctx)
+    probing.tidy(ctx)
+    returns_alarm.tell(ctx)
     request_errands.tidy(ctx)
     fresh_links.tidy(ctx)
     fresh_links.forget_sent(ctx)
