@@ -193,6 +193,16 @@ class Joining(Section):
     keep_network: bool = False
 
 
+class Letters(Section):
+    """What is done with letters to the society, and how long a message is kept once it was dealt with; 0 is for ever.
+
+    Each mailbox says for itself whether its letters are sent on; what was piped in has no mailbox.
+    """
+
+    keep: Duration = timedelta(days=366)
+    forward_piped: bool = False
+
+
 class Web(Section):
     """Which proxies stand before `serve`; without any, no forwarded header is believed."""
 
@@ -225,6 +235,7 @@ class Settings(BaseSettings):
     dkim: Dkim = Dkim()
     joining: Joining = Joining()
     web: Web = Web()
+    letters: Letters = Letters()
     inbox: dict[str, Inbox] = {}
     keys: Keys = Keys()
 

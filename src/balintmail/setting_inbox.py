@@ -76,6 +76,7 @@ class Inbox(Section):
     since: date | None = None
     largest: int = Field(default=LARGEST, ge=100_000, le=500_000_000)
     drafts: Annotated[str, AfterValidator(read_address)] = ""
+    forward: bool = False
     oauth: Oauth = Oauth()
 
     @model_validator(mode="after")

@@ -69,6 +69,10 @@ _DECIDED = '[{"id", "address", "person", "result": "approved|declined|waits|alre
 _KEYS = """\
 [{"selector", "domain", "algorithm", "bits", "made_at", "name", "type", "value", "strings": […],
   "in_force": true|false, "open_mailings", "needed": true|false, "needed_until", "refused"}]"""
+_MESSAGE = """\
+{"id", "mailbox", "received_at", "state": "new|waiting|set_aside|done", "kind", "remark", "says_from", "person",
+ "person_name", "subject", "machine", "size", "kept", "assigned", "assigned_name", "forwarded_at", "done_at",
+ "done_by"}"""
 
 JSON: dict[str, str] = {
     "init": '{"folder", "secretary", "list", "list_id", "files": […]}',
@@ -126,6 +130,16 @@ JSON: dict[str, str] = {
         '[{"file", "kind": "bounce|complaint|auto_reply|command|letter|broken", "remark",\n'
         '  "results": [{"address", "verdict": "hard|soft|policy|complaint|ignore", "status", "reason", "evidence"}]}]'
     ),
+    "inbox list": f"[{_MESSAGE}]",
+    "inbox show": (
+        f"{_MESSAGE} and\n"
+        '{"headers": {"from", "reply-to", "to", "cc", "date", "subject", "message-id"}, "text",\n'
+        ' "files": [{"name", "said", "kind", "size"}], "encrypted", "cut", "why", "saved": […]}'
+    ),
+    "inbox assign": '{"id", "assigned"}',
+    "inbox done": '[{"id", "state": "done|waiting", "changed"}]',
+    "inbox retry": '[{"id", "state": "new"}]',
+    "inbox forward": '{"id", "person", "address"}',
     "outbox list": '[{"file", "to", "subject", "message_id"}]',
     "backup": '{"file", "made_at", "files", "bytes"}',
     "restore": '{"folder", "made_at", "files", "migrate": true|false}',

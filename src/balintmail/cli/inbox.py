@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from balintmail.cli import correspondence, fetching
 from balintmail.cli.command import App, Group, pass_app
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ _SHOWN_EVIDENCE = 100  # characters in the table; --json has all
 @click.group(cls=Group)
 def inbox() -> None:
     """Read what comes back: bounces, complaints, machines' answers, letters."""
+
+
+for _command in (*fetching.COMMANDS, *correspondence.COMMANDS):
+    inbox.add_command(_command)
 
 
 @inbox.command()
@@ -59,23 +64,6 @@ def explain(app: App, files: tuple[str, ...]) -> int:
             rows.append((one["file"], one["kind"], *words))
     app.out.table(("file", "kind", "address", "verdict", "reason", "status", "evidence"), rows)
     return 1 if missing else 0
-
-
-@inbox.command()
-@pass_app
-def pipe(app: App) -> int:
-    """Take one message on standard input, from a Postfix alias or a .forward file, and act on it."""
-    from balintmail.db.inbox import Arrival  # noqa: PLC0415
-    from balintmail.receiving.process import Reader  # noqa: PLC0415
-    from balintmail.services import inbox as service  # noqa: PLC0415
-
-    raw = sys.stdin.buffer.read()
-    with app.context() as ctx:
-        arrival = Arrival(mailbox="pipe", place="", raw=raw, size=len(raw), received_at=ctx.clock.now())
-        service.store(ctx, arrival)
-        with Reader() as reader:
-            service.process(ctx, reader)
-    return 0
 
 
 def _raw(name: str) -> bytes:

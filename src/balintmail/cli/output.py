@@ -89,6 +89,16 @@ class Output:
             opened = True
         print("\n]" if opened else "[]", file=self._out)
 
+    def octets(self, data: bytes) -> None:
+        """Print data as it is; on a terminal as text that cannot drive it (J13)."""
+        buffer = getattr(self._out, "buffer", None)
+        if self._out.isatty() or buffer is None:
+            print(printable(data.decode("utf-8", "backslashreplace")), file=self._out)
+            return
+        self._out.flush()
+        buffer.write(data)
+        buffer.flush()
+
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print aligned columns; a column of numbers stands to the right."""
         if self.wants_json:

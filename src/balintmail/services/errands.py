@@ -1,10 +1,10 @@
 """What time brings about besides mailings: pauses that end, requests that expire, reminders, links that ran out,
-the gaps that an erasure on a page left in the database's file.
+the gaps that an erasure on a page left in the database's file, messages that were kept long enough.
 
 Dispatch runs them with every look, under its lock; each only reads unless something is due. It sends nothing.
 """
 
-from balintmail.services import erasure, fresh_links, leaving, probing, request_errands, returns_alarm
+from balintmail.services import correspondence, erasure, fresh_links, leaving, probing, request_errands, returns_alarm
 from balintmail.services.context import Context
 
 
@@ -16,4 +16,5 @@ def run(ctx: Context) -> None:
     request_errands.tidy(ctx)
     fresh_links.tidy(ctx)
     fresh_links.forget_sent(ctx)
+    correspondence.forget_old(ctx)
     erasure.sweep_if_due(ctx)

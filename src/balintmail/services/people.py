@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from balintmail.db import addresses, audit, consent, people, suppressions, timeline
+from balintmail.db import addresses, audit, consent, correspondence, people, suppressions, timeline
 from balintmail.db.filters import condition, parse_where
 from balintmail.db.models import Person
 from balintmail.db.people import PersonEntry, PersonRow
@@ -137,7 +137,7 @@ def portrait(tx: Tx, person_id: int) -> Portrait:
     if entry is None:
         raise NotFound(f"There is no person {person_id}.")
     numbers = [person_id, *people.absorbed(tx, person_id)]
-    moments = [*_consents(tx, person_id), *_acts(tx, numbers), *_letters(tx, numbers)]
+    moments = [*_consents(tx, person_id), *_acts(tx, numbers), *_letters(tx, numbers), *_wrote(tx, numbers)]
     shared = {row.email: tuple(addresses.shared_with(tx, row.id, person_id)) for row in entry.addresses}
     shared = {email: others for email, others in shared.items() if others}
     return Portrait(entry, shared, tuple(sorted(moments, key=lambda moment: moment.at)))
@@ -285,3 +285,10 @@ def _letters(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
         named = f"{row.slug}/{row.number}" if row.number else f"mailing {row.mailing}"
         said = f" {row.reply}" if row.reply else ""
         yield Moment(row.at, f'{named} "{row.title}": {row.skipped or row.state.value}{said}')
+
+
+def _wrote(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
+    for row in correspondence.of_people(tx, numbers):
+        subject = f' "{row.subject}"' if row.subject else ""
+        remark = f": {row.remark}" if row.remark else ""
+        yield Moment(row.received_at, f"message {row.id}{subject}, {row.kind.replace('_', ' ')}{remark}", row.sender)
