@@ -244,6 +244,18 @@ def test_trap_and_haste_answer_the_same_and_wait_for_the_secretary(
     assert [mail["address"] for mail in notices_of(context)] == ["one@example.org"]
 
 
+def test_form_that_is_put_right_at_once_is_no_program(
+    client: TestClient, context: Context, clock: MovableClock
+) -> None:
+    wrong = fill(client, clock, address="maria@example", wait=timedelta(seconds=3))
+    assert wrong.status_code == 422
+    kept = re.search(r'name="stamp" value="([^"]+)"', wrong.text)
+    assert kept is not None
+    fill(client, clock, stamp=kept[1], wait=timedelta(seconds=1))
+    assert [row.held for row in requests_of(context)] == [""]
+    assert len(notices_of(context)) == 1
+
+
 @pytest.mark.parametrize("stamp", ["", "0", "zz.zz", "ffffffff." + "0" * 32, "x" * 5000])
 def test_form_without_a_good_stamp_is_shown_again_filled_in_and_nothing_is_kept(
     client: TestClient, context: Context, clock: MovableClock, stamp: str

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from balintmail.db import people, postal
+from balintmail.db import subscriptions as standing
+from balintmail.db.consent import Consent
 from balintmail.db.models import (
     Address,
     AuditEvent,
@@ -24,11 +26,12 @@ from balintmail.domain import tokens
 from balintmail.domain.address import parse
 from balintmail.domain.states import SubscriptionState
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.services import lists, preferences, subscriptions
+from balintmail.services import lists, offers, preferences, subscriptions
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.subscriptions import Joining
 from tests.conftest import MovableClock
+from tests.support import joining
 
 ON, OFF, PAUSED = SubscriptionState.SUBSCRIBED, SubscriptionState.UNSUBSCRIBED, SubscriptionState.PAUSED
 SAMPLE = {"name": "Bálint Mária", "first_name": "Mária", "language": "hu"}
@@ -39,8 +42,8 @@ def maria(client: TestClient, context: Context) -> int:
     """A member who is on two lists."""
     lists.add(context, "courses", lists.Manners(name="Weekends and courses"))
     for slug in ("newsletter", "courses"):
-        joining = Joining(list_slug=slug, name="Maria Example", member=True)
-        person = subscriptions.subscribe(context, ["maria@example.org"], joining)
+        asks = Joining(list_slug=slug, name="Maria Example", member=True)
+        person = subscriptions.subscribe(context, ["maria@example.org"], asks)
     return person[0].person or 0
 
 
@@ -142,11 +145,11 @@ def test_links_are_mailed_a_few_times_a_day_and_only_the_newest_waits(
         assert tx.scalar(sa.select(sa.func.count()).select_from(MailedLink)) == 6
 
 
-def ask(client: TestClient, clock: MovableClock, address: str) -> str:
+def ask(client: TestClient, clock: MovableClock, address: str, wait: timedelta = timedelta(seconds=10)) -> str:
     form = client.get("/preferences").text
     stamp = re.search(r'name="stamp" value="([^"]+)"', form)
     assert stamp is not None
-    clock.forward(timedelta(seconds=10))
+    clock.forward(wait)
     return client.post("/preferences", data={"address": address, "stamp": stamp[1]}).text
 
 
@@ -155,6 +158,13 @@ def test_the_same_answer_whether_or_not_an_address_is_known(
 ) -> None:
     known, unknown = ask(client, clock, "Maria@Example.org"), ask(client, clock, "nobody@example.org")
     assert known == unknown
+    assert [notice["address"] for notice in notices(context)] == ["maria@example.org"]
+
+
+def test_an_address_that_the_browser_fills_in_at_once_is_mailed_its_link(
+    client: TestClient, context: Context, maria: int, clock: MovableClock
+) -> None:
+    ask(client, clock, "maria@example.org", wait=timedelta(milliseconds=300))
     assert [notice["address"] for notice in notices(context)] == ["maria@example.org"]
 
 
@@ -456,6 +466,28 @@ def test_everything_held_is_there_to_read_and_to_take(
     with context.db.read() as tx:
         last = tx.scalar(sa.select(AuditEvent.action).order_by(AuditEvent.id.desc()).limit(1))
     assert last == "everything held handed out"
+
+
+def test_everything_held_is_said_in_words_of_people(client: TestClient, context: Context, maria: int, own: str) -> None:
+    offers.set_questions(context, "newsletter", [{"name": "how_known", "label": {"en": "How so?", "de": "Wie das?"}}])
+    joining.ask(context, address="maria@example.org", name="Maria Example")
+    with context.db.write() as tx:
+        row = sa.select(Subscription.id).where(Subscription.person_id == maria).limit(1).scalar_subquery()
+        tx.execute(sa.update(Subscription).where(Subscription.id == row).values(answers={"how_known": "A friend."}))
+        evidence = {"asked": "2026-11-23T22:52:09+00:00", "approved_by": "Rose Ormond", "wording_language": "en"}
+        subscription = standing.get(tx, maria, 1)
+        assert subscription is not None
+        now = context.clock.now()
+        said = Consent(
+            "I do.", "form", "the applicant", now, "maria@example.org", subscription.ground, evidence=evidence
+        )
+        standing.end(tx, subscription, said)
+    page = client.get(f"{own}/data?lang=de").text
+    for words in ("Wie das?", "A friend.", "mit einem Formular auf unseren Seiten", "23. November 2026, 22:52 (London)",
+                  "Genehmigt von", "Rose Ormond", "English"):  # fmt: skip
+        assert words in page
+    for raw in ("how_known", "approved_by", "wording_language", "the applicant", "2026-11-23T", "<dd>form<"):
+        assert raw not in page
 
 
 def test_erase_me(client: TestClient, context: Context, maria: int, own: str) -> None:

@@ -46,6 +46,12 @@ _HUNGARIAN_GIVEN = _words(
     tibor tímea tünde vilmos viktória virág zita zoltán zoé zsigmond zsófia zsolt zsuzsa zsuzsanna gitta
     """
 )
+# Those of them that are common family names, too: first in a name they leave its order open.
+_GIVEN_OR_FAMILY = _words(
+    """
+    antal balázs bálint benedek dénes gergely imre kálmán lászló márton máté mihály pál péter sándor tamás
+    """
+)
 _HUNGARIAN_FAMILY = _words(
     """
     nagy kovács tóth szabó horváth varga kiss kis molnár németh farkas balogh papp takács juhász mészáros oláh
@@ -126,8 +132,10 @@ def _from_signs(words: list[str]) -> str:
 
 
 def _looks_hungarian(words: list[str]) -> bool:
+    """Say whether the family name seems to stand first: Bálint Mária, and not Mária Bálint."""
     if words[-1].lower() in _HUNGARIAN_GIVEN:
-        return True
+        first = words[0].lower()
+        return first not in _HUNGARIAN_GIVEN or first in _GIVEN_OR_FAMILY
     return words[0].lower() in _HUNGARIAN_FAMILY and words[-1].lower() not in _HUNGARIAN_FAMILY
 
 

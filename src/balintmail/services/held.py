@@ -5,12 +5,13 @@ handed out is on record.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from balintmail.db import addresses, audit, consent, held, mailed_links, people, postal, suppressions
+from balintmail.db import addresses, audit, consent, held, lists, mailed_links, people, postal, suppressions
 from balintmail.db.audit import AuditRow
 from balintmail.db.consent import ConsentRow
 from balintmail.db.held import HeldLetter, HeldNotice, HeldOffice, HeldRequest, HeldSubscription
@@ -20,6 +21,7 @@ from balintmail.db.postal import PostalRow
 from balintmail.db.session import Tx
 from balintmail.db.suppressions import SuppressionRow
 from balintmail.domain.times import rfc3339
+from balintmail.services import offers
 from balintmail.services import postal as rules
 from balintmail.services.context import Context
 from balintmail.services.leaving import THEMSELVES
@@ -119,6 +121,17 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         "links_mailed": [plain.all_of(each) for each in of.links],
         "record": [plain.all_of(each) for each in of.acts],
     }
+
+
+def answers_of_lists(ctx: Context, language: str) -> Callable[[str, Mapping[str, str]], list[tuple[str, str]]]:
+    """Return what turns a list's slug and somebody's answers into the questions and answers as people read them."""
+    with ctx.db.read() as tx:
+        rows = {row.slug: row for row in lists.every(tx)}
+
+    def answered(slug: str, answers: Mapping[str, str]) -> list[tuple[str, str]]:
+        return offers.answered(rows[slug], answers, language) if slug in rows else list(answers.items())
+
+    return answered
 
 
 def label(address: PostalRow, name: str) -> list[str]:

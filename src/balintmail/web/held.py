@@ -16,6 +16,7 @@ from balintmail.services import held, preferences
 from balintmail.services.held import Held
 from balintmail.web.access import Kind
 from balintmail.web.forms import Posted
+from balintmail.web.held_words import HeldWords
 from balintmail.web.links import LinkRoute
 from balintmail.web.manage import up
 from balintmail.web.page import catalogue, render
@@ -29,11 +30,17 @@ FILE = "what-is-held-about-me.json"
 @router.get("/manage/{secret}/data", tags=[Kind.TOKEN])
 def show(request: Request, secret: str) -> Response:
     """Show everything that is held of a person."""
-    found = held.own(site(request).ctx, secret)
+    ctx = site(request).ctx
+    found = held.own(ctx, secret)
     words = catalogue(request)
-    language = words.name_of_language(found.person.language) if found.person.language else ""
-    names = {each.slug: each.name for each in found.subscriptions}
-    shown: dict[str, Any] = {"of": found, "language_name": language, "labels": _labels(found), "names": names}
+    shown: dict[str, Any] = {
+        "of": found,
+        "language_name": words.name_of_language(found.person.language) if found.person.language else "",
+        "labels": _labels(found),
+        "names": {each.slug: each.name for each in found.subscriptions},
+        "answered": held.answers_of_lists(ctx, words.language),
+        "held_words": HeldWords(words, ctx.settings.zone),
+    }
     return render(request, "held.html", up=up(request), **shown)
 
 

@@ -87,7 +87,7 @@ def _take(request: Request, posted: Form, offered: list[Offer]) -> Response:
     errors, alone = FormErrors(), len(offered) == 1
     agreed = posted.ticked("agree")
     if stamp is Stamped.STALE or (agreed and posted.text("words") != digest(offered)):
-        return _form(request, offered, posted, again=True)
+        return _form(request, offered, posted, again=True)  # a fresh stamp: nobody reads the new words in no time
     path = request.url.path
     application = Application(
         offered,

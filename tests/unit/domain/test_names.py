@@ -11,6 +11,9 @@ from balintmail.domain.hygiene import TextRefused
     [
         ("Bálint Mihály", "hu", "Mihály"),
         ("Bálint Mihály", None, "Mihály"),
+        ("Bálint Mária", None, "Mária"),
+        ("Dr Mária Bálint", None, "Mária"),
+        ("Judit Sándor", None, "Judit"),
         ("dr. Kovács Anna Mária", "hu", "Anna"),
         ("Kovács Anna", None, "Anna"),
         ("Anna Kovács", None, "Anna"),
