@@ -23,7 +23,7 @@ from balintmail.domain.states import InboundState
 from balintmail.domain.tokens import Purpose
 from balintmail.receiving.process import Reader
 from balintmail.receiving.read import Event
-from balintmail.services import correspondence, mail_commands, officers_replies, returned
+from balintmail.services import correspondence, mail_commands, officers_replies, returned, settling
 from balintmail.services.context import Context
 
 AT_ONCE = 20  # messages that share two commits
@@ -121,6 +121,7 @@ def _handle(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) 
     """Give a message to whose business it is."""
     if event.kind in {Kind.BOUNCE, Kind.COMPLAINT}:
         return returned.act(ctx, tx, message, event, proof)
+    settling.by_proof(ctx, tx, proof.delivery, because="an answer to it came", actor=returned.ACTOR)
     if officers_replies.concerns(ctx, tx, message, event, proof):
         return officers_replies.act(ctx, tx, message, event, proof)
     if mail_commands.concerns(ctx, tx, message, event, proof):
