@@ -140,7 +140,7 @@ _NO_USER = _any(
     r"δεν υπάρχει)",
     r"(?:пользовател|получател|адрес|ящик)\S*.{0,50}(?:не существует|не найден|неизвест|нет)|нет такого|несуществующ",
     r"(?:ユーザ|宛先|メールアドレス|アドレス|受信者|メールボックス)\S*(?:が|は)\S*"
-    r"(?:見つかり|存在し|ありません|不明|登録されて)|宛先不明|該当するユーザ|unknown user account|"
+    r"(?:見つかり|存在し|ありません|不明|登録されて)|宛先不明|不明です|該当するユーザ|unknown user account|"
     r"存在しません|ユーザが見つかりません",
     r"(?:用户|用戶|收件人|邮箱|郵箱|帐号|邮件地址|收件地址|使用者|收信人)\S{0,12}(?:不存在|未找到|无效|不正确|找不到|错误)|"
     r"找不到(?:用户|收件人|邮箱)|不存在的(?:用户|邮箱)|没有此用户|無此(?:用戶|使用者)|查無此人",
@@ -171,8 +171,9 @@ _INACTIVE = _any(
     r"not active|expired|\blocked|blocked for inactivity|blocked due to inactivity|temporarily (?:closed|unavailable|"
     r"blocked|limited)|dormant|frozen|on hold|not activated|isn'?t active|no longer active)",
     r"(?:disabled|inactive|suspended|deactivated|dormant|locked|expired) (?:mailbox|account|user|recipient|e-?mail|"
-    r"address)|(?:account|mailbox) (?:has been |is )?(?:disabled|closed)|currently suspended|has been (?:disabled|suspended|"
-    r"deactivated)|mailbox for .{0,60} is disabled|accountdisabled|mailboxdisabled|disableduser|inactive-mailbox",
+    r"address)|(?:account|mailbox) (?:has been |is )?(?:disabled|closed)|currently suspended|"
+    r"has been (?:disabled|suspended|deactivated)|mailbox for .{0,60} is disabled|accountdisabled|mailboxdisabled|"
+    r"disableduser|inactive-mailbox",
     r"not been (?:logged|accessed|used)|has not logged|discontinued|konto .{0,30}(?:gesperrt|deaktiviert)|gesperrt|"
     r"deaktiviert|désactivé|desactivee|suspendu|felfüggesztve|letiltva|inaktív|cuenta .{0,30}(?:deshabilitada|"
     r"suspendida|inactiva)|disattivat|заблокирован|отключен|停用|冻结|禁用|suppression list",
@@ -219,8 +220,8 @@ _SPAM = _any(
     r"suspicious|\babuse\b(?! at)|unwanted|malicious|content filter|content.{0,20}(?:rejected|blocked|refused|denied)|"
     r"listed (?:at|in|by|on) |poor reputation|banned|high probability|considered (?:to be )?(?:uce|harmful)|surbl|"
     r"uribl|client host .{0,60}blocked|mail content denied|5\.7\.1 .{0,30}(?:message )?blocked|looks like|bulk|"
-    r"hl:itc|ehlo .{0,20}block|ip .{0,40}block|block.{0,20}\bips?\b|ipcheck|\bbl\)|\b(?:dt|mi|rp|hl):(?:sp|stc|dmc|irpb)|"
-    r"ip=[\d.]+ - a problem|\bube\b",
+    r"hl:itc|ehlo .{0,20}block|ip .{0,40}block|block.{0,20}\bips?\b|ipcheck|\bbl\)|"
+    r"\b(?:dt|mi|rp|hl):(?:sp|stc|dmc|irpb)|ip=[\d.]+ - a problem|\bube\b",
     r"垃圾|スパム|迷惑|спам|вирус|unerwünscht|indésirable|kéretlen|levélszemét|no deseado",
 )
 _RELAY = _any(

@@ -11,6 +11,9 @@ _HOST = r"(?:\[[0-9.]{7,15}\]|[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,10})"
 ADDRESS = re.compile(rf"(?:\"[^\"\s@]{{1,64}}\"|{_LOCAL})@{_HOST}")
 _TYPE = re.compile(r"^\s*(?:[\w-]+\s*)?;\s*")  # "rfc822;", and what some write in its place
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_IN_X400 = re.compile(r"rfc-?822=([^/;\s]+)\(a\)([^/;\s()]+)", re.I)
+_IN_EXCHANGE = re.compile(r"^IMCEA(?:SMTP|INVALID)-(.+)@[^@]*$", re.I)  # Exchange's wrapping of what it cannot place
+_HEXED = re.compile(r"\+([0-9A-Fa-f]{2})")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
 
@@ -22,8 +25,11 @@ def every(text: str) -> Iterator[re.Match[str]]:
 def of_field(value: str) -> str:
     """Return the address of a report's field such as `rfc822; user@example.org`, or "" (RFC 3464 section 2.3)."""
     text = _UNITEXT.sub(lambda found: _letter(found[1]), _TYPE.sub("", value[:2000]))
+    if gateway := _IN_X400.search(text):
+        text = f"{gateway[1]}@{gateway[2]}"
     found = ADDRESS.search(text)
-    return clean(found[0]) if found else ""
+    address = clean(found[0]) if found else ""
+    return "" if address.startswith("IMCEA") else address  # Exchange's own name for somebody is no address
 
 
 def without_xtext(address: str) -> str:
@@ -33,9 +39,14 @@ def without_xtext(address: str) -> str:
 
 def clean(text: str) -> str:
     """Return an address without what stood round it."""
-    text = text.strip().strip("<>()[]{},;:'\"").removeprefix("mailto:")
+    text = text.strip()
+    quoted = re.fullmatch(r"\"[^\"]+\"@[^\"]+", text) is not None
+    text = text.strip("<>()[]{},;:'" + ("" if quoted else '"')).removeprefix("mailto:")
     text = re.sub(r"^.*?smtp[=:]", "", text, flags=re.I)  # X.400 and Exchange write "dda:SMTP=user@example.org"
     text = re.sub(r"^(?:3[DC])(?=\w)", "", text) if text.startswith(("3D", "3C")) else text  # a soft break's remains
+    if wrapped := _IN_EXCHANGE.match(text):
+        inner = _HEXED.sub(lambda found: _letter(found[1]), wrapped[1])
+        text = inner if inner.count("@") == 1 else text
     return text.rstrip(".-")[:LONGEST]
 
 

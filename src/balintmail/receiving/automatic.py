@@ -18,7 +18,10 @@ _SUBJECT = re.compile(
     r"automatikus válasz|házon kívül|szabadság|nem vagyok|távollét|"
     r"respuesta automática|fuera de (?:la )?oficina|risposta automatica|fuori (?:sede|ufficio)|resposta automática|"
     r"fora do escritório|"
-    r"automatisch antwoord|afwezig|autosvar|frånvaro|fravær|poissa|automatická odpov|odpowied[źz] automatyczna|"
+    r"automatisch antwoord|afwezig|autosvar|frånvaro|fravær|poissa|automatisk (?:svar|svarsmeddelelse)|automaattinen|"
+    r"lomalla|otomatik (?:yanıt|cevap)|자동 ?(?:회신|응답)|부재|"
+    r"αυτόματη απάντηση|απουσί|automatický|samodejni odgovor|automatski odgovor|răspuns automat|"
+    r"automatická odpov|odpowied[źz] automatyczna|"
     r"nieobecno|автоответ|отпуск|отсутств|"
     r"自動(?:応答|返信)|不在|自动(?:回复|答复)|自動回覆|休假",
     re.I,

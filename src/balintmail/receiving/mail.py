@@ -30,6 +30,15 @@ _NEWLINES = re.compile(rb"\r+\n|\r")
 _HIDDEN = (("<style", "</style"), ("<script", "</script"), ("<head>", "</head"), ("<!--", "--"))
 # Codecs that are no charset of a mail, or take time that grows faster than the text.
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+# What mails say, and the wider charset that their writers mean.
+_CHARSETS = {
+    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "gb_2312-80": "gb18030", "x-sjis": "cp932",
+    "shift_jis": "cp932", "shift-jis": "cp932", "windows-31j": "cp932", "iso-2022-jp": "iso2022_jp_ext",
+    "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "x-windows-949": "cp949", "us-ascii": "utf-8", "ascii": "utf-8",
+    "unicode-1-1-utf-7": "utf-7", "iso-8859-8-i": "iso-8859-8", "x-mac-roman": "mac_roman", "x-big5": "big5hkscs",
+    "big5": "big5hkscs", "iso-8859-1": "cp1252", "latin1": "cp1252", "x-euc-jp": "euc_jp", "x-user-defined": "",
+}  # fmt: skip
+_ESCAPES = (b"\x1b$B", b"\x1b$@")  # ISO-2022-JP, which many forget to name
 _BREAKS = re.compile(r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|/?blockquote)\b[^>]{0,2000}>", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[a-zA-Z/!])(?![^<>@\s]+@)[^<>]{0,5000}>")
 
@@ -269,12 +278,18 @@ def _base64(raw: bytes) -> bytes:
 
 def _in_charset(raw: bytes, charset: str) -> str:
     """Return `raw` as text: in its charset, else as UTF-8, else byte for byte."""
-    for name in (charset.strip("'\"")[:40], "utf-8"):
+    charset = charset.strip("'\" ")[:40].lower()
+    if any(escape in raw for escape in _ESCAPES):
+        charset = "iso-2022-jp"
+    named = _CHARSETS.get(charset, charset)
+    for name in (named, charset, "utf-8"):
         try:
             if name and codecs.lookup(name).name not in _NO_CHARSETS:
                 return raw.decode(name)
         except (LookupError, UnicodeError, ValueError):
             continue
+    if named != charset:  # of several octets a letter, with one of them damaged
+        return raw.decode(named or "latin-1", "replace")
     return raw.decode("latin-1")
 
 

@@ -26,8 +26,16 @@ SUBJECTS = re.compile(
     r"no se (?:ha )?(?:pudo|puede|entreg)|no entreg|devuelto|fallo|rechazad|impossibile|mancat|non recapit|mancata|"
     r"não (?:foi )?(?:entreg|pôde)|devolvid|falha|onbestelbaar|niet (?:afgeleverd|bezorgd)|niedostarcz|zwrot|nedoruč|"
     r"недостав|не доставлен|ошибка|возвра|невозможно|配信|不達|エラー|"
-    r"送信できません|届きません|戻り|退信|退回|无法投递|系统退信|投递失败|失败",
+    r"送信できません|届きません|戻り|退信|退回|无法投递|系统退信|投递失败|失败|"
+    r"levereras|leverering|leveret|toimitta|teslim edil|반송|전송 ?실패|발송 ?실패|ανεπίδοτ|"
+    r"nije dostavlj|nu a putut fi livrat",
     re.I,
+)
+# Words that people write above their letters too.
+WEAK_SUBJECTS = re.compile(
+    r"^(?!.*(?:undeliver|mail|message|deliver|daemon|bounce|zustell|nachricht)).*"
+    r"(?:problem|rejected|quota|fehler|error|rechazad|failure|over limit|retour|возвра|ошибка|失败|エラー)",
+    re.I | re.S,
 )
 BEGINNINGS = re.compile(
     r"this (?:is|message was created|report (?:relates|concerns)|message (?:was|has been) (?:generated|created|"
@@ -46,7 +54,9 @@ BEGINNINGS = re.compile(
     r"-{3,} ?(?:the following|transcript|failed|undelivered|error|addresses|message)|mail (?:could not|delivery|sent)|"
     r"no se (?:ha )?(?:pudo|puede)|konnte nicht|nicht zugestellt|unzustellbar|n'a pas (?:pu|été)|impossible de|"
     r"nem (?:sikerült|lehet|kézbes)|non (?:è stato|ha potuto|recapit)|não (?:foi|pôde)|kon niet|nie (?:mo[gż]|zosta)|"
-    r"не (?:удалось|доставлен|может)|送信でき|配信でき|届け|お届け|无法|不能|未能|退回",
+    r"не (?:удалось|доставлен|может)|送信でき|配信でき|届け|お届け|无法|不能|未能|退回|전송하지 못|"
+    r"det gick inte att leverera|"
+    r"kunne ikke leveres|teslim edilemedi",
     re.I,
 )
 REFUSED = re.compile(
@@ -57,7 +67,8 @@ REFUSED = re.compile(
     r"returned|did not|not reach|following (?:recipient|address|user|person)|unavailable|unrout|problem|sorry|"
     r"no (?:user|mailbox|account)|illegal|permanent|timed out|blocked|non.?deliver|"
     r"unbekannt|nicht|fehler|inconnu|impossible|échou|ismeretlen|nem |sikertelen|desconocid|no se|sconosciut|"
-    r"impossibile|onbekend|не |ошиб|できません|存在|エラー|不存在|失败|无法|退",
+    r"impossibile|onbekend|не |ошиб|できません|存在|エラー|不存在|失败|无法|退|不能|"
+    r"못|존재하지|edilemedi|inte |ikke |não |pas |nie |ne ",
     re.I,
 )
 PASSING = re.compile(
@@ -77,8 +88,8 @@ RETURNED = re.compile(
     r"enclosed|forwarded|start of|begin).{0,120}|"
     r"-{3,60}+ ?(?:message|mail|header).{0,60}(?:follow|below|attached|begin).{0,40}|"
     r"(?:the )?(?:original|returned|unsent|undelivered|rejected|failed|first .{0,20}lines of the|body of the|"
-    r"text of the|headers? of the) (?:message|mail|text|e-?mail|letter|headers?|msg)(?! was received| sent (?:on|at)).{0,80}"
-    r"(?:follow|below|attached|header|:[ \t]*$|includ|was|reads|=|-{2,}|is\b).{0,80}|"
+    r"text of the|headers? of the) (?:message|mail|text|e-?mail|letter|headers?|msg)(?! was received| sent (?:on|at))"
+    r".{0,80}(?:follow|below|attached|header|:[ \t]*$|includ|was|reads|=|-{2,}|is\b).{0,80}|"
     r"(?:below|here|following|included|attached|enclosed|next).{0,30}(?:is|are).{0,20}(?:a |the )?(?:copy|text|"
     r"original|header|first|message|start|beginning|returned|part).{0,100}|"
     r"(?:a |the )?copy of (?:the|your) (?:original |returned )?(?:message|mail|letter|e-?mail).{0,60}(?:below|follow|"
@@ -101,9 +112,12 @@ OFFICES = re.compile(
 )
 # An address behind these is somebody to ask, or who wrote, not somebody who was not reached.
 BEHIND_A_NAME = re.compile(
-    r"(?<![a-z])(?:contact|mail to|write to|e-?mail(?: us)? at|ask|reach|help from|forward\w*(?: \w+){0,6} to|"
+    r"(?<![a-z])(?:contact|(?:send|please|direct)(?: \w+)? mail to|write to|for example|such as|"
+    r"try(?:ing)?(?: (?:sending|e-?mailing|writing))?(?: to)?|e\.g\.,?(?: if)?|e-?mail(?: us)? at|ask|reach|"
+    r"help from|forward\w*(?: \w+){0,6} to|"
     r"questions? to|report to|send (?:mail|this|it|a copy|your|an? \w+) (?:\w+ )*to|"
-    r"(?<!generated )from|sender|reply-?to|return-?path|envelope-from|message-?id|in-reply-to|references|posted by|"
+    r"(?<!generated )from|sender(?:'s)?(?: e-?mail)?(?: address)?|reply-?to|return-?path|envelope-from|message-?id|"
+    r"in-reply-to|references|posted by|"
     r"written by|mail from|"
     r"sent by|originator|subject|id|kontakt|wenden sie sich an|absender|von|expéditeur|de|feladó|remitente|mittente)"
     r"\W{0,6}$|message[- ]id.{0,40}$",

@@ -34,7 +34,7 @@ def _broken() -> Event:
 
 def _document(event: Event) -> list[object]:
     results = [(one.address, *_judged(one.judged), one.evidence) for one in event.results]
-    said = [event.sender, event.subject, event.message_id, event.robot, event.to, event.text]
+    said = [event.sender, event.subject, event.message_id, event.robot, event.to, event.text, event.name]
     return [event.kind, results, event.tokens, *said, _asked(event.command)]
 
 
@@ -49,7 +49,7 @@ def _judged(judged: Judged) -> tuple[str, str, str]:
 
 
 def _event(document: list[object]) -> Event:
-    kind, results, tokens, sender, subject, message_id, robot, to, text, asked = document
+    kind, results, tokens, sender, subject, message_id, robot, to, text, name, asked = document
     found = tuple(
         Found(address, Judged(Sentence(sentence), Reason(reason), status), evidence)
         for address, sentence, reason, status, evidence in results  # type: ignore[attr-defined]
@@ -65,6 +65,7 @@ def _event(document: list[object]) -> Event:
         to=tuple(to),  # type: ignore[arg-type]
         text=str(text),
         command=_command(asked),
+        name=str(name),
     )
 
 

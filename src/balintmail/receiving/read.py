@@ -15,6 +15,7 @@ from balintmail.receiving.command import carries_token, command_in
 from balintmail.receiving.complaint import is_complaint, read_complaint
 from balintmail.receiving.mail import Mail, take_apart
 from balintmail.receiving.note_words import DAEMONS
+from balintmail.receiving.provider_notice import read_notice
 from balintmail.receiving.refusal import is_refusal, read_refusal
 from balintmail.receiving.report import Found, read_report
 from balintmail.receiving.second_opinion import second_opinion
@@ -22,6 +23,7 @@ from balintmail.receiving.words_said import words_said
 
 _TOKEN = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?![a-z2-7])")
 _MOST_TOKENS = 50
+_LONGEST_NAME = 200  # characters
 _MOST_RECIPIENTS = 50
 
 
@@ -42,6 +44,7 @@ class Event:
     to: tuple[str, ...] = ()  # the addresses it says it went to; that of the envelope first, where a header has it
     text: str = ""
     command: Command | None = None
+    name: str = ""  # what its From calls the sender
 
 
 def read(raw: bytes) -> Event:
@@ -57,6 +60,8 @@ def read(raw: bytes) -> Event:
 def _understand(mail: Mail, raw: bytes) -> tuple[Kind, list[Found]]:
     if not mail.headers.fields and not mail.text.strip():
         return Kind.BROKEN, []
+    if (notice := read_notice(mail)) is not None:
+        return notice
     if is_complaint(mail):
         return Kind.COMPLAINT, read_complaint(mail)
     if is_receipt(mail):
@@ -95,7 +100,15 @@ def _event(mail: Mail, kind: Kind, results: list[Found]) -> Event:
         _recipients(mail),
         text,
         command,
+        _name(headers.get("from")),
     )
+
+
+def _name(field: str) -> str:
+    """Return the display name of a From field, "" where it has none (RFC 5322 section 3.4)."""
+    before, bracket, _ = field[:2000].rpartition("<")
+    name = re.sub(r"\s+", " ", before.strip().strip('"').replace('\\"', '"')).strip(" '\"") if bracket else ""
+    return "" if "@" in name or len(name) > _LONGEST_NAME or not name.isprintable() else name
 
 
 def _asked(mail: Mail, kind: Kind) -> tuple[str, Command | None]:

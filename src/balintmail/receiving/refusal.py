@@ -20,6 +20,7 @@ from balintmail.receiving.note_words import (
     REFUSED,
     RETURNED,
     SUBJECTS,
+    WEAK_SUBJECTS,
 )
 from balintmail.receiving.report import Found
 
@@ -29,6 +30,9 @@ MOST_WEIGHED = 600  # addresses looked at
 _BESIDE = 200  # characters of the line before and behind it
 _AROUND = 700  # characters after an address that speak of it
 _TRANSCRIPT = re.compile(r"^\s*(?:>{1,3} ?|c: ?|<-+ ?)?RCPT TO: ?<?([^<>\s]+@[^<>\s]+?)>?(?:\s|$)", re.I | re.M)
+_VERP = re.compile(r"[+-]([\w.+-]{1,64})=([\w-]{1,63}(?:\.[\w-]{1,63})+)@", re.I)
+_TO_WHOM = (("to", "x-original-to"), ("x-envelope-to", "x-rcpt-to", "envelope-to", "resent-to"))
+_SUMMARY = re.compile(r"^[ \t]*(?:subject|sent|size)\b.{0,20}:", re.I | re.M)
 _LABEL = re.compile(r"(?:^|\n)[^\n:\uff1a@]{1,40}[:\uff1a]\s*[<\"']?$")
 _RECEIVED_FOR = re.compile(r"\bfor <?([^<>\s;]+@[^<>\s;]+?)>?;", re.I)
 
@@ -44,25 +48,30 @@ class _Weighed:
 def is_refusal(mail: Mail) -> bool:
     """Say whether a message is a mail system's note about mail that it could not pass on."""
     headers = mail.headers
-    if headers.every("x-failed-recipients", "x-failed-recipient"):
+    if headers.every("x-failed-recipients", "x-failed-recipient") or mail.report_type == "delivery-status":
         return True
-    daemon = bool(DAEMONS.search(headers.get("from"))) or bool(DAEMONS.search(headers.get("sender")))
-    subject = bool(SUBJECTS.search(headers.get("subject")))
+    title = headers.get("subject")
+    subject = bool(SUBJECTS.search(title))
     words = _note(mail)[:4000]
     begins = bool(BEGINNINGS.search(words))
-    empty = headers.get("return-path").strip() in {"<>", "<MAILER-DAEMON>"}
     refused = bool(REFUSED.search(words))
-    if mail.report_type == "delivery-status" or (daemon and (subject or begins or refused)):
-        return True
-    return (begins and (subject or empty or refused)) or (subject and (empty or refused))
+    if DAEMONS.search(headers.get("from")) or DAEMONS.search(headers.get("sender")):
+        return subject or begins or refused
+    path = headers.get("return-path").strip()
+    if path in {"<>", "<MAILER-DAEMON>"}:
+        return begins or subject
+    if path:  # somebody who can be answered: all must speak for it
+        return subject and begins and refused
+    return (begins and (subject or refused)) or (subject and refused and not WEAK_SUBJECTS.search(title))
 
 
 def read_refusal(mail: Mail) -> list[Found]:
     """Return the recipients that a note names, with what it says of each; nothing where it names none."""
     note = _note(mail)
     ours = _ours(mail.headers)
-    named = _of_headers(mail, ours)
-    chosen = named or _best(_weigh(note, ours)) or _of_transcript(mail, ours) or _of_returned(mail, ours)
+    chosen = _of_headers(mail, ours) or _best(_weigh(note, ours)) or _of_transcript(mail, ours)
+    chosen = chosen or _best(_weigh(mail.headers.get("subject"), ours)) or _of_returned(mail, ours, note)
+    chosen = chosen or _of_the_way(mail) or _best(_weigh(note, ours - _senders(mail.headers))) or _only(note, ours)
     return [_found(one, chosen, note, mail) for one in chosen[:MOST]]
 
 
@@ -101,7 +110,12 @@ def _weigh(note: str, ours: set[str]) -> list[_Weighed]:
     for found in islice(addresses.every(note), MOST_WEIGHED):
         address = addresses.clean(found[0])
         local = address.partition("@")[0].lower()
-        if addresses.key(address) in ours or OFFICES.fullmatch(local) or "@" not in address:
+        if (
+            addresses.key(address) in ours
+            or OFFICES.fullmatch(local)
+            or "@" not in address
+            or local.startswith("imcea")
+        ):
             continue
         if "..." in address or ("." not in address.partition("@")[2] and note.startswith("...", found.end())):
             continue  # what a list left of an address
@@ -121,8 +135,11 @@ def _weight(before: str, after: str, near: str, behind: str) -> int:
     """Return how much speaks for an address: where it stands in its line, and the words round it."""
     if BEHIND_A_NAME.search(before[-60:]) or re.search(r"(?:mailto|https?|ftp):\S*$", before):
         return 0
-    if re.search(r"^[ \t]*to:\s*$", before, re.I) and re.search(r"^[ \t]*(?:subject|sent):", behind, re.I | re.M):
-        return 1  # Exchange's summary of the letter, whose recipient may be a list
+    summary = _SUMMARY.search(behind) or re.search(
+        r"^[ \t]*(?:mail |message-)?(?:from|date|id|subject|sent):.{0,200}\n[ \t]*to:\s*$", near, re.I | re.M
+    )
+    if re.search(r"^[ \t]*to:\s*$", before, re.I) and summary:
+        return 1  # Exchange's or James's summary of the letter, whose recipient may be a list
     left, right = before.strip(" \t>*-|\u2022\"'<([:"), after.strip(" \t>)]\"'.,;:|")
     weight = 1
     if not left and not right:
@@ -160,6 +177,12 @@ def _best(weighed: list[_Weighed]) -> list[_Weighed]:
     return list(best.values())
 
 
+def _only(note: str, ours: set[str]) -> list[_Weighed]:
+    """Return the one address of a note that names no other, little as speaks for it."""
+    weighed = {addresses.key(one.address): one for one in _weigh(note, ours)}
+    return list(weighed.values()) if len(weighed) == 1 else []
+
+
 def _of_transcript(mail: Mail, ours: set[str]) -> list[_Weighed]:
     """Return whom a transcript of the dialogue names at RCPT."""
     found: dict[str, _Weighed] = {}
@@ -170,27 +193,44 @@ def _of_transcript(mail: Mail, ours: set[str]) -> list[_Weighed]:
     return list(found.values())
 
 
-def _of_returned(mail: Mail, ours: set[str]) -> list[_Weighed]:
-    """Return the one person that the returned letter was to; a letter to several says nothing of which."""
+def _of_returned(mail: Mail, ours: set[str], note: str) -> list[_Weighed]:
+    """Return the one person that the returned letter was to; of several, the one whose name the note holds."""
     for headers in mail.enclosed or _quoted_headers(mail.words):
-        to = [
-            addresses.clean(one[0]) for field in headers.every("to", "x-original-to") for one in addresses.every(field)
-        ]
-        distinct = {addresses.key(one): one for one in to if addresses.key(one) not in _not_persons(headers)}
-        if len(distinct) == 1:
-            return [_Weighed(next(iter(distinct.values())), 2, -1, -1)]
+        nobody = _not_persons(headers)
+        for fields in _TO_WHOM:
+            to = [one[0] for field in headers.every(*fields) for one in addresses.every(field[:5000])]
+            distinct = {addresses.key(one): addresses.clean(one) for one in to if "..." not in one}
+            persons = [one for key, one in distinct.items() if key not in nobody]
+            if 1 < len(persons) <= 50:
+                persons = [one for one in persons if re.search(rf"\b{re.escape(one.partition('@')[0])}\b", note, re.I)]
+            if len(persons) == 1:
+                return [_Weighed(persons[0], 2, -1, -1)]
         received = [one[1] for field in headers.every("received")[:5] for one in _RECEIVED_FOR.finditer(field)]
-        known = {addresses.key(one): one for one in received if addresses.key(one) not in ours}
+        known = {addresses.key(one): one for one in received if addresses.key(one) not in ours and "..." not in one}
         if len(known) == 1:
             return [_Weighed(addresses.clean(next(iter(known.values()))), 2, -1, -1)]
     return []
+
+
+def _of_the_way(mail: Mail) -> list[_Weighed]:
+    """Return whom the address names that the note was sent to: `list-bounces+ada=example.org@…`, as list servers do."""
+    for field in mail.headers.every("to", "delivered-to", "x-original-to", "envelope-to"):
+        if found := _VERP.search(field[:1000]):
+            return [_Weighed(f"{found[1]}@{found[2]}", 2, -1, -1)]
+    return []
+
+
+def _senders(headers: Headers) -> set[str]:
+    """Return who the note is from, where that is no system: some write in the name of whom they could not reach."""
+    found = {addresses.key(one[0]) for one in addresses.every(headers.get("from")[:2000])}
+    return {one for one in found if not OFFICES.fullmatch(one.partition("@")[0]) and not DAEMONS.search(one)}
 
 
 def _quoted_headers(words: str) -> tuple[Headers, ...]:
     """Return the header section that stands in the text behind the words of the note."""
     end = RETURNED.search(words[:LONGEST_NOTE])
     rest = words[end.start() : end.end() + 20_000] if end is not None else ""
-    at = re.search(r"^(?:received|return-path|to|from|date|message-id|subject):", rest, re.I | re.M)
+    at = re.search(r"^(?:received|return-path|to|from|date|message-id|subject|x-[\w-]+):", rest, re.I | re.M)
     return (read_headers(rest[at.start() :]),) if at is not None else ()
 
 

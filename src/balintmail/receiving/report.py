@@ -16,6 +16,7 @@ _KINDS = ("message/delivery-status", "message/global-delivery-status")
 _ACTION = re.compile(r"[a-z]+")
 _NO_FAILURE = frozenset({"delivered", "relayed", "expanded", "delivery"})
 _RECIPIENTS = ("original-recipient", "final-recipient", "x-actual-recipient")
+_DIAGNOSTICS = ("diagnostic-code", "x-diagnostic-code", "x-supplementary-info")
 MOST_RECIPIENTS = 20_000  # one report may speak of a whole list (H18)
 
 
@@ -45,6 +46,20 @@ def read_report(mail: Mail) -> list[Found]:
 
 def groups(text: str) -> Iterator[Headers]:
     """Yield the groups of fields in a delivery-status part: between empty lines, or where a recipient comes again."""
+    pending: Headers | None = None
+    for group in _blocks(text):
+        lacks = pending is not None and pending.every(*_RECIPIENTS) and not pending.every("action", "status")
+        if pending is not None and lacks and not group.every(*_RECIPIENTS):
+            pending = Headers(pending.fields + group.fields)  # an empty line came between a recipient and its fate
+            continue
+        if pending is not None:
+            yield pending
+        pending = group
+    if pending is not None:
+        yield pending
+
+
+def _blocks(text: str) -> Iterator[Headers]:
     for block in re.split(r"\n[ \t]*\n", text):
         fields = read_headers(block.lstrip("\n")).fields
         start, seen = 0, set[str]()
@@ -54,7 +69,8 @@ def groups(text: str) -> Iterator[Headers]:
                 yield Headers(fields[start:at])
                 start, seen = at, set()
             seen.add(name)
-        yield Headers(fields[start:])
+        if fields[start:]:
+            yield Headers(fields[start:])
 
 
 def _status_leaves(mail: Mail) -> list[Leaf]:
@@ -71,7 +87,7 @@ def _read_group(fields: Headers, mail: Mail) -> Found | None:
         return None
     action_found = _ACTION.search(fields.get("action").lower())
     action = action_found[0] if action_found else ""
-    status, diagnostic = fields.get("status"), "; ".join(fields.every("diagnostic-code", "x-diagnostic-code"))
+    status, diagnostic = fields.get("status"), "; ".join(fields.every(*_DIAGNOSTICS))
     if action in _NO_FAILURE or (not action and status.startswith("2")):
         return Found(address, Judged(Sentence.IGNORE, Reason.OTHER, status[:9]), f"Action: {action}")
     words = _without_type(diagnostic) or _words_about(address, mail)
