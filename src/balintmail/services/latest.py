@@ -6,14 +6,13 @@ does.
 
 from collections.abc import Sequence
 
-from balintmail.db import addresses, mailings, people
+from balintmail.db import addresses, mailings, people, subscriptions
 from balintmail.db.ledger import Addressee
 from balintmail.db.lists import MailingListRow
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
 from balintmail.domain.address import parse
 from balintmail.domain.recipient import PersonData, encode
-from balintmail.domain.states import Ground
 from balintmail.services.context import Context
 from balintmail.services.one_off import Frozen, release_to
 
@@ -48,8 +47,9 @@ def send(ctx: Context, tx: Tx, row: MailingRow, of: MailingListRow, persons: Seq
 
 def _addressee(tx: Tx, of: MailingListRow, person_id: int) -> Addressee | None:
     row, held = people.get(tx, person_id), addresses.of_person(tx, person_id)
-    if row is None or not held:
+    standing = subscriptions.get(tx, person_id, of.id)
+    if row is None or not held or standing is None:
         return None
     address = parse(held[0].email)
     data = PersonData(row.name, row.first_name, row.language or of.language, row.member, row.fields)
-    return Addressee(row.id, address.text, address.envelope, address.key, Ground.CONSENT, encode(data))
+    return Addressee(row.id, address.text, address.envelope, address.key, standing.ground, encode(data))

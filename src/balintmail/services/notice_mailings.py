@@ -21,7 +21,7 @@ from balintmail.domain.notices import NOTICES, Fact, from_stored
 from balintmail.domain.recipient import PersonData, encode
 from balintmail.domain.states import MailingKind
 from balintmail.errors import BalintmailError
-from balintmail.services import answers
+from balintmail.services import answers, latest
 from balintmail.services.context import Context
 from balintmail.services.lists import named
 from balintmail.services.notice_letters import NoticeLetters
@@ -66,20 +66,26 @@ def release_due(ctx: Context) -> int:
 def welcome(ctx: Context, list_slug: str, persons: Sequence[int]) -> list[MailingRow]:
     """Release the welcome of a list to people who have just joined it, at once; one mailing for each language.
 
-    Whoever may not be mailed is left out.
+    The latest newsletter follows in a mailing of its own where the list says so. Whoever may not be mailed is left out.
     """
     letters, released = NoticeLetters(ctx), []
     with ctx.db.write() as tx:
-        list_id = named(tx, list_slug).id
+        of = named(tx, list_slug)
+        list_id, welcomed = of.id, []
+        row = latest.of_list(tx, list_id) if of.sends_latest else None
+        facts = latest.facts(ctx, row) if row is not None else {}
         for person in dict.fromkeys(persons):
             to, standing = to_person(tx, person), subscriptions.get(tx, person, list_id)
             if to is not None and standing is not None:
-                put(ctx, tx, Waiting(template=WELCOME, to=to, ground=standing.ground, list_id=list_id))
+                put(ctx, tx, Waiting(template=WELCOME, to=to, ground=standing.ground, list_id=list_id, facts=facts))
+                welcomed.append(person)
         now = ctx.clock.now()  # not before what was just put is due
         for batch in rows.due(tx, now):
             if (batch.template, batch.list_id) == (WELCOME, list_id):
                 taken = rows.take(tx, batch, limit=len(persons), now=now)
                 released += release(ctx, tx, letters, batch, taken)
+        if row is not None and (copy := latest.send(ctx, tx, row, of, welcomed)) is not None:
+            released.append(copy)
     return released
 
 

@@ -21,12 +21,13 @@ from balintmail.domain.notices import Fact, Plain
 from balintmail.domain.outcome import Composed
 from balintmail.domain.states import Ground, MailingKind, MailingState, SuppressionReason
 from balintmail.sending.outbox import OutboxTransport
-from balintmail.services import claims, erasure, notice_letters, notice_mailings, notices, officers_mail
+from balintmail.services import claims, erasure, lists, notice_letters, notice_mailings, notices, officers_mail
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.notice_mailings import release_due
 from balintmail.services.notices import To, Waiting, put
 from tests.conftest import MovableClock
+from tests.support.joining import a_sent_newsletter
 from tests.support.letters import compose as plain_letter
 from tests.support.register import a_list, a_person, a_secretary, on_list, readers, suppress
 
@@ -362,3 +363,16 @@ def test_welcome_goes_to_subscribers_in_their_languages(society: Context) -> Non
     with society.db.read() as tx:
         languages = [Compiled.load(mailings.compiled(tx, row.id)).language for row in released]
     assert languages == ["en", "de"]
+
+
+def test_latest_newsletter_follows_the_welcome_of_a_command_where_the_list_says_so(society: Context) -> None:
+    newsletter = a_sent_newsletter(society)
+    with society.db.write() as tx:
+        person, other = a_person(tx, "anna@example.org"), a_person(tx, "bela@example.org")
+        on_list(tx, person, 1)
+    assert [row.again_of for row in notice_mailings.welcome(society, "newsletter", [person])] == [None]
+    lists.edit(society, "newsletter", lists.Manners(sends_latest=True))
+    released = notice_mailings.welcome(society, "newsletter", [person, other])
+    assert [(row.again_of, row.audience) for row in released] == [(None, 1), (newsletter, 1)]
+    send(society)
+    assert any("Groups this winter" in letter for letter in outbox(society))
