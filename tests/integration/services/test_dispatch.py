@@ -269,7 +269,7 @@ def test_cancelled_while_at_risk_and_then_not_taken_ends_D2(context: Context, ki
 
     with RelayThread(Manners(), faults.says("dot", "451 4.3.0 later", match="")) as relay:
         with contextlib.suppress(KeyboardInterrupt):
-            run(context, to_relay(relay), probe=probe)
+            run(context, to_relay(relay, lanes=1), probe=probe)
         with context.db.write() as tx:
             tx.execute(delete(Worker))  # as if the dead one's lease had run out
         run(context, to_relay(relay))
