@@ -71,6 +71,14 @@ def operational(exc: BaseException) -> tuple[str, str] | None:
     return None
 
 
+def explained(exc: Exception) -> str:
+    """Return what went wrong as one sentence, for a log."""
+    if isinstance(exc, BalintmailError):
+        return exc.message
+    known = operational(exc)
+    return known[0] if known else f"{type(exc).__name__}."
+
+
 def _system(exc: OSError) -> tuple[str, str]:
     name = str(exc.filename or "")
     if isinstance(exc, FileNotFoundError) and name:

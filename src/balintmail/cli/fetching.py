@@ -65,8 +65,10 @@ def pipe(app: App, recipient: str) -> int:
             stored = True
             fetching.process(ctx, patience=_PIPE_PATIENCE)
     except Exception as exc:
+        from balintmail.cli.failure import explained  # noqa: PLC0415
+
         # What is stored is ours: a second copy from the mail server would be a second message.
-        app.out.note(f"{'Stored, but not acted on yet' if stored else 'The message was not taken'}: {_why(exc)}")
+        app.out.note(f"{'Stored, but not acted on yet' if stored else 'The message was not taken'}: {explained(exc)}")
     return 0 if stored else TEMPFAIL
 
 
@@ -159,14 +161,3 @@ def _delivered_to(recipient: str) -> bytes:
     if "@" not in text or len(text) > 320 or not text.isprintable() or " " in text:
         return b""
     return f"X-Original-To: {text}\n".encode()
-
-
-def _why(exc: Exception) -> str:
-    """Return what went wrong, on one line for the mail server's log."""
-    from balintmail.cli.failure import operational  # noqa: PLC0415
-    from balintmail.errors import BalintmailError  # noqa: PLC0415
-
-    if isinstance(exc, BalintmailError):
-        return exc.message
-    known = operational(exc)
-    return known[0] if known else type(exc).__name__

@@ -139,6 +139,17 @@ def anything_new(tx: Tx) -> bool:
     return bool(tx.scalar(select(exists().where(_M.state == InboundState.NEW))))
 
 
+def open_counts(tx: Tx) -> dict[str, int]:
+    """Return how many messages are in each state but done."""
+    query = select(_M.state, func.count()).where(_M.state != InboundState.DONE).group_by(_M.state)
+    return {InboundState(row[0]).value: row[1] for row in tx.execute(query)}
+
+
+def any_from(tx: Tx, mailbox: str) -> bool:
+    """Say whether a message ever came from that mailbox."""
+    return bool(tx.scalar(select(exists().where(_M.mailbox == mailbox))))
+
+
 def unread(tx: Tx, *, limit: int, most_attempts: int) -> list[Unread]:
     """Return the oldest messages that wait to be read, those first that were begun least often."""
     query = (

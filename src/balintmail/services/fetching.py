@@ -19,6 +19,7 @@ from balintmail.domain.notices import Fact
 from balintmail.domain.states import Ground
 from balintmail.receiving.imap import Account, Credential, Session
 from balintmail.receiving.mailbox import LoginRefused, MailboxError, MailboxRefused
+from balintmail.receiving.maildir import Maildir
 from balintmail.receiving.oauth import Grant, Tokens
 from balintmail.receiving.process import Reader
 from balintmail.services import inbox, notices
@@ -81,6 +82,22 @@ def process(ctx: Context, *, patience: float) -> bool:
         if held:
             _process(ctx)
         return held
+
+
+def tried(ctx: Context, name: str) -> dict[str, str]:
+    """Return for each folder of a mailbox why it cannot be opened now, or ""; nothing is changed there."""
+    box = ctx.settings.inbox[name]
+    found = dict.fromkeys(folders(box), "")
+    for folder in found:
+        try:
+            if box.kind is InboxKind.MAILDIR:
+                Maildir(ctx.folder / Path(box.path).expanduser(), folder)
+                continue
+            with opened(ctx, name) as connected:
+                connected.open(folder, readonly=True)
+        except MailboxError as exc:
+            found[folder] = f"{exc.message} {exc.hint}".strip()
+    return found
 
 
 def folders(box: Inbox) -> tuple[str, ...]:

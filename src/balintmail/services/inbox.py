@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from balintmail.db import inbox as messages
+from balintmail.db import meta
 from balintmail.db.inbox import Arrival, Settled, Unread
 from balintmail.db.session import Tx
 from balintmail.domain import tokens
@@ -44,6 +45,16 @@ def store(ctx: Context, arrival: Arrival) -> bool:
     """Keep a message before anything else happens to it; False when it is here already."""
     with ctx.db.write() as tx:
         return messages.store(tx, arrival) is not None
+
+
+def anything_to_read(ctx: Context) -> bool:
+    """Say whether mail is to be read without anybody asking for it: there is a mailbox, or something stored waits.
+
+    Not in a sandbox that sends nothing, nor in a restored copy that may not send: that mail is another's to read.
+    """
+    with ctx.db.read() as tx:
+        is_ours = not ctx.settings.send.dry and meta.fact(tx, meta.SENDING_BLOCKED) is None
+        return is_ours and (bool(ctx.settings.inbox) or messages.anything_new(tx))
 
 
 def process(ctx: Context, reader: Reader) -> Processed:

@@ -8,22 +8,36 @@ import contextlib
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from balintmail.config import TransportKind
-from balintmail.db import health, limits, mailings, meta, officers, receipts
+from balintmail.db import health, inbox, limits, mailings, meta, officers, receipts
+from balintmail.db import mailboxes as mailbox_rows
 from balintmail.domain.address import domain_of
 from balintmail.domain.hours import hours_of
+from balintmail.domain.inbox import PIPE
 from balintmail.domain.states import MailingState
-from balintmail.ops.doctor import dmarc, house, pointer, providers, quota, relay, returns, signing, spf, store
+from balintmail.ops.doctor import (
+    dmarc,
+    house,
+    mailboxes,
+    pointer,
+    providers,
+    quota,
+    relay,
+    returns,
+    signing,
+    spf,
+    store,
+)
 from balintmail.ops.doctor.dial import Heard, call_all
 from balintmail.ops.doctor.finding import Finding, Level, Subject, note, softened, stop, unasked
 from balintmail.ops.doctor.spf import Door
 from balintmail.ops.lookup import Lookup, LookupFailed
 from balintmail.sending.connect import RelayTarget
-from balintmail.services import dkim, permits
+from balintmail.services import dkim, fetching, permits
 from balintmail.services.context import Context
 from balintmail.services.dispatch import LAST_RUN, anything_due
 from balintmail.services.lock import dispatch_lock
@@ -79,6 +93,7 @@ def examine(ctx: Context, targets: Sequence[RelayTarget], means: Means) -> Page:
         Subject.STORE: _store(ctx),
         Subject.NAMES: named,
         Subject.RELAY: relayed,
+        Subject.RETURNS: [*[one for subject, one in answers if subject is Subject.RETURNS], *_inbox(ctx)],
         Subject.PROVIDERS: ruled,
     }
 
@@ -119,6 +134,8 @@ def _jobs(
             )
         )
         jobs.append((Subject.RELAY, "PTR", lambda: _pointers(lookup, targets)))
+    for name in settings.inbox:
+        jobs.append((Subject.RETURNS, f"the mailbox {name}", lambda name=name: _mailbox(ctx, name)))  # type: ignore[misc]
     return jobs
 
 
@@ -209,6 +226,25 @@ def _house(ctx: Context, means: Means, names: _Names | None) -> list[Finding]:
 def _nobody() -> Finding:
     message = "There is no Secretary with an address, and every letter needs somebody who answers."
     return stop("secretary", message, "Give the Secretary an address: balintmail people edit ID --add-address ADDRESS")
+
+
+def _mailbox(ctx: Context, name: str) -> list[Finding]:
+    """Open each folder of a mailbox, change nothing there, and return how it stands."""
+    troubles = fetching.tried(ctx, name)
+    with ctx.db.read() as tx:
+        rows = {folder: mailbox_rows.get(tx, name, folder) for folder in troubles}
+    boxes = [mailboxes.Box(name, folder, rows[folder], trouble) for folder, trouble in troubles.items()]
+    return mailboxes.boxes(boxes, now=ctx.clock.now(), zone=ctx.settings.zone)
+
+
+def _inbox(ctx: Context) -> list[Finding]:
+    with ctx.db.read() as tx:
+        counts, piped = inbox.open_counts(tx), inbox.any_from(tx, PIPE)
+    bounces = "the bounce address" if ctx.settings.bounces.address else "the Secretary's address"
+    unset = [] if ctx.settings.inbox else mailboxes.none(piped=piped, bounces=bounces)
+    if ctx.settings.transport is TransportKind.OUTBOX:
+        unset = [replace(one, level=Level.NOTE) if one.level is Level.WARN else one for one in unset]
+    return [*unset, *mailboxes.waiting(counts)]
 
 
 def _store(ctx: Context) -> list[Finding]:

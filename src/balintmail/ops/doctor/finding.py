@@ -35,6 +35,7 @@ class Subject(StrEnum):
     STORE = "Database and files"
     NAMES = "The sender's names"
     RELAY = "The relay"
+    RETURNS = "What comes back"
     PROVIDERS = "What Gmail, Yahoo and Microsoft ask"
 
 
