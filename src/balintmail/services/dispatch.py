@@ -43,6 +43,7 @@ from balintmail.services.turns import Books, Probe, no_probe
 
 RESUME_PATIENCE = 10.0  # seconds that the sender of a paused mailing waits for somebody to resume it
 LOOK_AGAIN = 0.4  # seconds
+NOTICES_AFTER = 5.0  # seconds that a `send` mails its own readers alone; one that lasts keeps no confirmation waiting
 LAST_RUN = "last_run_at"  # the fact that a clock set back is noticed by
 RESENT_AT_MOST = 3  # attempts after which even the policy "resend" leaves an unknown row to the Secretary
 
@@ -254,16 +255,30 @@ class _Sending:
         sent_by = SentBy.CRON if self._orders.only is None else SentBy.HAND
         governor = Governor(ctx, books.mailings, transport, sent_by=sent_by)
         books.fetch = (lambda: release_notices(ctx)) if only is None else None
+        lasting = self._take_notices_along() if only is not None and tally is self.tally else None
         books.admits = lambda row: row.relay == relay and governor.admits(row) if only is None else governor.admits(row)
         engine = Engine(ctx, transport, books, compose=self._compose, governor=governor, takes_long=self._takes_long)
         engine.tally, engine.patience = tally, self._orders.patience
         watch = self._orders.watch if tally is self.tally else lambda _: None
         with _signals(engine):
             await engine.run(only=only, watch=watch)
+        if lasting is not None:
+            lasting.cancel()
         with contextlib.suppress(SQLAlchemyError):
             pausing.rest_after_login(ctx, transport.refusals)
         after_a_run(ctx, engine, governor, only)
         return engine
+
+
+    def _take_notices_along(self) -> asyncio.TimerHandle | None:
+        """Let a `send` that lasts send what others wait for, where it holds the only lock there is (SQLite)."""
+        if not self._ctx.db.is_sqlite:
+            return None
+
+        def from_now_on() -> None:
+            self._books.fetch = lambda: release_notices(self._ctx)
+
+        return asyncio.get_running_loop().call_later(NOTICES_AFTER, from_now_on)
 
 
 def _own_relays(ctx: Context, only: int | None) -> list[str]:

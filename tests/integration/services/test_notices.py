@@ -19,9 +19,10 @@ from balintmail.db.models import Delivery, Mailing, Notice, Person
 from balintmail.domain.address import parse
 from balintmail.domain.notices import Fact, Plain
 from balintmail.domain.outcome import Composed
-from balintmail.domain.states import Ground, MailingKind, MailingState, SuppressionReason
+from balintmail.domain.states import DeliveryState, Ground, MailingKind, MailingState, SuppressionReason
 from balintmail.sending.outbox import OutboxTransport
 from balintmail.services import claims, erasure, lists, notice_letters, notice_mailings, notices, officers_mail
+from balintmail.services import dispatch as lasting
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.notice_mailings import release_due
@@ -257,6 +258,35 @@ def test_a_confirmation_leaves_in_the_midst_of_a_long_send(society: Context, mon
     dispatch(society, lambda: OutboxTransport(society.folder / "outbox"), Orders(compose=compose))
     assert len(order) == 301
     assert 20 < order.index("visitor1@example.net") < 200
+
+
+def test_a_confirmation_leaves_while_a_send_of_one_mailing_lasts(
+    society: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "NOTICES_EVERY", 0.0)
+    monkeypatch.setattr(lasting, "NOTICES_AFTER", 0.0)
+    with society.db.write() as tx:
+        readers(tx, 1, 300)
+        new = mailings.NewMailing(1, MailingKind.NEWSLETTER, "News", "hash", MailingState.SCHEDULED, number="1")
+        news = mailings.add(tx, replace(new, start_at=society.clock.now()), now=society.clock.now())
+    order: list[str] = []
+
+    def compose(row: Claimed) -> Composed:
+        if len(order) == 20:
+            with society.db.write() as tx:
+                put(society, tx, stranger(society, 1))
+        order.append(row.address)
+        return plain_letter(row)
+
+    orders = Orders(only=news, compose=compose)
+    report = dispatch(society, lambda: OutboxTransport(society.folder / "outbox"), orders)
+    assert report.tally.of(news)[DeliveryState.ACCEPTED] == 300
+    if society.db.is_sqlite:  # elsewhere a dispatcher works beside it
+        assert 20 < order.index("visitor1@example.net") < 200
+        with society.db.read() as tx:
+            assert mailings.in_state(tx, MailingState.SENDING) == []
+    else:
+        assert "visitor1@example.net" not in order
 
 
 def test_the_same_letter_twice_to_one_person_is_two_mailings_D1(society: Context) -> None:
