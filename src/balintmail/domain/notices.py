@@ -122,6 +122,26 @@ NOTICES: Mapping[str, NoticeKind] = {
         officers=True,
         answerable=True,
     ),
+    # To the officer who answered one of our letters: what was done. `about` is "join" or "copy", `what` the lists or what
+    # was asked for; `result` is approved, waits, declined, sent, refused (`remark` says why), already (`before` is yes, no
+    # or over) or unclear. `told` says that the applicant is written to, `command` what to type in a terminal.
+    "decided": NoticeKind(
+        facts={
+            "about": "join",
+            "what": ("Newsletter",),
+            "applicant": "Dr Jane Smith",
+            "result": "declined",
+            "before": "",
+            "decided_at": _ASKED,
+            "reason": "The list is for people who lead groups.",
+            "note": "",
+            "remark": "",
+            "told": True,
+            "command": "requests show 12",
+        },
+        officers=True,
+        answerable=True,
+    ),
     # `count` are all that wait; `requests` as many of them as the letter lists, the oldest first.
     "reminder": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),
     "digest": NoticeKind(facts={"count": 2, "requests": _OPEN}, officers=True),
@@ -159,22 +179,65 @@ NOTICES: Mapping[str, NoticeKind] = {
         },
         officers=True,
     ),
-    # To a paused address, to see whether mail reaches it again. `reason` is why letters came back, `since` the pause.
-    "probe": NoticeKind(facts={"reason": Word("return_mailbox_full"), "since": _ASKED}, leavable=True),
-    # To the Secretary: refusals by a rule or a spam filter. `answers` are the systems' own words, without addresses.
-    "blocked": NoticeKind(
+    # To whoever asked to leave by a mail that carries no token of a letter. `lists` are what they are on, none where the
+    # address is on none; `reply` says that a plain answer leaves them all.
+    "leave_link": NoticeKind(
         facts={
-            "count": 14,
-            "since": _ASKED,
-            "answers": (
-                {
-                    "domain": "example.net",
-                    "number": 14,
-                    "words": "550 5.7.1 Message from 192.0.2.1 rejected as spam, see https://example.net/why",
-                },
-            ),
+            "asked_at": _ASKED,
+            "lists": ({"name": "Newsletter", "url": f"{_SITE}/leave/abc"}, {"name": "Weekends", "url": f"{_SITE}/leave/d"}),
+            "reply": True,
+        },
+        strangers=True,
+        answerable=True,
+    ),
+    # To whoever asked to join by mail a list whose questions a mail cannot answer.
+    "join_by_page": NoticeKind(
+        facts={"lists": ("Newsletter",), "join_url": f"{_SITE}/join/newsletter", "asked_at": _ASKED}, strangers=True
+    ),
+    # What may be asked by mail. `address` is where to; `lists` are those that anybody may ask to join.
+    "help": NoticeKind(
+        facts={
+            "lists": ({"name": "Newsletter", "slug": "newsletter"}, {"name": "Weekends", "slug": "weekends"}),
+            "address": "bounces@balint.example.org",
+            "asked_at": _ASKED,
+        },
+        strangers=True,
+        answerable=True,
+    ),
+    # Copies of past newsletters: was it you? the Secretary decides; declined; and what the Secretary reads. `title` is
+    # "" where what they asked for is no newsletter that was sent; `known` is "member", "reader" or "".
+    "copy_confirm": NoticeKind(
+        facts={"title": "Groups this winter", "asked_at": _ASKED, "expires_at": _UNTIL}, strangers=True, answerable=True
+    ),
+    "copy_received": NoticeKind(facts={"title": "Groups this winter", "asked_at": _ASKED}),
+    "copy_declined": NoticeKind(
+        facts={"title": "Groups this winter", "asked_at": _ASKED, "reason": "That number was for members alone."}
+    ),
+    "copy_request": NoticeKind(
+        facts={
+            "number": "7",
+            "applicant": "Dr Jane Smith",
+            "address": "jane.smith@example.org",
+            "wanted": "newsletter/12",
+            "title": "A weekend in Oxford",
+            "label": "newsletter/12",
+            "known": "reader",
+            "asked_at": _ASKED,
+            "reply": True,
         },
         officers=True,
+        answerable=True,
+    ),
+    # To the Secretary: a mailbox that cannot be read. `reason` and `hint` are the program's words.
+    "mailbox": NoticeKind(
+        facts={
+            "mailbox": "bounces/INBOX",
+            "since": _ASKED,
+            "reason": "imap.example.org:993 does not let us in: [AUTHENTICATIONFAILED] Authentication failed.",
+            "hint": "Look at username and password of [inbox.bounces].",
+        },
+        officers=True,
+        named_by="mailbox",
     ),
     "data_export": NoticeKind(facts={"link_url": f"{_SITE}/manage/abc/data", "expires_at": _UNTIL}),
     # To the Secretary about a mailing; `label` is how commands name it.

@@ -6,6 +6,7 @@ own tokens are collected beside; whoever holds the keys looks at them first. No 
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from balintmail.domain.mail_commands import Command
 from balintmail.domain.returns import Kind
@@ -22,6 +23,9 @@ from balintmail.receiving.second_opinion import second_opinion
 from balintmail.receiving.words_said import words_said
 
 _TOKEN = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?![a-z2-7])")
+_TOKEN_OF_ADDRESS = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?:\.\w{1,40})?@")
+_LONGEST_TEXT = 500_000  # characters
+_TELLING = ("message/delivery-status", "message/global-delivery-status", "message/feedback-report")
 _MOST_TOKENS = 50
 _LONGEST_NAME = 200  # characters
 _MOST_RECIPIENTS = 50
@@ -51,13 +55,13 @@ def read(raw: bytes) -> Event:
     """Return what `raw` is; what cannot be read at all is `broken`."""
     try:
         mail = take_apart(raw)
-        kind, results = _understand(mail, raw)
+        kind, results = _understand(mail)
         return _event(mail, kind, results)
-    except (ValueError, LookupError, RecursionError, OverflowError, ArithmeticError, TypeError, AttributeError):
+    except Exception:  # whatever it is, the message is set aside and the run goes on
         return Event(Kind.BROKEN, (), (), "", "", "", robot=True)
 
 
-def _understand(mail: Mail, raw: bytes) -> tuple[Kind, list[Found]]:
+def _understand(mail: Mail) -> tuple[Kind, list[Found]]:
     if not mail.headers.fields and not mail.text.strip():
         return Kind.BROKEN, []
     if (notice := read_notice(mail)) is not None:
@@ -73,7 +77,7 @@ def _understand(mail: Mail, raw: bytes) -> tuple[Kind, list[Found]]:
     refusal = is_refusal(mail)
     personal = is_automatic(mail) and mail.report_type != "delivery-status"
     if refusal and not (personal and _is_from_a_person(mail)):
-        return Kind.BOUNCE, read_refusal(mail) or second_opinion(raw, mail)
+        return Kind.BOUNCE, read_refusal(mail) or second_opinion(mail)
     if personal:
         return Kind.AUTO_REPLY, []
     return Kind.LETTER, []
@@ -92,7 +96,7 @@ def _event(mail: Mail, kind: Kind, results: list[Found]) -> Event:
     return Event(
         Kind.COMMAND if command is not None else kind,
         tuple(distinct.values()),
-        _tokens(mail),
+        _tokens(mail, kind),
         sender,
         headers.get("subject")[:500],
         headers.get("message-id")[:500],
@@ -129,16 +133,25 @@ def _recipients(mail: Mail) -> tuple[str, ...]:
     return tuple(found)[:_MOST_RECIPIENTS]
 
 
-def _tokens(mail: Mail) -> tuple[str, ...]:
-    """Return what may be tokens of ours: in the recipient, in what was returned, in what was answered (S18)."""
+def _tokens(mail: Mail, kind: Kind) -> tuple[str, ...]:
+    """Return what may be tokens of ours: in the recipient, in what was returned, in what was answered (S18).
+
+    In what systems write they are also looked for in the text, where one stands before an "@": the sender of a
+    transcript, the Message-ID of a letter that was returned as plain text. In a person's letter they are not, because
+    a quoted newsletter says nothing.
+    """
     headers = mail.headers
     places = headers.every("to", "cc", "delivered-to", "x-original-to", "envelope-to", "subject")
     places += headers.every("in-reply-to", "references")
+    told = [leaf for leaf in mail.leaves if leaf.kind in _TELLING and not leaf.returned]
     for letter in mail.enclosed[:3]:
-        places += letter.every("message-id", "return-path", "list-unsubscribe")
-    places += [field for leaf in mail.of_kind("message/delivery-status")[:2] for field in leaf.text.split("\n")[:40]]
+        places += letter.every("message-id", "return-path", "list-unsubscribe", "list-unsubscribe-post", "received")
+    places += [field for leaf in told[:2] for field in leaf.text.split("\n")[:40]]
     found: dict[str, None] = {}
     for text in places:
         for one in _TOKEN.finditer(text[:5000].lower()):
+            found[one[1]] = None
+    if kind in {Kind.BOUNCE, Kind.COMPLAINT}:
+        for one in islice(_TOKEN_OF_ADDRESS.finditer(mail.text[:_LONGEST_TEXT].lower()), _MOST_TOKENS):
             found[one[1]] = None
     return tuple(found)[:_MOST_TOKENS]

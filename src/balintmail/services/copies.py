@@ -57,6 +57,16 @@ class Wish:
     inbound: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A mail to whoever asked; `answer` is the token that a reply to it stands for."""
+
+    template: str
+    facts: dict[str, Fact]
+    due_at: datetime
+    answer: str = ""
+
+
 def ask(ctx: Context, tx: Tx, wish: Wish) -> Standing:
     """Take a wish: answer it, ask the address, or put it to the Secretary."""
     if copies.same_open(tx, wish.address.key, wish.wanted) is not None:
@@ -163,7 +173,7 @@ def decline(ctx: Context, tx: Tx, number: int, *, by: str, reason: str = "", not
     if row.state is not CopyState.PENDING:  # an address that never confirmed is told nothing
         found = copies.issue(tx, row.mailing_id) if row.mailing_id else None
         facts: dict[str, Fact] = {"title": _title(found), "asked_at": row.created_at, "reason": why}
-        _to_applicant(ctx, tx, "copy_declined", row, facts, due_at=ctx.clock.now())
+        _to_applicant(ctx, tx, row, _Told("copy_declined", facts, ctx.clock.now()))
 
 
 def tidy(ctx: Context) -> None:
@@ -235,13 +245,13 @@ def _ask_address(ctx: Context, tx: Tx, row: CopyRow, found: Issue | None, at: da
     token = tokens.make(TokenClaims(Purpose.COPY_WISH, list=_stamp(row), delivery=row.id), ctx.keyring.tokens)
     until = row.expires_at or at
     facts: dict[str, Fact] = {"title": _title(found), "asked_at": row.created_at, "expires_at": until}
-    _to_applicant(ctx, tx, "copy_confirm", row, facts, due_at=at, answer=token)
+    _to_applicant(ctx, tx, row, _Told("copy_confirm", facts, at, token))
 
 
 def _ask_secretary(ctx: Context, tx: Tx, row: CopyRow, found: Issue | None, *, told_at: datetime) -> None:
     """Put the wish to the Secretary, and tell whoever asked that it is there."""
     facts: dict[str, Fact] = {"title": _title(found), "asked_at": row.created_at}
-    _to_applicant(ctx, tx, "copy_received", row, facts, due_at=told_at)
+    _to_applicant(ctx, tx, row, _Told("copy_received", facts, told_at))
     to = notices.to_secretary(tx)
     if to is None or to.person is None:
         return
@@ -263,14 +273,17 @@ def _ask_secretary(ctx: Context, tx: Tx, row: CopyRow, found: Issue | None, *, t
     notices.put(ctx, tx, waiting)
 
 
-def _to_applicant(
-    ctx: Context, tx: Tx, template: str, row: CopyRow, facts: dict[str, Fact], *, due_at: datetime, answer: str = ""
-) -> None:
+def _to_applicant(ctx: Context, tx: Tx, row: CopyRow, told: _Told) -> None:
     to = To(address=parse(row.email), person=row.person_id, name=row.name, language=row.language or "")
     waiting = Waiting(
-        template=template, to=to, ground=Ground.REQUESTED, facts=facts, key=f"{template} {row.id}", due_at=due_at,
-        answer=answer,
-    )  # fmt: skip
+        template=told.template,
+        to=to,
+        ground=Ground.REQUESTED,
+        facts=told.facts,
+        key=f"{told.template} {row.id}",
+        due_at=told.due_at,
+        answer=told.answer,
+    )
     notices.put(ctx, tx, waiting)
 
 

@@ -129,6 +129,10 @@ def test_mail_to_an_unconfirmed_address_holds_nothing_of_the_person_S46(name: st
         "expires_at",
         "page",
         "old_address",
+        "reply",
+        "join_url",
+        "address",  # where commands are mailed to
+        "title",  # of a newsletter of ours
     }
 
 
