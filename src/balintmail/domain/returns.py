@@ -8,6 +8,7 @@ code. Policy, fullness and silence never mean a dead address (S36). Used by rece
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from balintmail.domain.return_words import WITH_NAMES, WORDS, bare, unhedged
 
@@ -68,6 +69,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.OTHER: "reason not given",
 }
 
+LONGEST = 4000  # characters of a system's words that are looked at
 _DEAD = frozenset({Reason.NO_SUCH_USER, Reason.HOST_UNKNOWN, Reason.MOVED})
 _RULES = frozenset({Reason.POLICY, Reason.SPAM_BLOCK, Reason.RELAYING, Reason.CONTENT})
 
@@ -131,6 +133,7 @@ def judge(words: str, status: str = "", *, lasting: bool | None = None) -> Judge
     `lasting` says that the system gave up although the code may speak of a passing fault (Action: failed), or, when
     False, that it goes on trying.
     """
+    words = words[:LONGEST]
     status = _best_status(status, words)
     code = _reply_code(words)
     reason, sure = _reason(words, status, code)
@@ -142,6 +145,7 @@ def reason_of(words: str, status: str = "", code: str = "") -> Reason:
     return _reason(words, status, code)[0]
 
 
+@lru_cache(maxsize=512)  # one report may say the same of ten thousand
 def _reason(words: str, status: str, code: str) -> tuple[Reason, bool]:
     """Return the reason, and whether it is said and not only supposed."""
     _, _, detail = status.partition(".")

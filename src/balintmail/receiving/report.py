@@ -32,9 +32,11 @@ class Found:
 def read_report(mail: Mail) -> list[Found]:
     """Return what the fields of a report say, one for each recipient; nothing where there are no such fields."""
     found: dict[str, Found] = {}
+    text = mail.words[:20_000]
+    told = text, text.casefold()
     for leaf in _status_leaves(mail):
         for fields in groups(leaf.text):
-            one = _read_group(fields, mail)
+            one = _read_group(fields, told)
             if one is not None:
                 before = found.get(addresses.key(one.address))
                 if before is None or before.judged.sentence is Sentence.IGNORE:
@@ -81,7 +83,7 @@ def _status_leaves(mail: Mail) -> list[Leaf]:
     return [leaf for leaf in mail.leaves if re.search(r"^(?:final|original)-recipient:", leaf.text, re.I | re.M)][:5]
 
 
-def _read_group(fields: Headers, mail: Mail) -> Found | None:
+def _read_group(fields: Headers, told: tuple[str, str]) -> Found | None:
     address = _recipient(fields)
     if not address or "..." in address or "redacted" in address.lower():
         return None
@@ -90,14 +92,14 @@ def _read_group(fields: Headers, mail: Mail) -> Found | None:
     status, diagnostic = fields.get("status"), "; ".join(fields.every(*_DIAGNOSTICS))
     if action in _NO_FAILURE or (not action and status.startswith("2")):
         return Found(address, Judged(Sentence.IGNORE, Reason.OTHER, status[:9]), f"Action: {action}")
-    words = _without_type(diagnostic) or _words_about(address, mail)
+    words = _without_type(diagnostic) or _words_about(address, *told)
     if action.startswith("delay"):
         judged = judge(words, status, lasting=False)
     else:
         judged = judge(words, status, lasting=True if action.startswith("fail") else None)
         if judged.reason is Reason.OTHER:
             # A field that says nothing may stand beside a text that says much.
-            more = judge(f"{words} {_words_about(address, mail)}", status, lasting=True)
+            more = judge(_words_about(address, *told), judged.status or status, lasting=True)
             judged = more if more.reason is not Reason.OTHER else judged
     shown = " ".join(part for part in (f"Action: {action}" if action else "", f"Status: {status}", words) if part)
     return Found(address, judged, shown[:500])
@@ -121,10 +123,9 @@ def _without_type(diagnostic: str) -> str:
     )
 
 
-def _words_about(address: str, mail: Mail) -> str:
+def _words_about(address: str, text: str, folded: str) -> str:
     """Return what the text says of an address: from where it stands, a few lines; or the text's beginning."""
-    text = mail.words[:20_000]
-    at = text.casefold().find(address.casefold())
+    at = folded.find(address.casefold())
     if at < 0:
         return text[:1500]
     return text[max(0, at - 80) : at + 700]
