@@ -66,8 +66,13 @@ def _break(word: str, width: int) -> list[str]:
 
 
 def underlined(text: str, mark: str = "=", width: int = WIDTH) -> str:
-    """Return `text`, wrapped, over a line of `mark` as long as its longest line."""
+    """Return `text`, wrapped, over a line of `mark` as long as its longest line.
+
+    Over one of the whole width where a value stands in the text, for nobody knows yet how long that is.
+    """
     lines = wrap(text, width)
+    if ANY_TOKEN.search(text):
+        return "\n".join([*lines, mark * width])
     return "\n".join([*lines, mark * max(3, min(width, max(map(columns, lines))))])
 
 

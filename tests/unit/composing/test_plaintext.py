@@ -38,6 +38,10 @@ def test_headings_are_underlined() -> None:
     assert text("### Smaller\n\nSoon.") == "Smaller\n\nSoon."
 
 
+def test_heading_with_a_value_is_underlined_over_the_whole_width() -> None:
+    assert text("## Welcome, qabcdefv0001z\n\nSoon.") == f"Welcome, qabcdefv0001z\n{'-' * WIDTH}\n\nSoon."
+
+
 def test_link_stands_behind_its_words() -> None:
     assert text("See [the page](https://x.example.org/a).") == "See the page <https://x.example.org/a>."
 
