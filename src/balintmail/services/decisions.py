@@ -119,13 +119,24 @@ def decide_by_token(ctx: Context, token: str, decision: Decision) -> list[Decide
     decision = _clean(decision)
     with ctx.db.write() as tx:
         people.lock(tx)
-        way, rows = _of_token(ctx, tx, token)
-        claims = _claims(ctx, token)
-        if way is not Way.OPEN or claims is None:
-            return []
-        officer = people.get(tx, claims.person)
-        acting = replace(ctx, actor=(officer.name if officer else "") or "the Secretary")
-        return _decide_all(acting, tx, [row.id for row in rows if row.is_open], decision)
+        return decide_in(ctx, tx, token, decision)
+
+
+def decide_in(ctx: Context, tx: Tx, token: str, decision: Decision) -> list[Decided]:
+    """Do what `decide_by_token` does, in a transaction that goes on; whoever calls it holds the register's lock."""
+    decision = _clean(decision)
+    way, rows = _of_token(ctx, tx, token)
+    claims = _claims(ctx, token)
+    if way is not Way.OPEN or claims is None:
+        return []
+    officer = people.get(tx, claims.person)
+    acting = replace(ctx, actor=(officer.name if officer else "") or "the Secretary")
+    return _decide_all(acting, tx, [row.id for row in rows if row.is_open], decision)
+
+
+def standing_of(ctx: Context, tx: Tx, token: str) -> tuple[Way, list[RequestRow]]:
+    """Return what an officer's token leads to now, and the requests that it is about."""
+    return _of_token(ctx, tx, token)
 
 
 def open_ids(ctx: Context, list_slug: str = "") -> list[int]:

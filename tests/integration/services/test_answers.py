@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from balintmail.composing.compiled import Compiled
 from balintmail.composing.merge import Merger
-from balintmail.config import Bounces, BounceStyle
+from balintmail.config import BounceStyle
 from balintmail.db import mailings
 from balintmail.db.models import AwaitedReply, Delivery, Mailing
 from balintmail.db.session import Tx
@@ -23,13 +23,9 @@ from balintmail.services.notice_mailings import release_due
 from balintmail.services.requests import confirm
 from tests.conftest import MovableClock
 from tests.support import joining, society
+from tests.support.answering import field, letters, token_of, with_bounces
 
 STRANGER = "somebody@example.net"
-
-
-def with_bounces(context: Context, style: BounceStyle, address: str = "bounces@example.org") -> Context:
-    bounces = Bounces(address=address, style=style)
-    return replace(context, settings=context.settings.model_copy(update={"bounces": bounces}))
 
 
 @pytest.fixture(params=[BounceStyle.PLUS, BounceStyle.CATCHALL, BounceStyle.PLAIN], ids=lambda style: style.value)
@@ -44,34 +40,6 @@ def asked(ctx: Context) -> str:
     confirm(ctx, joining.token(ctx))
     release_due(ctx)
     return letters(ctx)[-1]
-
-
-def letters(ctx: Context) -> list[str]:
-    """Return every letter that waits in the ledger for the Secretary, as it would leave."""
-    found = []
-    with ctx.db.read() as tx:
-        mine = (Delivery.address == society.SECRETARY) & (Delivery.data.is_not(None))
-        rows = tx.execute(
-            sa.select(Delivery).where(mine).order_by(Delivery.id).with_only_columns(*Delivery.__table__.c)
-        )
-        for row in rows.all():
-            compiled = Compiled.load(mailings.compiled(tx, row.mailing_id))
-            who = Recipient(row.id, row.person_id or 0, 0, row.address, row.envelope, decode(row.data))
-            found.append(Merger(compiled, ctx.keyring).compose(who).data.decode("ascii"))
-    return found
-
-
-def field(letter: str, name: str) -> str:
-    found = re.search(rf"(?m)^{name}: (.*?)\r$", letter)
-    return found[1] if found else ""
-
-
-def token_of(ctx: Context, letter: str) -> str:
-    """Return the token that comes back with a reply: of the reply address, else of our Message-ID."""
-    plain = ctx.settings.bounces.style is BounceStyle.PLAIN
-    found = re.search(r"[a-z2-7]{30,}", field(letter, "Message-ID" if plain else "Reply-To"))
-    assert found is not None
-    return found[0]
 
 
 def meant(ctx: Context, tx: Tx, *tokens: str, sender: str = society.SECRETARY) -> str:
