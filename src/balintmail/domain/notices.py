@@ -179,12 +179,15 @@ NOTICES: Mapping[str, NoticeKind] = {
         },
         officers=True,
     ),
-    # To whoever asked to leave by a mail that carries no token of a letter. `lists` are what they are on, none where the
+    # To whoever asked to leave by a mail without the token of a letter. `lists` are what they are on, none where the
     # address is on none; `reply` says that a plain answer leaves them all.
     "leave_link": NoticeKind(
         facts={
             "asked_at": _ASKED,
-            "lists": ({"name": "Newsletter", "url": f"{_SITE}/leave/abc"}, {"name": "Weekends", "url": f"{_SITE}/leave/d"}),
+            "lists": (
+                {"name": "Newsletter", "url": f"{_SITE}/leave/abc"},
+                {"name": "Weekends", "url": f"{_SITE}/leave/def"},
+            ),
             "reply": True,
         },
         strangers=True,
