@@ -59,6 +59,7 @@ class ImapServer:
         self.token = "token-1"
         self.vices: dict[int, Vice] = {}  # by UID, of the folder's FETCHes
         self.before: Callable[[Talk, str], bool] = lambda talk, command: False  # of every command; True: answered
+        self.answers: dict[str, str] = {}  # what is said to a command in place of doing it
         self.greeting = "* OK ready"
         self.readonly: set[str] = set()
         self.news = threading.Event()  # what sits in IDLE is told when it is set
@@ -137,6 +138,9 @@ class Talk:
                 command = f"UID {second.upper()}"
             self.server.heard.append(f"{command} {argument}".strip())
             if self.server.before(self, command):
+                continue
+            if command in self.server.answers:
+                self.say(f"{tag} {self.server.answers[command]}")
                 continue
             answer = getattr(self, f"_{command.lower().replace(' ', '_')}", None)
             if answer is None:

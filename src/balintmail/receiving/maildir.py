@@ -4,7 +4,6 @@ It touches no file unless it is told which: whoever stores the message says so a
 being written and is left alone. Source: the maildir(5) page of qmail, and Dovecot's Maildir++ for folders in folders.
 """
 
-import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -76,13 +75,17 @@ class Maildir:
         except OSError as exc:
             if piece.path.is_symlink():
                 return None
-            raise MailboxDown(f"{piece.path}: {exc.strerror}.", hint="Look at its rights.") from exc
-        with open(number, "rb") as file:
+            raise _unread(piece, exc) from exc
+        try:
             found = os.fstat(number)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            raw = file.read(found.st_size if found.st_size <= largest else beginning)
-            size = max(found.st_size, len(raw))
+            raw = _read(number, found.st_size if found.st_size <= largest else beginning)
+        except OSError as exc:
+            raise _unread(piece, exc) from exc
+        finally:
+            os.close(number)
+        size = max(found.st_size, len(raw))
         return Content(raw, size, datetime.fromtimestamp(max(0, found.st_mtime), UTC))
 
     def mark(self, piece: Piece) -> None:
@@ -98,19 +101,31 @@ class Maildir:
 
     def delete(self, piece: Piece) -> None:
         """Delete a message."""
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                piece.path.unlink()
-            except PermissionError as exc:
-                raise _refused(self._path, exc) from exc
+        try:
+            piece.path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise _refused(self._path, exc) from exc
 
     @staticmethod
     def _rename(source: Path, target: Path) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                source.rename(target)
-            except PermissionError as exc:
-                raise _refused(source.parent, exc) from exc
+        try:
+            source.rename(target)
+        except FileNotFoundError:
+            return  # somebody else has marked it, and so renamed it
+        except OSError as exc:
+            raise _refused(source.parent, exc) from exc
+
+
+def _read(number: int, octets: int) -> bytes:
+    pieces = []
+    while octets > 0 and (piece := os.read(number, octets)):
+        pieces.append(piece)
+        octets -= len(piece)
+    return b"".join(pieces)
+
+
+def _unread(piece: Piece, exc: OSError) -> MailboxDown:
+    return MailboxDown(f"{piece.path}: {exc.strerror}.", hint="Look at its rights; it is tried again.")
 
 
 def make(path: Path, folder: str) -> Maildir:
