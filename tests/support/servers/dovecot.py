@@ -98,10 +98,10 @@ active_value = true
 class Dovecot:
     """The running instance. `plain` takes STARTTLS too, `tls` is encrypted from the first octet, `lmtp` delivers."""
 
-    def __init__(self, *, introspection: str = "http://127.0.0.1:9/") -> None:
+    def __init__(self, *, introspection: str = "http://127.0.0.1:9/", folder: Path | None = None) -> None:
         daemon.must_be_root("Dovecot")
         self._command = _program()
-        self.folder = daemon.folder("dovecot")
+        self.folder = folder or daemon.folder("dovecot")
         self.folder.chmod(0o755)
         self.plain, self.tls, self.lmtp = daemon.free_ports(3)
         self.authority = Authority()
