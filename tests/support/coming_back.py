@@ -1,7 +1,7 @@
 """Letters that were sent, and the reports about them that come back, written here as mail systems write them."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import sqlalchemy as sa
@@ -159,10 +159,11 @@ Dear reader,
 --part--
 """)
 
-    def comes(self, *raws: bytes) -> None:
-        """Store these messages and act on them."""
+    def comes(self, *raws: bytes, at: datetime | None = None) -> None:
+        """Store these messages, which came now or at `at`, and act on them."""
         for raw in raws:
-            arrival = Arrival(mailbox="bounces", place="", raw=raw, size=len(raw), received_at=self.ctx.clock.now())
+            came = at or self.ctx.clock.now()
+            arrival = Arrival(mailbox="bounces", place="", raw=raw, size=len(raw), received_at=came)
             inbox.store(self.ctx, arrival)
         inbox.process(self.ctx, InProcess())
 

@@ -83,6 +83,11 @@ def pause(tx: Tx, row: HealthRow, reason: Reason, *, probe_at: datetime | None, 
     _set(tx, row.id, health=AddressHealth.BOUNCED, bounced_at=now, trouble=reason.value, **still)
 
 
+def blame(tx: Tx, row: HealthRow, reason: Reason) -> None:
+    """Put down what came back of a paused address last."""
+    _set(tx, row.id, trouble=reason.value)
+
+
 def probe(tx: Tx, row: HealthRow, *, until: datetime, now: datetime) -> None:
     """Put down that a probe is on its way, which was taken if nothing has come back by `until`."""
     _set(tx, row.id, probes=row.probes + 1, probe_at=None, trial_until=until, trusted_at=now)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from balintmail.db.models import Delivery, Mailing, MailingList, ReturnEvent
 from balintmail.db.session import Tx
-from balintmail.domain.health import Failure
+from balintmail.domain.health import GONE, Failure
 from balintmail.domain.returns import Judged, Reason, Sentence
 
 _E = ReturnEvent
@@ -140,14 +140,23 @@ def conclude(tx: Tx, message: int, address_key: str, outcome: str) -> None:
 
 
 def failures(tx: Tx, address_key: str, *, since: datetime) -> list[Failure]:
-    """Return the proven reports about an address that count, from `since` on; that nobody is there counts always."""
+    """Return the proven reports about an address that count, from `since` on; that nobody is there counts always.
+
+    Of those that say the same of one letter, the first and the last stand for all (H21).
+    """
+    said = (Delivery.id, _LEFT, _E.weight, _E.reason)
     query = (
-        select(_E.at, Delivery.id, _LEFT, _E.weight, _E.reason)
+        select(func.min(_E.at, type_=_E.at.type), func.max(_E.at, type_=_E.at.type), *said)
         .join(Delivery, Delivery.id == _E.delivery_id)
         .where(_E.address_key == address_key, _E.proven, _E.weight > 0)
-        .where(or_(_E.at >= since, _E.sentence == Sentence.HARD.value))
+        .where(or_(_E.at >= since, _E.weight >= GONE))
+        .group_by(*said)
     )
-    return [Failure(row[0], row[1], row[2], row[3], Reason(row[4])) for row in tx.execute(query)]
+    return [
+        Failure(at, delivery, left_at, weight, Reason(reason))
+        for first, last, delivery, left_at, weight, reason in tx.execute(query)
+        for at in {first, last}
+    ]
 
 
 def note_bounced(tx: Tx, delivery_id: int, at: datetime) -> None:

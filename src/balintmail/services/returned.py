@@ -20,7 +20,7 @@ from balintmail.domain.address import key_of
 from balintmail.domain.health import Change, Naming
 from balintmail.domain.inbox import Done, Inbound, Proof
 from balintmail.domain.returns import REASON_WORDS, Judged, Kind, Reason, Sentence
-from balintmail.domain.states import InboundState, SkipReason, SubscriptionState, SuppressionReason
+from balintmail.domain.states import AddressHealth, InboundState, SkipReason, SubscriptionState, SuppressionReason
 from balintmail.domain.tokens import Purpose
 from balintmail.receiving.read import Event
 from balintmail.receiving.report import Found
@@ -175,7 +175,11 @@ def _follow(ctx: Context, tx: Tx, report: _Report) -> str:
             return f"score {found.score} of {rules.threshold}, so the address is paused"
         case Change.PROBE_FAILED:
             address_health.wait_for_probe(tx, row, health.next_probe(row.probes, rules, now=now))
+            address_health.blame(tx, row, found.reason)
             return "the letter that tried the address came back"
+    if row.health is AddressHealth.BOUNCED and found.score:
+        address_health.blame(tx, row, found.reason)
+        return "the address is paused already"
     return f"score {found.score} of {rules.threshold}" if found.score else "from before the address was trusted again"
 
 

@@ -70,13 +70,13 @@ def test_scores_age_out(post: Post, clock: MovableClock) -> None:
     assert post.mailed(MARIA)
 
 
-def test_a_token_reused_a_thousand_times_counts_once_H21(post: Post, clock: MovableClock) -> None:
+def test_a_token_reused_again_and_again_counts_once_H21(post: Post, clock: MovableClock) -> None:
     delivery = post.sent(post.reader(MARIA), MARIA)
     for _ in range(20):
-        post.comes(*(post.dsn(delivery, MARIA, FULL) for _ in range(50)))
+        post.comes(*(post.dsn(delivery, MARIA, FULL) for _ in range(5)))
         clock.forward(days(1))
     assert post.mailed(MARIA)
-    assert len(post.events()) == 1000
+    assert len(post.events()) == 100
 
 
 def test_an_old_letters_token_counts_for_nothing_H22(post: Post, clock: MovableClock) -> None:
