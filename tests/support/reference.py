@@ -65,6 +65,10 @@ _PUT = """\
 _REQUEST = """\
 {"id", "list", "name", "address", "language", "state": "pending|confirmed|approved|declined|expired", "waits_for",
  "held", "asked_at", "confirmed_at", "expires_at", "decided_at", "decided_by", "person", "reason", "note"}"""
+_COPY = """\
+{"id", "wanted", "mailing", "title", "name", "address", "person", "language",
+ "state": "pending|waiting|quoted|answered|declined|expired", "waits_for", "asked_at", "expires_at", "decided_at",
+ "decided_by", "reason", "note"}"""
 _DECIDED = '[{"id", "address", "person", "result": "approved|declined|waits|already|refused", "reason"}]'
 _KEYS = """\
 [{"selector", "domain", "algorithm", "bits", "made_at", "name", "type", "value", "strings": […],
@@ -90,6 +94,9 @@ JSON: dict[str, str] = {
         '{"new", "changed", "unchanged", "refused", "refusals": [{"line", "address", "reason"}],\n'
         ' "written": true|false}'
     ),
+    "copies list": f"[{_COPY}]",
+    "copies send": _COPY,
+    "copies decline": _COPY,
     "requests list": f"[{_REQUEST}]",
     "requests show": (
         f"{_REQUEST[:-1]},\n"

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "subscribe": ("subscribe", "subscribe", "Put people on a list, with their consent on record."),
     "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
     "requests": ("requests", "requests", "List, show, approve and decline requests to join."),
+    "copies": ("copies", "copies", "List, answer and decline requests for past newsletters."),
     "people": (
         "people",
         "people",

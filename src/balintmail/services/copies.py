@@ -147,9 +147,12 @@ def of_decision(ctx: Context, tx: Tx, token: str) -> CopyRow | None:
 def send(ctx: Context, tx: Tx, number: int, *, by: str, label: str = "") -> MailingRow:
     """Answer a request with its newsletter, or with the one that `label` names; return the mailing.
 
-    Raises NotFound, Conflict when it is decided already, MayNotBeMailed when the address must not be mailed.
+    Raises NotFound, Conflict when it is decided already or its address has not confirmed yet, MayNotBeMailed when the
+    address must not be mailed.
     """
     row = _still_open(tx, number)
+    if row.state is CopyState.PENDING:
+        raise Conflict(f"Request {number} waits for its address to say that it asked.", hint="Nobody has been mailed.")
     found = find(tx, label) if label else copies.issue(tx, row.mailing_id) if row.mailing_id else find(tx, row.wanted)
     if found is None:
         hint = f"Name one that was sent: balintmail copies send {number} --number LIST/NUMBER"

@@ -4,7 +4,17 @@ the gaps that an erasure on a page left in the database's file, messages that we
 Dispatch runs them with every look, under its lock; each only reads unless something is due. It sends nothing.
 """
 
-from balintmail.services import correspondence, erasure, fresh_links, leaving, probing, request_errands, returns_alarm
+from balintmail.services import (
+    answers,
+    copies,
+    correspondence,
+    erasure,
+    fresh_links,
+    leaving,
+    probing,
+    request_errands,
+    returns_alarm,
+)
 from balintmail.services.context import Context
 
 
@@ -14,6 +24,8 @@ def run(ctx: Context) -> None:
     probing.tidy(ctx)
     returns_alarm.tell(ctx)
     request_errands.tidy(ctx)
+    copies.tidy(ctx)
+    answers.tidy(ctx)
     fresh_links.tidy(ctx)
     fresh_links.forget_sent(ctx)
     correspondence.forget_old(ctx)
