@@ -72,7 +72,31 @@ def pipe(app: App, recipient: str) -> int:
     return 0 if stored else TEMPFAIL
 
 
-COMMANDS = (fetch, pipe)
+@click.command(cls=Command)
+@click.argument("name", metavar="NAME")
+@pass_app
+def authorise(app: App, name: str) -> None:
+    """Let a mailbox at Microsoft or Google be read: open an address, agree there, paste where the browser ended.
+
+    The tokens are kept in oauth/NAME.json, which only this user of the machine can read.
+    """
+    from balintmail.receiving import oauth  # noqa: PLC0415
+    from balintmail.services import fetching  # noqa: PLC0415
+
+    with app.context() as ctx:
+        box = fetching.box(ctx, name)
+        question = oauth.ask(fetching.grant(ctx, name), box.username)
+        app.out.note(f"Open this address as {box.username or 'the owner of the mailbox'} and agree:")
+        app.out.note(question.url)
+        app.out.note(
+            "The browser ends at an address that begins with http://localhost and cannot be reached. Paste it:"
+        )
+        fetching.tokens(ctx, name).begin(question, sys.stdin.readline(20_000), ctx.clock.now())
+        app.out.line(f"The mailbox {name} can be read. Try it: balintmail inbox fetch {name}")
+        app.out.json({"mailbox": name, "authorised": True})
+
+
+COMMANDS = (fetch, pipe, authorise)
 
 
 def _watch(app: App, ctx: "Context", names: tuple[str, ...]) -> int:

@@ -5,16 +5,20 @@ A secret goes to the token address alone, over TLS, and never into an error or a
 answer, Google nearly never.
 """
 
+import base64
 import contextlib
 import hashlib
+import hmac
 import json
 import os
+import secrets
 import stat
 import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
@@ -29,6 +33,11 @@ _URLS = {
     Provider.MICROSOFT: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
     Provider.GOOGLE: "https://oauth2.googleapis.com/token",
 }
+_ASKED_AT = {
+    Provider.MICROSOFT: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
+    Provider.GOOGLE: "https://accounts.google.com/o/oauth2/v2/auth",
+}
+REDIRECT = "http://localhost"  # nobody listens there: the address that the browser ends at is pasted (RFC 8252)
 _SCOPES = {
     Provider.MICROSOFT: "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
     Provider.GOOGLE: "https://mail.google.com/",
@@ -50,9 +59,45 @@ class Grant:
     scope: str = ""
 
     @property
+    def scopes(self) -> str:
+        """What is asked for in somebody's name."""
+        return self.scope or _SCOPES.get(self.provider, "")
+
+    @property
     def url(self) -> str:
         """Where tokens are asked for."""
         return self.token_url or _URLS.get(self.provider, "").format(tenant=self.tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An address at which somebody lets us in, and what proves that the answer is to it (RFC 7636)."""
+
+    url: str
+    state: str
+    verifier: str = field(repr=False)
+
+
+def ask(grant: Grant, username: str) -> Question:
+    """Return where `username` allows that their mail is read; raise MailboxRefused for a provider we do not know."""
+    if grant.provider not in _ASKED_AT or not grant.client_id:
+        missing = "client_id is missing" if grant.provider in _ASKED_AT else "provider is none that we can ask"
+        raise MailboxRefused(f"[inbox.{grant.name}.oauth] {missing}.", hint="docs/inbox.md shows what to do.")
+    state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    fields = {
+        "client_id": grant.client_id,
+        "response_type": "code",
+        "redirect_uri": REDIRECT,
+        "scope": grant.scopes,
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "login_hint": username,
+    }
+    if grant.provider is Provider.GOOGLE:
+        fields |= {"access_type": "offline", "prompt": "consent"}  # without these it gives no refresh token
+    return Question(f"{_ASKED_AT[grant.provider].format(tenant=grant.tenant)}?{urlencode(fields)}", state, verifier)
 
 
 class Tokens:
@@ -71,20 +116,43 @@ class Tokens:
         if not fresh and kept.get("expires_at", "") > (now + EARLY).isoformat():
             return str(kept["access_token"])
         refresh = str(kept.get("refresh_token", "")) or self._grant.refresh_token
-        answer = self._ask(self._form(refresh))
-        access = answer.get("access_token")
+        return self._keep_answer(self._ask(self._form(refresh)), refresh, now)[0]
+
+    def begin(self, question: Question, pasted: str, now: datetime) -> None:
+        """Get and keep the first tokens, with the address at which the browser ended; raise MailboxRefused."""
+        answered = _fields(pasted.strip())
+        if not hmac.compare_digest(answered.get("state", "").encode(), question.state.encode()):
+            hint = "Paste the whole address, from http://localhost on, that the browser shows at the end."
+            raise MailboxRefused("That is not the answer to this question.", hint=hint)
+        if "code" not in answered:
+            raise self._refused(answered.get("error", "the answer holds no code"))
+        form = {
+            "client_id": self._grant.client_id,
+            "grant_type": "authorization_code",
+            "code": answered["code"],
+            "redirect_uri": REDIRECT,
+            "code_verifier": question.verifier,
+        }
+        if self._grant.client_secret:
+            form["client_secret"] = self._grant.client_secret
+        if not self._keep_answer(self._ask(form), "", now)[1]:
+            raise self._refused("the answer holds no refresh token")
+
+    def _keep_answer(self, answer: dict[str, Any], refresh: str, now: datetime) -> tuple[str, str]:
+        """Keep the tokens of an answer; return access and refresh token."""
+        access, renewed = answer.get("access_token"), answer.get("refresh_token")
         if not isinstance(access, str) or not access or not access.isascii():
             raise self._refused("the answer holds no access token")
-        renewed = answer.get("refresh_token")
+        kept = renewed if isinstance(renewed, str) and renewed else refresh
         self._keep(
             {
                 "set": self._fingerprint(),
                 "access_token": access,
                 "expires_at": (now + _lasts(answer.get("expires_in"))).isoformat(),
-                "refresh_token": renewed if isinstance(renewed, str) and renewed else refresh,
+                "refresh_token": kept,
             }
         )
-        return access
+        return access, kept
 
     def _form(self, refresh: str) -> dict[str, str]:
         grant = self._grant
@@ -98,13 +166,14 @@ class Tokens:
             form["client_secret"] = grant.client_secret
         if refresh:
             form |= {"grant_type": "refresh_token", "refresh_token": refresh}
-            scope = grant.scope or (_SCOPES[Provider.MICROSOFT] if grant.provider is Provider.MICROSOFT else "")
+            scope = grant.scopes if grant.provider is not Provider.GOOGLE else grant.scope
         elif grant.client_secret and grant.provider is not Provider.GOOGLE:
             form["grant_type"] = "client_credentials"
             scope = grant.scope or (_SCOPE_OF_AN_APP if grant.provider is Provider.MICROSOFT else "")
         else:
             raise MailboxRefused(
-                f"[inbox.{grant.name}.oauth] refresh_token is missing.", hint="docs/inbox.md shows how to get one."
+                f"[inbox.{grant.name}.oauth] refresh_token is missing.",
+                hint=f"Get one: balintmail inbox authorise {grant.name}   (docs/inbox.md)",
             )
         return form | ({"scope": scope} if scope else {})
 
@@ -136,7 +205,7 @@ class Tokens:
 
     def _refused(self, why: str) -> MailboxRefused:
         clean = "".join(letter for letter in why if letter.isprintable())[:100]
-        hint = "Authorise it again and put the new refresh token into secrets.toml (docs/inbox.md)."
+        hint = f"Let it in again: balintmail inbox authorise {self._grant.name}   (docs/inbox.md)"
         return MailboxRefused(f"{httpx.URL(self._grant.url).host} refuses a token: {clean}.", hint=hint)
 
     def _read(self) -> dict[str, Any]:
@@ -190,3 +259,10 @@ def _document(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _fields(address: str) -> dict[str, str]:
+    try:
+        return {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
+    except ValueError:
+        return {}

@@ -63,15 +63,13 @@ def fetch(ctx: Context, names: Sequence[str] = (), *, patience: float, seconds: 
     Raises ConfigError for a name that the settings do not have.
     """
     for name in names:
-        if name not in ctx.settings.inbox:
-            known = ", ".join(ctx.settings.inbox) or "none"
-            raise ConfigError(f"There is no mailbox [inbox.{name}].", hint=f"Known: {known}.")
+        box(ctx, name)
     with alone(ctx, patience=patience) as held:
         if not held:
             return Round(busy=True)
         ends_at = ctx.clock.monotonic() + seconds
-        wanted = [(name, box) for name, box in ctx.settings.inbox.items() if not names or name in names]
-        done = tuple(_folder(ctx, name, folder, ends_at=ends_at) for name, box in wanted for folder in folders(box))
+        wanted = [(name, one) for name, one in ctx.settings.inbox.items() if not names or name in names]
+        done = tuple(_folder(ctx, name, folder, ends_at=ends_at) for name, one in wanted for folder in folders(one))
         processed = _process(ctx)
     return Round(done, processed.read, processed.set_aside)
 
@@ -100,6 +98,14 @@ def tried(ctx: Context, name: str) -> dict[str, str]:
     return found
 
 
+def box(ctx: Context, name: str) -> Inbox:
+    """Return a mailbox of the settings; raise ConfigError when there is none of that name."""
+    if name not in ctx.settings.inbox:
+        known = ", ".join(ctx.settings.inbox) or "none"
+        raise ConfigError(f"There is no mailbox [inbox.{name}].", hint=f"Known: {known}.")
+    return ctx.settings.inbox[name]
+
+
 def folders(box: Inbox) -> tuple[str, ...]:
     """Return the folders of a mailbox that are read, each once."""
     return tuple(dict.fromkeys(box.folder))
@@ -123,8 +129,13 @@ def session(ctx: Context, name: str) -> Session:
 
 def tokens(ctx: Context, name: str) -> Tokens:
     """Return where the access tokens of a mailbox come from."""
+    return Tokens(grant(ctx, name), ctx.folder / TOKENS_FOLDER / f"{name}.json")
+
+
+def grant(ctx: Context, name: str) -> Grant:
+    """Return what the tokens of a mailbox are asked for with."""
     oauth = ctx.settings.inbox[name].oauth
-    grant = Grant(
+    return Grant(
         name=name,
         provider=oauth.provider,
         tenant=oauth.tenant,
@@ -134,7 +145,6 @@ def tokens(ctx: Context, name: str) -> Tokens:
         token_url=oauth.token_url,
         scope=oauth.scope,
     )
-    return Tokens(grant, ctx.folder / TOKENS_FOLDER / f"{name}.json")
 
 
 @contextlib.contextmanager

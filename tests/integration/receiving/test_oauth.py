@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from balintmail.receiving.mailbox import MailboxDown, MailboxError, MailboxRefused
-from balintmail.receiving.oauth import Grant, Tokens
+from balintmail.receiving.oauth import Grant, Tokens, ask
 from balintmail.setting_inbox import Provider
 
 NOW = datetime(2026, 11, 21, 18, 4, tzinfo=UTC)
@@ -201,3 +201,48 @@ def test_addresses_are_the_providers_own() -> None:
     url = Grant(name="o", provider=Provider.MICROSOFT, tenant="example.org").url
     assert url == "https://login.microsoftonline.com/example.org/oauth2/v2.0/token"
     assert Grant(name="o", provider=Provider.OTHER).url == ""
+
+
+@pytest.mark.parametrize("kind", [Provider.MICROSOFT, Provider.GOOGLE])
+def test_first_tokens_come_with_the_address_that_the_browser_ended_at(
+    provider: TokenServer, tmp_path: Path, kind: Provider
+) -> None:
+    known = grant(provider, kind, refresh_token="")
+    provider.answers += [token("at-1", refresh_token="rt-new"), token("at-2")]
+    question = ask(known, "office@example.org")
+    asked = {key: values[0] for key, values in parse_qs(urlsplit(question.url).query).items()}
+    assert asked["login_hint"] == "office@example.org"
+    assert asked["code_challenge_method"] == "S256"
+    assert question.verifier not in question.url
+    assert "cs-secret" not in question.url
+    file = tmp_path / "oauth" / "office.json"
+    Tokens(known, file).begin(question, f" http://localhost/?code=c-1&state={question.state}\n", NOW)
+    assert provider.asked[0]["grant_type"] == "authorization_code"
+    assert provider.asked[0]["code_verifier"] == question.verifier
+    assert Tokens(known, file).access(NOW) == "at-1"
+    assert Tokens(known, file).access(NOW, fresh=True) == "at-2"
+    assert provider.asked[1]["refresh_token"] == "rt-new"
+
+
+@pytest.mark.parametrize(
+    "pasted", ["", "http://localhost/?code=c-1", "http://localhost/?code=c-1&state=other", "http://[", "c-1"]
+)
+def test_answer_to_another_question_is_refused(provider: TokenServer, tmp_path: Path, pasted: str) -> None:
+    known = grant(provider)
+    with pytest.raises(MailboxRefused, match="not the answer"):
+        Tokens(known, tmp_path / "o.json").begin(ask(known, "office"), pasted, NOW)
+    assert provider.asked == []
+
+
+def test_somebody_who_does_not_agree_is_told(provider: TokenServer, tmp_path: Path) -> None:
+    known = grant(provider)
+    question = ask(known, "office")
+    with pytest.raises(MailboxRefused, match="access_denied"):
+        Tokens(known, tmp_path / "o.json").begin(
+            question, f"http://localhost/?error=access_denied&state={question.state}", NOW
+        )
+
+
+def test_provider_that_nobody_can_ask_is_named() -> None:
+    with pytest.raises(MailboxRefused, match="provider"):
+        ask(Grant("office", Provider.OTHER, client_id="x"), "office")
