@@ -9,6 +9,11 @@ LONGEST = 320  # RFC 5321 section 4.5.3.1: 64 before the sign, 255 behind it
 _LOCAL = r"[\w!#$%&*+/=?^`{|}~'-](?:[\w.!#$%&*+/=?^`{|}~'-]{0,127})"
 _HOST = r"(?:\[[0-9.]{7,15}\]|[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,10})"
 ADDRESS = re.compile(rf"(?:\"[^\"\s@]{{1,64}}\"|{_LOCAL})@{_HOST}")
+# In a sentence of a script that sets no blanks between words, its letters are no part of an address.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\ua000-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+_LABEL = re.compile(r"^(?:to|rcpt|recipient|for|addr|address|user|e-?mail|orcpt|smtp|rfc822)=(?=.)", re.I)
+_SUFFIX = re.compile(r"(?<=[a-z])-[^.@]*$", re.I)  # Hungarian and German join words to an address: "…example.org-ra"
+_NEXT_SENTENCE = re.compile(r"(?<=[a-z])\.[A-Z][a-z]+$")
 _TYPE = re.compile(r"^\s*(?:[\w-]+\s*)?;\s*")  # "rfc822;", and what some write in its place
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _IN_X400 = re.compile(r"rfc-?822=([^/;\s]+)\(a\)([^/;\s()]+)", re.I)
@@ -18,8 +23,8 @@ _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
 
 def every(text: str) -> Iterator[re.Match[str]]:
-    """Yield the addresses in `text`, in order."""
-    return ADDRESS.finditer(text)
+    """Yield the addresses in `text`, in order, each where it stands."""
+    return ADDRESS.finditer(_UNSPACED.sub(" ", text))
 
 
 def of_field(value: str) -> str:
@@ -41,9 +46,15 @@ def clean(text: str) -> str:
     """Return an address without what stood round it."""
     text = text.strip()
     quoted = re.fullmatch(r"\"[^\"]+\"@[^\"]+", text) is not None
-    text = text.strip("<>()[]{},;:'" + ("" if quoted else '"')).removeprefix("mailto:")
+    text = text.strip("<>()[]{},;:'`*|~" + ("" if quoted else '"')).removeprefix("mailto:")
     text = re.sub(r"^.*?smtp[=:]", "", text, flags=re.I)  # X.400 and Exchange write "dda:SMTP=user@example.org"
-    text = re.sub(r"^(?:3[DC])(?=\w)", "", text) if text.startswith(("3D", "3C")) else text  # a soft break's remains
+    text = _LABEL.sub("", re.sub(r"^=?(?:3[DC])(?=\w)", "", text) if text.startswith(("3D", "3C", "=3")) else text)
+    local, _, host = text.partition("@")
+    last = host.rpartition(".")[2]
+    if host.count(".") and "-" in last and not last.lower().startswith("xn--"):
+        text = f"{local}@{_SUFFIX.sub('', host)}"
+    if host.count(".") > 1 and host.islower() is False:
+        text = f"{local}@{_NEXT_SENTENCE.sub('', text.partition('@')[2])}"
     if wrapped := _IN_EXCHANGE.match(text):
         inner = _HEXED.sub(lambda found: _letter(found[1]), wrapped[1])
         text = inner if inner.count("@") == 1 else text

@@ -26,6 +26,7 @@ _SUBJECT = re.compile(
     r"自動(?:応答|返信)|不在|自动(?:回复|答复)|自動回覆|休假",
     re.I,
 )
+_MACHINES = re.compile(r"^report domain:.{1,200}submitter:", re.I | re.S)  # DMARC's and TLS's daily reports
 _CHALLENGE = re.compile(
     r"(?:please |to )?(?:confirm|verify|validate|authenticate) (?:your|that you|this) (?:e-?mail|message|mail|"
     r"identity|address|sent)|"
@@ -50,6 +51,12 @@ def is_receipt(mail: Mail) -> bool:
     return mail.report_type == "disposition-notification" or bool(mail.of_kind("message/disposition-notification"))
 
 
+def says_so_itself(mail: Mail) -> bool:
+    """Say whether the subject is that of an out-of-office note or a challenge."""
+    subject = mail.headers.get("subject")[:300]
+    return bool(_SUBJECT.search(subject) or _CHALLENGE.search(subject))
+
+
 def is_automatic(mail: Mail) -> bool:
     """Say whether a machine wrote this in a person's name."""
     headers = mail.headers
@@ -57,6 +64,8 @@ def is_automatic(mail: Mail) -> bool:
     if said.startswith("auto-replied") or is_receipt(mail) or headers.every(*_ANSWERED):
         return True
     if headers.every(*_CHALLENGER) or _CHALLENGE.search(headers.get("subject")):
+        return True
+    if _MACHINES.search(headers.get("subject")[:500]):
         return True
     if _ROBOTIC.search(headers.get("precedence")) or _SUBJECT.search(headers.get("subject")[:300]):
         return True

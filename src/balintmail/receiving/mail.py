@@ -104,6 +104,11 @@ class Mail:
         plain = "\n".join(leaf.text for leaf in self.of_kind("text/plain", ""))
         if plain.strip():
             return plain
+        return self.marked_up
+
+    @property
+    def marked_up(self) -> str:
+        """What its HTML says, made plain."""
         return "\n".join(as_plain(leaf.text) for leaf in self.of_kind("text/html"))
 
 

@@ -2,12 +2,18 @@
 
 import re
 
+# Who writes notes and nothing else,
 DAEMONS = re.compile(
     r"mailer-?daemon|post ?master|mail delivery (?:sub)?system|mail administrator|mail system|mmdf|mail router|"
-    r"microsoft ?exchange|system (?:administrator|attendant)|noreply.{0,10}bounce|(?:^|[<\s\"])(?:bounces?|daemon|"
-    r"maildelivery|delivery|mailerdaemon|mail-daemon|smtp|e-?mail|abuse|admin(?:istrator)?|root|mdaemon|listserv|uucp|"
-    r"qmail-send|mail-deliver-agent|no-?reply|netmail|notification)@|mail transfer agent|"
-    r"mail ?server|internet mail|gateway|lotus|domino|groupwise|systemadministrator|systemadministratör",
+    r"microsoft ?exchange|system attendant|(?:^|[<\s\"])(?:bounces?|daemon|maildelivery|mail-daemon|mdaemon|uucp|"
+    r"qmail-send|mail-deliver-agent)@|mail transfer agent|delivery (?:status|notification|subsystem)",
+    re.I,
+)
+# and who writes other mail as well.
+PERHAPS_DAEMONS = re.compile(
+    r"system (?:administrator|admin)|noreply.{0,10}bounce|(?:^|[<\s\"])(?:delivery|smtp|e-?mail|abuse|"
+    r"admin(?:istrator)?|root|listserv|no-?reply|netmail|notification|helpdesk|support)@|mail ?server|internet mail|"
+    r"gateway|lotus|domino|groupwise|systemadministrator|systemadministratör|content-?filter|firewall",
     re.I,
 )
 SUBJECTS = re.compile(

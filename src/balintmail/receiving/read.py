@@ -11,13 +11,13 @@ from itertools import islice
 from balintmail.domain.mail_commands import Command
 from balintmail.domain.returns import Kind
 from balintmail.receiving import addresses
-from balintmail.receiving.automatic import is_automatic, is_receipt, is_robots
+from balintmail.receiving.automatic import is_automatic, is_receipt, is_robots, says_so_itself
 from balintmail.receiving.command import carries_token, command_in
 from balintmail.receiving.complaint import is_complaint, read_complaint
 from balintmail.receiving.mail import Mail, take_apart
-from balintmail.receiving.note_words import DAEMONS
+from balintmail.receiving.note_words import SUBJECTS
 from balintmail.receiving.provider_notice import read_notice
-from balintmail.receiving.refusal import is_refusal, read_refusal
+from balintmail.receiving.refusal import is_from_a_daemon, is_refusal, read_refusal
 from balintmail.receiving.report import Found, read_report
 from balintmail.receiving.second_opinion import second_opinion
 from balintmail.receiving.words_said import words_said
@@ -76,15 +76,18 @@ def _understand(mail: Mail) -> tuple[Kind, list[Found]]:
         return Kind.BOUNCE, found
     refusal = is_refusal(mail)
     personal = is_automatic(mail) and mail.report_type != "delivery-status"
-    if refusal and not (personal and _is_from_a_person(mail)):
+    if refusal and not (personal and _is_a_persons(mail)):
         return Kind.BOUNCE, read_refusal(mail) or second_opinion(mail)
     if personal:
         return Kind.AUTO_REPLY, []
     return Kind.LETTER, []
 
 
-def _is_from_a_person(mail: Mail) -> bool:
-    return not DAEMONS.search(mail.headers.get("from"))
+def _is_a_persons(mail: Mail) -> bool:
+    """Say whether an automatic note speaks for a person: not a system's that says of itself that it is automatic."""
+    if is_from_a_daemon(mail.headers) or mail.headers.every("x-failed-recipients"):
+        return False
+    return says_so_itself(mail) or not SUBJECTS.search(mail.headers.get("subject"))
 
 
 def _event(mail: Mail, kind: Kind, results: list[Found]) -> Event:

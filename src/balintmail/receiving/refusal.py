@@ -17,6 +17,7 @@ from balintmail.receiving.note_words import (
     DAEMONS,
     OFFICES,
     PASSING,
+    PERHAPS_DAEMONS,
     REFUSED,
     RETURNED,
     SUBJECTS,
@@ -55,19 +56,34 @@ def is_refusal(mail: Mail) -> bool:
     words = _note(mail)[:4000]
     begins = bool(BEGINNINGS.search(words))
     refused = bool(REFUSED.search(words))
-    if DAEMONS.search(headers.get("from")) or DAEMONS.search(headers.get("sender")):
+    if is_from_a_daemon(headers):
         return subject or begins or refused
+    firm = subject and not WEAK_SUBJECTS.search(title)
     path = headers.get("return-path").strip()
-    if path in {"<>", "<MAILER-DAEMON>"}:
-        return begins or subject
-    if path:  # somebody who can be answered: all must speak for it
+    if path in {"<>", "<MAILER-DAEMON>"} or PERHAPS_DAEMONS.search(headers.get("from")):
+        return firm or (begins and (subject or refused))
+    if path and "@" in path:  # somebody who can be answered: all must speak for it
         return subject and begins and refused
-    return (begins and (subject or refused)) or (subject and refused and not WEAK_SUBJECTS.search(title))
+    return (begins and (subject or refused)) or (firm and refused)
+
+
+def is_from_a_daemon(headers: Headers) -> bool:
+    """Say whether the sender is one that writes notes and nothing else; an empty From is such a one's."""
+    sender = headers.get("from")
+    if DAEMONS.search(sender) or DAEMONS.search(headers.get("sender")):
+        return True
+    return sender.strip() in {"<>", "<@>"}
 
 
 def read_refusal(mail: Mail) -> list[Found]:
     """Return the recipients that a note names, with what it says of each; nothing where it names none."""
-    note = _note(mail)
+    for note in (_note(mail), _until_returned(mail.marked_up)):
+        if note.strip() and (found := _read_note(note, mail)):
+            return found
+    return []
+
+
+def _read_note(note: str, mail: Mail) -> list[Found]:
     ours = _ours(mail.headers)
     chosen = _of_headers(mail, ours) or _best(_weigh(note, ours)) or _of_transcript(mail, ours)
     chosen = chosen or _best(_weigh(mail.headers.get("subject"), ours)) or _of_returned(mail, ours, note)
@@ -80,6 +96,10 @@ def _note(mail: Mail) -> str:
     words = mail.words
     if not words.strip():
         words = "\n".join(leaf.text for leaf in mail.leaves if leaf.kind.startswith("text/"))
+    return _until_returned(words)
+
+
+def _until_returned(words: str) -> str:
     words = words[:LONGEST_NOTE]
     end = RETURNED.search(words)
     # A note that begins with a separator has its words behind it.
@@ -200,7 +220,7 @@ def _of_returned(mail: Mail, ours: set[str], note: str) -> list[_Weighed]:
         for fields in _TO_WHOM:
             to = [one[0] for field in headers.every(*fields) for one in addresses.every(field[:5000])]
             distinct = {addresses.key(one): addresses.clean(one) for one in to if "..." not in one}
-            persons = [one for key, one in distinct.items() if key not in nobody]
+            persons = [one for key, one in distinct.items() if key not in nobody and key not in ours]
             if 1 < len(persons) <= 50:
                 persons = [one for one in persons if re.search(rf"\b{re.escape(one.partition('@')[0])}\b", note, re.I)]
             if len(persons) == 1:
