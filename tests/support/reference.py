@@ -137,6 +137,8 @@ JSON: dict[str, str] = {
         '[{"file", "kind": "bounce|complaint|auto_reply|command|letter|broken", "remark",\n'
         '  "results": [{"address", "verdict": "hard|soft|policy|complaint|ignore", "status", "reason", "evidence"}]}]'
     ),
+    "inbox fetch": '{"mailboxes": [{"mailbox", "folder", "stored", "error"}], "read", "set_aside", "busy": true|false}',
+    "inbox authorise": '{"mailbox", "authorised": true}',
     "inbox list": f"[{_MESSAGE}]",
     "inbox show": (
         f"{_MESSAGE} and\n"
