@@ -149,6 +149,15 @@ JSON: dict[str, str] = {
     "inbox done": '[{"id", "state": "done|waiting", "changed"}]',
     "inbox retry": '[{"id", "state": "new"}]',
     "inbox forward": '{"id", "person", "address"}',
+    "returns list": (
+        '[{"message", "at", "address", "person", "mailing", "verdict": "hard|soft|policy|complaint|ignore", "reason",\n'
+        '  "status", "evidence", "proven": true|false, "weight", "outcome"}]'
+    ),
+    "returns dead": (
+        '[{"address", "state": "gone|paused|left", "reason", "since", "next_at",\n'
+        '  "people": [{"id", "name", "addresses": […], "post": true|false, "phone"}]}]'
+    ),
+    "returns done": '[{"address", "result": "done|already"}]',
     "outbox list": '[{"file", "to", "subject", "message_id"}]',
     "backup": '{"file", "made_at", "files", "bytes"}',
     "restore": '{"folder", "made_at", "files", "migrate": true|false}',

@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "officers": ("officers", "officers", "Show who holds which office, and hand one on."),
     "serve": ("serve", "serve", "Serve the society's pages: joining, leaving, preferences."),
     "inbox": ("inbox", "inbox", "Read what comes back: bounces, complaints, machines' answers, letters."),
+    "returns": ("returns", "returns", "Show what came back and who is not reached for it: list, dead, done."),
     "outbox": ("outbox", "outbox", "Look at the messages that stayed on this machine, while no relay is set."),
     "backup": ("backup", "backup", "Write everything of this instance into one checked file."),
     "restore": ("backup", "restore", "Unpack a backup into a new folder."),

@@ -133,7 +133,13 @@ def _whole(portrait: "Portrait", zone: "ZoneInfo") -> dict[str, Any]:
         "joined": rfc3339(person.joined_at, zone),
         "shared": {email: list(others) for email, others in portrait.shared.items()},
         "timeline": [
-            {"at": rfc3339(moment.at, zone), "what": moment.what, "by": moment.by} for moment in portrait.timeline
+            {
+                "at": rfc3339(moment.at, zone),
+                "what": moment.what,
+                "by": moment.by,
+                **({"message": moment.message} if moment.message else {}),
+            }
+            for moment in portrait.timeline
         ],
     }
 

@@ -63,6 +63,9 @@ class DeadRow:
     fields: dict[str, Any]
 
 
+_STILL: dict[str, Any] = {"probe_at": None, "trial_until": None}
+_UNSEEN: dict[str, Any] = {"handled_at": None, "handled_by": ""}
+_LISTED = (_A.health == AddressHealth.BOUNCED, _A.handled_at.is_(None))
 _COLUMNS = [getattr(_A, name) for name in HealthRow.__dataclass_fields__]
 
 
@@ -74,13 +77,14 @@ def of_key(tx: Tx, key: str) -> HealthRow | None:
 
 def end(tx: Tx, row: HealthRow, reason: Reason, *, now: datetime) -> None:
     """Put down that nobody is there: nothing tries it any more."""
-    _set(tx, row.id, health=AddressHealth.BOUNCED, bounced_at=row.bounced_at or now, trouble=reason.value, **_STILL)
+    new = {**_UNSEEN, **_STILL, "bounced_at": row.bounced_at or now}
+    _set(tx, row.id, health=AddressHealth.BOUNCED, trouble=reason.value, **new)
 
 
 def pause(tx: Tx, row: HealthRow, reason: Reason, *, probe_at: datetime | None, now: datetime) -> None:
     """Pause an address, to be tried at `probe_at` or never."""
-    still = {**_STILL, "probe_at": probe_at}
-    _set(tx, row.id, health=AddressHealth.BOUNCED, bounced_at=now, trouble=reason.value, **still)
+    new = {**_UNSEEN, **_STILL, "bounced_at": now, "probe_at": probe_at}
+    _set(tx, row.id, health=AddressHealth.BOUNCED, trouble=reason.value, **new)
 
 
 def blame(tx: Tx, row: HealthRow, reason: Reason) -> None:
@@ -110,15 +114,17 @@ def trust(tx: Tx, row: HealthRow, *, until: datetime, now: datetime) -> None:
 
 def pass_trial(tx: Tx, row: HealthRow) -> None:
     """Put down that an address is as good as any."""
-    _set(tx, row.id, bounced_at=None, trouble="", probes=0, handled_at=None, handled_by="", **_STILL)
+    _set(tx, row.id, bounced_at=None, trouble="", probes=0, **_UNSEEN, **_STILL)
 
 
 def handle(tx: Tx, row: HealthRow, *, by: str, now: datetime) -> None:
-    """Strike an address off the list of those that are not reached; it stays unmailed."""
-    _set(tx, row.id, handled_at=now, handled_by=by, probe_at=None, trial_until=None)
+    """Strike an address off the list of those that are not reached; it stays unmailed, and is tried on."""
+    _set(tx, row.id, handled_at=now, handled_by=by)
 
 
-_STILL: dict[str, Any] = {"probe_at": None, "trial_until": None}
+def is_listed(tx: Tx, row: HealthRow) -> bool:
+    """Say whether an address is among those that are not reached and that nobody has seen to."""
+    return tx.scalar(select(_A.id).where(_A.id == row.id, *_LISTED)) is not None
 
 
 def _set(tx: Tx, address_id: int, **values: Any) -> None:
@@ -173,7 +179,7 @@ def dead(tx: Tx) -> list[DeadRow]:
         .join(PersonAddress, PersonAddress.address_id == _A.id)
         .join(Person, Person.id == PersonAddress.person_id)
         .outerjoin(Suppression, Suppression.address_key == _A.key)
-        .where(_A.health == AddressHealth.BOUNCED, _A.handled_at.is_(None))
+        .where(*_LISTED)
         .where(and_(Person.erased_at.is_(None), Person.merged_into.is_(None)))
         .order_by(_A.bounced_at, _A.id, Person.id)
     )

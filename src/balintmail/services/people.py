@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from balintmail.db import addresses, audit, consent, correspondence, people, suppressions, timeline
+from balintmail.db import addresses, audit, consent, correspondence, people, returns, suppressions, timeline
 from balintmail.db.filters import condition, parse_where
 from balintmail.db.models import Person
 from balintmail.db.people import PersonEntry, PersonRow
@@ -15,6 +15,7 @@ from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
 from balintmail.domain import hygiene, names
 from balintmail.domain.imports import key_of_name
+from balintmail.domain.returns import REASON_WORDS, Sentence
 from balintmail.domain.states import ConsentAction, SuppressionReason
 from balintmail.errors import Conflict, NotFound, UsageRefused
 from balintmail.services.context import Context
@@ -53,6 +54,7 @@ class Moment:
     at: datetime
     what: str
     by: str = ""
+    message: int = 0  # the message that says so: `inbox show NUMBER --raw`
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,13 @@ def portrait(tx: Tx, person_id: int) -> Portrait:
     if entry is None:
         raise NotFound(f"There is no person {person_id}.")
     numbers = [person_id, *people.absorbed(tx, person_id)]
-    moments = [*_consents(tx, person_id), *_acts(tx, numbers), *_letters(tx, numbers), *_wrote(tx, numbers)]
+    moments = [
+        *_consents(tx, person_id),
+        *_acts(tx, numbers),
+        *_letters(tx, numbers),
+        *_returned(tx, numbers),
+        *_wrote(tx, numbers),
+    ]
     shared = {row.email: tuple(addresses.shared_with(tx, row.id, person_id)) for row in entry.addresses}
     shared = {email: others for email, others in shared.items() if others}
     return Portrait(entry, shared, tuple(sorted(moments, key=lambda moment: moment.at)))
@@ -285,6 +293,14 @@ def _letters(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
         named = f"{row.slug}/{row.number}" if row.number else f"mailing {row.mailing}"
         said = f" {row.reply}" if row.reply else ""
         yield Moment(row.at, f'{named} "{row.title}": {row.skipped or row.state.value}{said}')
+
+
+def _returned(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
+    for row in returns.every(tx, returns.Wanted(people=tuple(numbers))):
+        what = "complaint" if row.sentence is Sentence.COMPLAINT else "came back"
+        about = f"{row.label} " if row.label else ""
+        said = row.outcome.removeprefix("complaint: ") if row.proven else f"{REASON_WORDS[row.reason]}, {row.outcome}"
+        yield Moment(row.at, f"{about}{what}: {said} (message {row.message})", message=row.message)
 
 
 def _wrote(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:

@@ -163,9 +163,12 @@ def _follow(ctx: Context, tx: Tx, report: _Report) -> str:
     found = health.find(failures, row.known, rules, now=now)
     match found.change:
         case Change.END:
-            if suppressions.of_hash(tx, ctx.keyring.address_hash(key)) is None:
+            fresh = suppressions.of_hash(tx, ctx.keyring.address_hash(key)) is None
+            if fresh:
                 _suppress(ctx, tx, key, SuppressionReason.BOUNCED, REASON_WORDS[found.reason])
-            address_health.end(tx, row, found.reason, now=now)
+            if fresh or row.health is AddressHealth.OK:
+                address_health.end(tx, row, found.reason, now=now)
+            address_health.blame(tx, row, found.reason)
             return "nobody is there, so the address is suppressed"
         case Change.PAUSE:
             probe_at = health.next_probe(row.probes, rules, now=now)
