@@ -113,7 +113,7 @@ _NO_USER = _any(
     r"delivery error: dd .{0,40}user|unrouteable address|illegal alias|invalid local part|badrcptto",
     r"550 #?5\.1\.1\b|5\.1\.10 recipient|#5\.1\.1 smtp|5\.1\.0 address rejected|"
     r"\bdestination mailbox .{0,20}not|\bbad destination mailbox|"
-    r"(?<!host )(?<!domain )(?<!server )\bname (?:is )?not (?:found|recogni[sz]ed)(?! by the dns)",
+    r"(?<!host )(?<!domain )(?<!server )\bname (?:is |was )?not (?:found|recogni[sz]ed)(?! by the dns)",
     # German, French, Hungarian, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Russian, Japanese, Chinese …
     r"(?:empfänger|benutzer|postfach|adresse|empfaenger)\b.{0,50}(?:unbekannt|nicht gefunden|existiert nicht|"
     r"gibt es nicht|nicht vorhanden|ungültig|ungueltig|nicht bekannt|nicht im .{0,20}verzeichnis)|"
@@ -219,7 +219,8 @@ _SPAM = _any(
     r"spamhaus|spamcop|sorbs|barracuda(?!networks)|cloudmark|senderscore|sender ?base|reputation|phish|virus|malware|"
     r"suspicious|\babuse\b(?! at)|unwanted|malicious|content filter|content.{0,20}(?:rejected|blocked|refused|denied)|"
     r"listed (?:at|in|by|on) |poor reputation|banned|high probability|considered (?:to be )?(?:uce|harmful)|surbl|"
-    r"uribl|client host .{0,60}blocked|mail content denied|5\.7\.1 .{0,30}(?:message )?blocked|looks like|bulk|"
+    r"uribl|client host .{0,60}blocked|mail content denied|5\.7\.1 .{0,30}(?:message )?blocked(?! by policy)|"
+    r"looks like|bulk|"
     r"hl:itc|ehlo .{0,20}block|ip .{0,40}block|block.{0,20}\bips?\b|ipcheck|\bbl\)|"
     r"\b(?:dt|mi|rp|hl):(?:sp|stc|dmc|irpb)|ip=[\d.]+ - a problem|\bube\b",
     r"垃圾|スパム|迷惑|спам|вирус|unerwünscht|indésirable|kéretlen|levélszemét|no deseado",

@@ -26,7 +26,8 @@ SUBJECTS = re.compile(
     r"delivering|mail)|"
     r"could ?n.?t (?:be )?(?:deliver|send)|could not (?:be )?(?:deliver|send)|cannot (?:be )?(?:deliver|send)|bounce|"
     r"warning.{0,20}(?:could not|message|deliver)|"
-    r"mailbox|user unknown|unknown (?:user|address)|\bndn?\b|\bndr\b|rejected|problem|nondeliverable|dead letter|"
+    r"mailbox (?:is )?(?:full|unavail|disabled|over|unknown|not (?:found|avail|exist))|user unknown|unknown (?:user|"
+    r"address)|\bndn?\b|\bndr\b|rejected|problem|nondeliverable|dead letter|"
     r"quota|over limit|nachricht|unzustellbar|nicht (?:zugestellt|zustellbar)|fehler|zustell|rückläufer|retour|"
     r"échec|echec|non remis|non distribu|impossible de remettre|kézbesít|sikertelen|visszaküld|nem (?:sikerült|kézbes)|"
     r"no se (?:ha )?(?:pudo|puede|entreg)|no entreg|devuelto|fallo|rechazad|impossibile|mancat|non recapit|mancata|"
@@ -34,7 +35,7 @@ SUBJECTS = re.compile(
     r"недостав|не доставлен|ошибка|возвра|невозможно|配信|不達|エラー|"
     r"送信できません|届きません|戻り|退信|退回|无法投递|系统退信|投递失败|失败|"
     r"levereras|leverering|leveret|toimitta|teslim edil|반송|전송 ?실패|발송 ?실패|ανεπίδοτ|"
-    r"nije dostavlj|nu a putut fi livrat",
+    r"doručen\w* .{0,20}selhal|zprávu .{0,20}doručit|toimittaa|αποτυχία|leveres|nije dostavlj|nu a putut fi livrat",
     re.I,
 )
 # Words that people write above their letters too.
@@ -62,6 +63,8 @@ BEGINNINGS = re.compile(
     r"nem (?:sikerült|lehet|kézbes)|non (?:è stato|ha potuto|recapit)|não (?:foi|pôde)|kon niet|nie (?:mo[gż]|zosta)|"
     r"не (?:удалось|доставлен|может)|送信でき|配信でき|届け|お届け|无法|不能|未能|退回|전송하지 못|"
     r"det gick inte att leverera|"
+    r"nebylo možné doručit|nepodařilo (?:se )?doručit|δεν παραδόθηκε|ei voitu toimittaa|"
+    r""
     r"kunne ikke leveres|teslim edilemedi",
     re.I,
 )
@@ -113,16 +116,23 @@ RETURNED = re.compile(
 OFFICES = re.compile(
     r"post ?master|mailer-?daemon|abuse|hostmaster|webmaster|root|admin(?:istrator)?|support|help(?:desk)?|noc|"
     r"info-?tech|"
-    r"no-?reply|do-?not-?reply|security|spam\w*|bounces?|it-?support|servicedesk|mail-?admin|mailadmin|email-?admin",
+    r"no-?reply|do-?not-?reply|security|spam\w*|bounces?|it-?support|servicedesk|mail-?admin|mailadmin|email-?admin|"
+    r"owner-.+|.+-(?:owner|request|bounces|unsubscribe)",
     re.I,
 )
-# An address behind these is somebody to ask, or who wrote, not somebody who was not reached.
+# Somebody to turn to, also where the line ends before the address;
+TURN_TO = re.compile(
+    r"\b(?:contact|write|turn|reach|e-?mail us|questions?|help|assistance|complain\w*|appeal|whitelist\w*|unblock\w*)\b"
+    r"[^\n@:]{0,60}\b(?:at|to|via|by|from)[ \t:]*\n?[ \t<\"'(]*$",
+    re.I,
+)
+# an address behind these is somebody to ask, or who wrote, not somebody who was not reached.
 BEHIND_A_NAME = re.compile(
     r"(?<![a-z])(?:contact|(?:send|please|direct)(?: \w+)? mail to|write to|for example|such as|"
     r"try(?:ing)?(?: (?:sending|e-?mailing|writing))?(?: to)?|e\.g\.,?(?: if)?|e-?mail(?: us)? at|ask|reach|"
     r"help from|forward\w*(?: \w+){0,6} to|"
     r"questions? to|report to|send (?:mail|this|it|a copy|your|an? \w+) (?:\w+ )*to|"
-    r"(?<!generated )from|sender(?:'s)?(?: e-?mail)?(?: address)?|reply-?to|return-?path|envelope-from|message-?id|"
+    r"(?<!generated )from|sender(?:'s)?(?: e-?mail)?(?: address)?|reply[- ]?to|return-?path|envelope-from|message-?id|"
     r"in-reply-to|references|posted by|"
     r"written by|mail from|"
     r"sent by|originator|subject|id|kontakt|wenden sie sich an|absender|von|expéditeur|de|feladó|remitente|mittente)"

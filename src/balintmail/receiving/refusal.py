@@ -21,6 +21,7 @@ from balintmail.receiving.note_words import (
     REFUSED,
     RETURNED,
     SUBJECTS,
+    TURN_TO,
     WEAK_SUBJECTS,
 )
 from balintmail.receiving.report import Found
@@ -57,7 +58,7 @@ def is_refusal(mail: Mail) -> bool:
     begins = bool(BEGINNINGS.search(words))
     refused = bool(REFUSED.search(words))
     if is_from_a_daemon(headers):
-        return subject or begins or refused
+        return subject or begins or refused or headers.get("return-path").strip() == "<>"
     firm = subject and not WEAK_SUBJECTS.search(title)
     path = headers.get("return-path").strip()
     if path in {"<>", "<MAILER-DAEMON>"} or PERHAPS_DAEMONS.search(headers.get("from")):
@@ -85,7 +86,8 @@ def read_refusal(mail: Mail) -> list[Found]:
 
 def _read_note(note: str, mail: Mail) -> list[Found]:
     ours = _ours(mail.headers)
-    chosen = _of_headers(mail, ours) or _best(_weigh(note, ours)) or _of_transcript(mail, ours)
+    chosen = _of_headers(mail, ours) or _of_those_written_to(_best(_weigh(note, ours)), mail)
+    chosen = chosen or _of_transcript(mail, ours)
     chosen = chosen or _best(_weigh(mail.headers.get("subject"), ours)) or _of_returned(mail, ours, note)
     chosen = chosen or _of_the_way(mail) or _best(_weigh(note, ours - _senders(mail.headers))) or _only(note, ours)
     return [_found(one, chosen, note, mail) for one in chosen[:MOST]]
@@ -153,7 +155,7 @@ def _weigh(note: str, ours: set[str]) -> list[_Weighed]:
 
 def _weight(before: str, after: str, near: str, behind: str) -> int:
     """Return how much speaks for an address: where it stands in its line, and the words round it."""
-    if BEHIND_A_NAME.search(before[-60:]) or re.search(r"(?:mailto|https?|ftp):\S*$", before):
+    if BEHIND_A_NAME.search(before[-60:]) or TURN_TO.search(near) or re.search(r"(?:mailto|https?|ftp):\S*$", before):
         return 0
     summary = _SUMMARY.search(behind) or re.search(
         r"^[ \t]*(?:mail |message-)?(?:from|date|id|subject|sent):.{0,200}\n[ \t]*to:\s*$", near, re.I | re.M
@@ -195,6 +197,17 @@ def _best(weighed: list[_Weighed]) -> list[_Weighed]:
         if one.weight >= max(4, most - 2) or one.weight == most:
             best.setdefault(addresses.key(one.address), one)
     return list(best.values())
+
+
+def _of_those_written_to(chosen: list[_Weighed], mail: Mail) -> list[_Weighed]:
+    """Return those of several that the returned letter was to, and those for whom no less speaks."""
+    if len(chosen) < 2:
+        return chosen
+    letters = mail.enclosed[:1] or _quoted_headers(mail.words)
+    fields = [field[:5000] for headers in letters for field in headers.every("to", "cc")]
+    to = {addresses.key(one[0]) for field in fields for one in addresses.every(field)}
+    least = min((one.weight for one in chosen if addresses.key(one.address) in to), default=0)
+    return [one for one in chosen if one.weight >= least or addresses.key(one.address) in to]
 
 
 def _only(note: str, ours: set[str]) -> list[_Weighed]:
