@@ -296,7 +296,7 @@ def _letters(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
 
 
 def _returned(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
-    for row in returns.every(tx, returns.Wanted(people=tuple(numbers))):
+    for row in reversed(returns.every(tx, returns.Wanted(people=tuple(numbers)))):
         what = "complaint" if row.sentence is Sentence.COMPLAINT else "came back"
         about = f"{row.label} " if row.label else ""
         said = row.outcome.removeprefix("complaint: ") if row.proven else f"{REASON_WORDS[row.reason]}, {row.outcome}"
