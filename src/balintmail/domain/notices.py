@@ -274,7 +274,7 @@ NOTICES: Mapping[str, NoticeKind] = {
         named_by="label",
     ),
     # To an officer: a stranger's letter, its words alone. `person` and `name` are whose address `sender` is on the
-    # register, "" for nobody's; `cut` is "yes" where it goes on.
+    # register, "" for nobody's; `answer_url` begins the answer to them; `cut` is "yes" where it goes on.
     "letter": NoticeKind(
         facts={
             "number": "12",
@@ -283,6 +283,7 @@ NOTICES: Mapping[str, NoticeKind] = {
             "received_at": _ASKED,
             "person": "7",
             "name": "Dr Jane Smith",
+            "answer_url": "mailto:jane.smith@example.org?subject=Re%3A%20A%20room%20for%20the%20autumn%20weekend",
             "lines": (
                 {"text": "Dear Secretary,"},
                 {"text": "we have a room for thirty people, with a garden, and could keep it for you until March."},

@@ -7,6 +7,7 @@ where [inbox.NAME] forward says so. Nothing that a stranger wrote is rendered or
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import quote
 
 from balintmail.db import audit, correspondence, officers, people, throttles
 from balintmail.db.correspondence import MessageRow
@@ -204,11 +205,23 @@ def _put(ctx: Context, tx: Tx, to: To, letter: _Letter, *, received: Inbound) ->
         "received_at": received.received_at,
         "person": str(letter.person) if writer else "",
         "name": writer.name if writer else "",
+        "answer_url": _answer_url(letter),
         "lines": [{"text": line} for line in lines[:MOST_LINES]],
         "cut": "yes" if len(letter.text) > LONGEST or len(lines) > MOST_LINES else "",
     }
     key = f"letter {letter.number} {to.person}"
     notices.put(ctx, tx, Waiting(template=TEMPLATE, to=to, ground=Ground.OFFICER, facts=facts, key=key))
+
+
+def _answer_url(letter: _Letter) -> str:
+    """Return the link that begins an answer (RFC 6068); "" where no mail can reach the writer."""
+    try:
+        address = parse(letter.sender).envelope
+    except AddressRefused:
+        return ""
+    subject = _plain(letter.subject)
+    subject = subject if subject.casefold().startswith("re:") else f"Re: {subject}"
+    return f"mailto:{quote(address, safe='@+')}?subject={quote(subject, safe='')}"
 
 
 def _lines(text: str) -> list[str]:
