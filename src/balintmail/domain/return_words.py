@@ -40,6 +40,9 @@ def bare(plain: str) -> str:
     return _HOST_NAME.sub(r"\1 h", _ADDRESS.sub("a@b", _NOISE.sub(" ", plain)))
 
 
+PASSING = re.compile(r"\btry (?:again )?later|\btry again\b|temporar(?:y|ily)\b|please retry|retry later|später erneut")
+
+
 def unhedged(words: str) -> str:
     """Return bare `words` without what they only suppose: "the account may not exist"."""
     return _HEDGE.sub(" ", words)
@@ -51,7 +54,8 @@ _SENDER = _any(
     r"not (?:found|exist)|refused|blocked|blacklisted)",
     r"unknown sender|invalid sender|bad sender|sender'?s? (?:domain|address) (?:must|does|is|could)|sender domain|"
     r"sending domain|sender'?s? (?:e-?mail )?address\b.{0,30}(?:invalid|not exist|not found|unknown|rejected)",
-    r"domain of sender|your (?:domain|ip|server|host|mail ?server|email) .{0,60}(?:block|black|list|reject|"
+    r"domain of sender|your (?:domain|address) is (?:unknown|not)|your (?:domain|ip|server|host|mail ?server|"
+    r"email) .{0,60}(?:block|black|list|reject|"
     r"not allowed|polic)",
     r"mail from .{0,60}(?:rejected|not allowed|not accepted|refused|does not exist|doesn'?t exist)|"
     r"return path .{0,40}(?:unverif|invalid)|does not like sender|access denied, bad",
@@ -111,7 +115,7 @@ _NO_USER = _any(
     r"name and address|table|alias table|user list|database)",
     r"said: 5\d\d.{0,20}rejected by recipient domain|all recipients (?:address rejected|are invalid|refused)|"
     r"delivery error: dd .{0,40}user|unrouteable address|illegal alias|invalid local part|badrcptto",
-    r"550 #?5\.1\.1\b|5\.1\.10 recipient|#5\.1\.1 smtp|5\.1\.0 address rejected|"
+    r"5\.1\.0 address rejected|no valid recipients?|"
     r"\bdestination mailbox .{0,20}not|\bbad destination mailbox|"
     r"(?<!host )(?<!domain )(?<!server )\bname (?:is |was )?not (?:found|recogni[sz]ed)(?! by the dns)",
     # German, French, Hungarian, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Russian, Japanese, Chinese …
@@ -122,7 +126,8 @@ _NO_USER = _any(
     r"(?:adresse|utilisateur|destinataire|boîte|boite|compte)\b.{0,60}(?:inconnue?|inexistante?|n'existe (?:pas|"
     r"plus)|introuvable|invalide|n'a pas été trouvé)|utilisateur inconnu",
     r"(?:címzett|felhasználó|felhasznalo|postafiók|cím)\b.{0,50}(?:ismeretlen|nem létezik|nem található|"
-    r"nem talalhato|nem letezik)|ismeretlen (?:címzett|felhasználó)|nincs ilyen (?:felhasználó|felhasznalo|cím|"
+    r"nem talalhato|nem letezik)|ismeretlen (?:címzett|cimzett|felhasználó|felhasznalo)|nincs ilyen (?:felhasználó|"
+    r"felhasznalo|cím|"
     r"postafiók|címzett)",
     r"(?:usuario|destinatario|cuenta|buzón|dirección|direccion)\b.{0,50}(?:desconocid|no existe|inexistente|"
     r"no encontrad|no válid|inválid|no se (?:encontró|encuentra|pudo encontrar))|usuario desconocido",
@@ -146,6 +151,7 @@ _NO_USER = _any(
     r"找不到(?:用户|收件人|邮箱)|不存在的(?:用户|邮箱)|没有此用户|無此(?:用戶|使用者)|查無此人",
     r"존재하지 ?않는|없는 (?:사용자|메일|주소)|수신자를 찾을 수 없|사용자가 없",
 )
+_CODE_OF_NOBODY = _any(r"550 #?5\.1\.1\b|5\.1\.10 recipient|#5\.1\.1 smtp")
 _FULL = _any(
     r"(?:mailbox|mail box|inbox|account|user|recipient|folder|maildir|storage|postbox|e-?mail box|"
     r"mail folder)\b.{0,60}(?:is )?(?:\bfull\b|over ?quota|exceeds? (?:the )?(?:allowed|maximum|its|his|storage|quota|"
@@ -286,6 +292,7 @@ WORDS: tuple[tuple[str, _Patterns], ...] = (
     ("policy", _OUR_RULES),
     ("spam_block", _SPAM),
     ("network", _NETWORK),
+    ("no_such_user", _CODE_OF_NOBODY),
     ("content", _CONTENT),
     ("policy", _RULE),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from balintmail.domain.return_words import WITH_NAMES, WORDS, bare, unhedged
+from balintmail.domain.return_words import PASSING, WITH_NAMES, WORDS, bare, unhedged
 
 
 class Kind(StrEnum):
@@ -158,6 +158,8 @@ def _reason(words: str, status: str, code: str) -> tuple[Reason, bool]:
     if status == "4.2.1":  # a full hour, not a closed box: Gmail's "receiving mail at a rate that …"
         by_status = Reason.OTHER
     if found := _by_words(firm, unhedged(plain)):
+        if found in _DEAD and by_status not in _DEAD and PASSING.search(firm):
+            return found, False  # nobody is there, but try again later
         # Why the last try failed says less than that there was a last one.
         return (by_status if found is Reason.NETWORK and by_status is Reason.EXPIRED else found), True
     if by_status is not None and by_status not in _RULES:

@@ -23,6 +23,10 @@ class ChildGone(Exception):
     """The child did not answer; the words say why."""
 
 
+class _ChildDied(Exception):
+    why = "the reader stopped over it: too much memory, or damage"
+
+
 class Child:
     """Hands messages to the child that runs `module`, one by one; made for a `with` block."""
 
@@ -40,7 +44,22 @@ class Child:
         self._end()
 
     def _answer(self, raw: bytes) -> bytes:
-        """Return the child's answer; raise ChildGone when there is none."""
+        """Return the child's answer; raise ChildGone when there is none.
+
+        A child that had served others may have died of them, or of age: then a fresh one is asked once more.
+        """
+        fresh = self._child is None
+        try:
+            return self._once(raw)
+        except _ChildDied as died:
+            if fresh:
+                raise ChildGone(died.why) from None
+        try:
+            return self._once(raw)
+        except _ChildDied as died:
+            raise ChildGone(died.why) from None
+
+    def _once(self, raw: bytes) -> bytes:
         child = self._child or self._begin()
         ends_at = time.monotonic() + self._seconds
         clock = threading.Timer(self._seconds, child.kill)
@@ -51,7 +70,7 @@ class Child:
             self._end()
             if time.monotonic() >= ends_at:
                 raise ChildGone(f"the reader was not done with it after {self._seconds:.0f} seconds") from None
-            raise ChildGone("the reader stopped over it: too much memory, or damage") from None
+            raise _ChildDied from None
         finally:
             clock.cancel()
 
