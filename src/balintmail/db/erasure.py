@@ -13,11 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from balintmail.db import consent
+from balintmail.db import consent, inbound_erasure
 from balintmail.db.models import (
+    Address,
     AuditEvent,
     Base,
+    CopyRequest,
     Delivery,
+    InboundMessage,
     JoinRequest,
     MailedLink,
     Mailing,
@@ -25,6 +28,7 @@ from balintmail.db.models import (
     Notice,
     Person,
     PostalAddress,
+    ReturnEvent,
     Subscription,
     Suppression,
 )
@@ -41,6 +45,10 @@ _MENTIONS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (Suppression, ("note", "actor")),
     (Mailing, ("title", "state_reason", "audience_filter", "released_by")),
     (Delivery, ("reply",)),
+    (InboundMessage, ("sender", "subject", "message_id", "remark", "place", "closed_by")),
+    (ReturnEvent, ("evidence", "outcome")),
+    (CopyRequest, ("wanted", "decided_by", "reason", "note")),
+    (Address, ("handled_by",)),
 )
 
 
@@ -76,6 +84,7 @@ def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
         tx.execute(sa.delete(waiting).where(theirs))
     for own in (MailedLink, PostalAddress):
         tx.execute(sa.delete(own).where(own.person_id.in_(traces.people)))
+    inbound_erasure.empty(tx, traces.people, traces.keys, traces.spellings)
     bare: dict[str, Any] = {"address": "", "envelope": "", "address_key": "", "data": None, "reply": ""}
     tx.execute(sa.update(Delivery).where(_theirs(traces)).values(**bare))
     for number, text, patterns in _telling(tx, traces):

@@ -4,7 +4,16 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from balintmail.db.models import Delivery, JoinRequest, Notice, Subscription
+from balintmail.db.models import (
+    AwaitedReply,
+    CopyRequest,
+    Delivery,
+    Draft,
+    InboundMessage,
+    JoinRequest,
+    Notice,
+    Subscription,
+)
 from balintmail.db.session import Tx
 from balintmail.db.subscriptions import SubscriptionRow
 from balintmail.domain.deliveries import sources
@@ -27,9 +36,12 @@ def move_open_deliveries(tx: Tx, from_person: int, to_person: int) -> int:
 
 
 def move_what_waits(tx: Tx, from_person: int, to_person: int) -> None:
-    """Give a person's waiting notices and join requests to another; each goes to the address that it named."""
-    for table in (Notice, JoinRequest):
+    """Give what waits of a person to another: notices and requests, each to the address that it named; letters."""
+    for table in (Notice, JoinRequest, CopyRequest, AwaitedReply):
         tx.execute(sa.update(table).where(table.person_id == from_person).values(person_id=to_person))
+    taken_on = InboundMessage.assigned_to == from_person
+    tx.execute(sa.update(InboundMessage).where(taken_on).values(assigned_to=to_person))
+    tx.execute(sa.update(Draft).where(Draft.officer_id == from_person).values(officer_id=to_person))
 
 
 def join_answers(tx: Tx, theirs: SubscriptionRow, ours: SubscriptionRow) -> None:
