@@ -55,14 +55,14 @@ def pipe(app: App, recipient: str) -> int:
 
     Exit 75 when it could not be stored, so that the mail server keeps it and tries again.
     """
-    from balintmail.services import fetching  # noqa: PLC0415
-
     stored = False
     try:
         with app.instance() as instance:
             ctx = instance.context(actor=app.options.by or "inbox")
             _store(ctx, recipient)
             stored = True
+            from balintmail.services import fetching  # noqa: PLC0415  (heavy: only once the message is safe)
+
             fetching.process(ctx, patience=_PIPE_PATIENCE)
     except Exception as exc:
         from balintmail.cli.failure import explained  # noqa: PLC0415
@@ -158,9 +158,8 @@ def _error(one: "Fetched") -> str:
 
 
 def _store(ctx: "Context", recipient: str) -> None:
-    from balintmail.db.inbox import Arrival  # noqa: PLC0415
+    from balintmail.db import inbox  # noqa: PLC0415
     from balintmail.domain.inbox import PIPE  # noqa: PLC0415
-    from balintmail.services import inbox  # noqa: PLC0415
 
     raw = sys.stdin.buffer.read(_LARGEST)
     size = len(raw)
@@ -173,10 +172,11 @@ def _store(ctx: "Context", recipient: str) -> None:
     head = _delivered_to(known)
     first, raw = (raw[: raw.index(b"\n") + 1], raw[raw.index(b"\n") + 1 :]) if _MBOX.match(raw) else (b"", raw)
     whole = first + head + raw
-    arrival = Arrival(
+    arrival = inbox.Arrival(
         mailbox=PIPE, place="", raw=whole, size=len(head) + size, received_at=ctx.clock.now(), remark=remark
     )
-    inbox.store(ctx, arrival)
+    with ctx.db.write() as tx:
+        inbox.store(tx, arrival)
 
 
 def _delivered_to(recipient: str) -> bytes:
