@@ -51,6 +51,16 @@ _NOT_MAILED: tuple[Row, ...] = (
     {"number": 3, "reason": Word("skip_bounced")},
 )
 _ANSWERS: tuple[Row, ...] = ({"number": 1, "words": "550 5.1.1 no such user"},)
+_BLOCKS: tuple[Row, ...] = (
+    {
+        "domain": "example.net",
+        "number": 14,
+        "words": "550 5.7.1 Message from 192.0.2.1 rejected as spam, see https://example.net/why",
+    },
+)
+_FINDINGS: tuple[Row, ...] = (
+    {"level": Word("finding_warn"), "line": "12", "message": "the picture has no alternative text"},
+)
 _SITE = "https://balint.example.org"
 _OPEN: tuple[Mapping[str, Plain], ...] = (
     {
@@ -122,9 +132,33 @@ NOTICES: Mapping[str, NoticeKind] = {
         officers=True,
         answerable=True,
     ),
-    # To the officer who answered one of our letters: what was done. `about` is "join" or "copy", `what` the lists or what
-    # was asked for; `result` is approved, waits, declined, sent, refused (`remark` says why), already (`before` is yes, no
-    # or over) or unclear. `told` says that the applicant is written to, `command` what to type in a terminal.
+    # To the Secretary, and to the editor who mailed a newsletter in: `why` says what kept it from being read, "" for
+    # nothing; `by` is in whose name it came, "" for the reader's own; `releases` says that the reader may release it,
+    # with `release_url` where there is a site. `lines` are its first paragraphs, `cut` says that there are more.
+    "draft": NoticeKind(
+        facts={
+            "number": 12,
+            "title": "Groups this winter",
+            "label": "newsletter/84",
+            "list": "Newsletter",
+            "by": "Bálint Mihály",
+            "received_at": _ASKED,
+            "expires_at": _UNTIL,
+            "reaches": 287,
+            "stops": 0,
+            "warnings": 1,
+            "findings": _FINDINGS,
+            "lines": ({"text": "Dear Mária,"}, {"text": "three new groups begin in January."}),
+            "cut": True,
+            "why": "",
+            "releases": True,
+            "release_url": f"{_SITE}/release/abc",
+        },
+        officers=True,
+    ),
+    # To the officer who answered one of our letters: what was done. `about` is "join" or "copy", `what` the lists or
+    # what was asked for; `result` is approved, waits, declined, sent, refused (`remark` says why), already (`before` is
+    # yes, no or over) or unclear. `told` says that the applicant is written to, `command` what to type in a terminal.
     "decided": NoticeKind(
         facts={
             "about": "join",
@@ -169,13 +203,7 @@ NOTICES: Mapping[str, NoticeKind] = {
         facts={
             "count": 14,
             "since": _ASKED,
-            "answers": (
-                {
-                    "domain": "example.net",
-                    "number": 14,
-                    "words": "550 5.7.1 Message from 192.0.2.1 rejected as spam, see https://example.net/why",
-                },
-            ),
+            "answers": _BLOCKS,
         },
         officers=True,
     ),

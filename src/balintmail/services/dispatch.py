@@ -269,7 +269,6 @@ class _Sending:
         after_a_run(ctx, engine, governor, only)
         return engine
 
-
     def _take_notices_along(self) -> asyncio.TimerHandle | None:
         """Let a `send` that lasts send what others wait for, where it holds the only lock there is (SQLite)."""
         if not self._ctx.db.is_sqlite:

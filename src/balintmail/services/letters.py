@@ -103,7 +103,7 @@ def start(ctx: Context, path: Path, list_slug: str = "") -> Started:
         sent = [row for row in mailings.every(tx) if row.kind is MailingKind.NEWSLETTER and row.number]
         last = next((row for row in sent if not list_slug or row.list == list_slug), None)
         mailing_list = lists.named(tx, list_slug or (last.list if last else ""))
-        number = _next_number(row for row in sent if row.list == mailing_list.slug)
+        number = next_number(row for row in sent if row.list == mailing_list.slug)
         kept = _last_settings(tx, last) if last and last.list == mailing_list.slug else {}
         after = last.label if kept and last else ""
     if not mailing_list.is_default:
@@ -121,7 +121,8 @@ def start(ctx: Context, path: Path, list_slug: str = "") -> Started:
     return Started(path, mailing_list.slug, number, after)
 
 
-def _next_number(sent: Iterable[MailingRow]) -> int:
+def next_number(sent: Iterable[MailingRow]) -> int:
+    """Return the number after the highest of these mailings."""
     numbers = [int(row.number) for row in sent if row.number and row.number.isdigit()]
     return max(numbers, default=0) + 1
 
@@ -153,11 +154,11 @@ def _mailbox(letter: Letter, key: str) -> str:
 
 def _starter(mailing_list: MailingListRow, number: int, kept: dict[str, str]) -> str:
     settings = {"title": f"{mailing_list.name} {number}", "number": number, **kept}
-    lines = [_line(key, value) for key, value in settings.items()]
+    lines = [front_line(key, value) for key, value in settings.items()]
     return _STARTER.replace("SETTINGS", "\n".join(lines))
 
 
-def _line(key: str, value: object) -> str:
+def front_line(key: str, value: object) -> str:
     """Return one line of front matter, quoted as YAML wants it."""
     if isinstance(value, int):
         return f"{key}: {value}"
