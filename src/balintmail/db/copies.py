@@ -159,7 +159,7 @@ def had(tx: Tx, mailing_id: int, person_id: int) -> bool:
     return bool(tx.scalar(select(exists().where(mine, gone))))
 
 
-def _sent() -> "sa.Select[Any]":
+def _sent() -> "sa.Select[*tuple[Any, ...]]":
     columns = (Mailing.id, Mailing.list_id, MailingList.slug, Mailing.number, Mailing.title, Mailing.visibility)
     whole = (Mailing.kind == MailingKind.NEWSLETTER, Mailing.number.is_not(None), Mailing.again_of.is_(None))
     joined = select(*columns).join(MailingList, MailingList.id == Mailing.list_id)

@@ -126,7 +126,8 @@ def next_probe(probes: int, rules: Rules, *, now: datetime) -> datetime | None:
     """Return when a paused address is tried next, after `probes` tries in vain; None when it was tried often enough."""
     if probes >= rules.probes:
         return None
-    return now + rules.probe_after * 2**probes
+    wait: timedelta = rules.probe_after * 2**probes
+    return now + wait
 
 
 def _forgiven(failure: Failure, known: Known) -> bool:

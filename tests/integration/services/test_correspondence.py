@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Row, insert, select, update
 
 from balintmail.db import correspondence as rows
 from balintmail.db import inbox as stored
@@ -56,7 +57,7 @@ def with_forwarding(ctx: Context) -> Context:
     return replace(ctx, settings=ctx.settings.model_copy(update={"inbox": sections}))
 
 
-def waiting(ctx: Context) -> list[Notice]:
+def waiting(ctx: Context) -> "list[Row[*tuple[Any, ...]]]":
     with ctx.db.read() as tx:
         return list(tx.execute(select(Notice.facts, Notice.person_id, Notice.template).order_by(Notice.id)))
 
@@ -141,7 +142,7 @@ def test_letter_is_taken_on_by_officers_alone(context: Context, come: Callable[.
     with context.db.write() as tx:
         a_secretary(tx)
         ben = a_person(tx, "ben@example.org", name="Ben Example")
-        tx.execute(Officer.__table__.insert().values(person_id=ben, role=Role.TREASURER, since=NOW))
+        tx.execute(insert(Officer).values(person_id=ben, role=Role.TREASURER, since=NOW))
         a_person(tx, "cleo@example.org")
     found = come()
     for who in ("treasurer", "ben@example.org", str(ben)):

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from balintmail.db.models import Delivery, Mailing, Notice
 from balintmail.domain.states import AddressHealth, DeliveryState, Ground, SkipReason
+from balintmail.domain.tokens import Purpose
 from balintmail.sending.outbox import OutboxTransport
 from balintmail.services import leaving, probing, suppressions
 from balintmail.services.context import Context
@@ -152,7 +153,7 @@ def test_a_letter_put_in_before_the_pause_is_stopped_by_it(post: Post, clock: Mo
 
 def test_who_left_every_list_is_not_tried(post: Post, clock: MovableClock) -> None:
     person = paused(post, clock)
-    leaving.leave_all(post.ctx, post.token(0, leaving.Purpose.LEAVE, person=person, list=1), Visit())
+    leaving.leave_all(post.ctx, post.token(0, Purpose.LEAVE, person=person, list=1), Visit())
     send(post.ctx)
     assert probes(post) == []
     assert post.address(MARIA).probe_at is None
@@ -161,7 +162,7 @@ def test_who_left_every_list_is_not_tried(post: Post, clock: MovableClock) -> No
 def test_who_leaves_before_the_probe_leaves_gets_none_D4(post: Post, clock: MovableClock) -> None:
     person = paused(post, clock)
     probing.tidy(post.ctx)
-    leaving.leave_all(post.ctx, post.token(0, leaving.Purpose.LEAVE, person=person, list=1), Visit())
+    leaving.leave_all(post.ctx, post.token(0, Purpose.LEAVE, person=person, list=1), Visit())
     send(post.ctx)
     assert probes(post) == []
     clock.forward(days(5))
