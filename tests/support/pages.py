@@ -1,9 +1,11 @@
 """Every page of the site with a link that opens it, and the forms that stand on a page."""
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -11,13 +13,14 @@ import sqlalchemy as sa
 from balintmail.db.models import Notice
 from balintmail.domain import tokens
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.services import fresh_links, lists, offers, requests, subscriptions
+from balintmail.services import freeze, fresh_links, lists, offers, release, requests, subscriptions
 from balintmail.services.applications import Application
 from balintmail.services.context import Context
 from balintmail.services.fresh_links import Errand
 from balintmail.services.lists import Manners
 from balintmail.services.subscriptions import Joining
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 QUESTIONS = [
     {"name": "how", "kind": "text", "label": {"en": "How do you know Balint work?", "hu": "Honnan ismeri a munkát?"}},
     {"name": "work", "kind": "choice", "label": "Your work", "choices": ["Doctor", "Nurse"], "required": True},
@@ -49,6 +52,7 @@ def furnish(ctx: Context) -> Pages:
         moving, _ = fresh_links.make(
             ctx, tx, person, Errand.ADDRESS, payload={"new": "new@example.net", "old": "maria@example.org"}
         )
+    publish(ctx)
     ask(ctx, "zoe@example.org", "Zoë Example")
     confirm = link(ctx, "confirm", "confirm_url")
     requests.confirm(ctx, confirm.rpartition("/")[2])
@@ -57,6 +61,9 @@ def furnish(ctx: Context) -> Pages:
     paths = {
         "/": "/",
         "/privacy": "/privacy",
+        "/newsletters": "/newsletters",
+        "/newsletters/{slug}": "/newsletters/newsletter",
+        "/newsletters/{slug}/{number}": "/newsletters/newsletter/84",
         "/join": "/join",
         "/join/{slug}": "/join/courses",
         "/confirm/{token}": link(ctx, "confirm", "confirm_url"),
@@ -71,6 +78,19 @@ def furnish(ctx: Context) -> Pages:
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
     return Pages(person, paths)
+
+
+def publish(ctx: Context) -> None:
+    """Send the newsletter of the examples, and one for members."""
+    for folder in ("pictures",):
+        shutil.copytree(EXAMPLES / folder, ctx.folder / folder, dirs_exist_ok=True)
+    for name in ("newsletter.md", "oxford-weekend-2027.ics"):
+        shutil.copy(EXAMPLES / name, ctx.folder)
+    second = ctx.folder / "second.md"
+    second.write_text("---\ntitle: A word to members\nnumber: 85\nvisibility: members\n---\nDear all.\n", "utf-8")
+    for path in (ctx.folder / "newsletter.md", second):
+        row = release.release(ctx, release.plan(ctx, release.Intent(path)), start_at=ctx.clock.now())
+        freeze.start_due(ctx, only=row.id)
 
 
 def ask(ctx: Context, address: str, name: str) -> None:

@@ -71,7 +71,8 @@ OUR_TAGS = frozenset(
         r"\w+",
         "html head meta title link body a header div img nav ul ol li main footer h1 h2 h3 p form input label textarea "
         "select option optgroup fieldset legend button dl dt dd span strong em br table caption thead tbody tr th td "
-        "small pre code details summary hr bdi",
+        "small pre code details summary hr bdi "
+        "article section blockquote sup",  # those of a newsletter in the archive
     )
 )
 

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
+from balintmail.web.access import Kind
+from balintmail.web.app import NOUNS
 from balintmail.wiring import open_instance
 from tests.support.pages import Pages, furnish
 from tests.support.site import LANGUAGES, WIDTHS, Served, violations
@@ -12,11 +15,14 @@ from tests.web.conftest import Visit
 
 Visits = Callable[..., Visit]
 PATTERNS = (
+    "/newsletters", "/newsletters/{slug}", "/newsletters/{slug}/{number}",
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
     "/manage/{secret}/erase", "/manage/address/{secret}",
 )  # fmt: skip
+LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or the same page at another address
+NO_PAGES = {"/robots.txt", "/newsletters/{slug}/atom.xml", "/newsletters/{slug}/{number}/pictures/{identity}"}
 # One language and width for each scheme and back again: each pair of them is seen, without looking at all sixteen.
 SEEN = tuple(zip(LANGUAGES, WIDTHS * 2, ("light", "dark", "dark", "light"), strict=True))
 
@@ -29,7 +35,11 @@ def pages(site: Served) -> Iterator[Pages]:
 
 
 def test_every_get_route_is_among_the_pages(pages: Pages) -> None:
-    assert set(PATTERNS) | {"/", "/privacy", "/decide/{token}"} == set(pages.paths)
+    shown = {Kind.PAGE, Kind.TOKEN}
+    every = [route for noun in NOUNS for route in noun.router.routes if isinstance(route, APIRoute)]
+    found = {route.path for route in every if "GET" in (route.methods or ()) and shown & set(route.tags)}
+    assert set(pages.paths) == found - NO_PAGES
+    assert set(PATTERNS) | LIKE_OTHERS == set(pages.paths)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -3,6 +3,7 @@
 The description of the routes is made for this test and served to nobody. Fields come from the forms on the pages.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +39,11 @@ def described(app: FastAPI, client: TestClient, pages: Pages) -> tuple[dict[str,
     """Return the OpenAPI description of every route, and what is live of each."""
     document: dict[str, Any] = get_openapi(title="site", version="1", routes=app.routes)
     live: dict[str, Live] = {}
+    paths = pages.paths | beside(client, pages)
     for pattern, operations in document["paths"].items():
-        known = pages.paths.get(pattern, pattern)
-        found = [form for form in forms(client.get(known).text) if form.method == "POST"]
+        known = paths.get(pattern, pattern)
+        page = client.get(known)
+        found = [form for form in forms(page.text) if form.method == "POST"] if "html" in of_kind(page) else []
         hidden = {name: form.fields[name] for form in found for name in form.hidden}
         pieces = zip(pattern.split("/"), known.partition("?")[0].split("/"), strict=True)
         live[pattern] = Live({name[1:-1]: value for name, value in pieces if name.startswith("{")}, hidden)
@@ -50,6 +53,18 @@ def described(app: FastAPI, client: TestClient, pages: Pages) -> tuple[dict[str,
             kinds = ("application/x-www-form-urlencoded", "multipart/form-data")
             operations["post"]["requestBody"] = {"content": {kind: {"schema": schema} for kind in kinds}}
     return document, live
+
+
+def beside(client: TestClient, pages: Pages) -> dict[str, str]:
+    """Return the paths of what is no page: a feed, and a picture that a newsletter shows."""
+    listed, newsletter = "/newsletters/{slug}", "/newsletters/{slug}/{number}"
+    picture = re.search(r'src="(?:https://[^/]+)?(/newsletters/[^"]+)"', client.get(pages.paths[newsletter]).text)
+    assert picture is not None
+    return {f"{listed}/atom.xml": f"{pages.paths[listed]}/atom.xml", f"{newsletter}/pictures/{{identity}}": picture[1]}
+
+
+def of_kind(answer: Any) -> str:
+    return str(answer.headers.get("content-type", ""))
 
 
 def every_answer_of(operation: Any, client: TestClient, live: Live) -> list[int]:

@@ -87,7 +87,8 @@ class _Compilation:
         source = self._source()
         placed = self._placed_pictures(source.tokens)
         values = self._layout_values(source)
-        html = render_html(to_html(source.tokens, self.table), values)
+        words = to_html(source.tokens, self.table)
+        html = render_html(words, values)
         text = render_text(source.tokens, values)
         splitter = Splitter(self.table, self.identity.links)
         try:
@@ -100,6 +101,7 @@ class _Compilation:
         mime = frame(placed, self.enclosed, seed=repr((to_data(text_program), to_data(html_program))))
         if self.surroundings.list and self.surroundings.kind is not MailingKind.NOTICE:
             self._require_leave_link(splitter, {"text": text_program, "HTML": html_program})
+        article = Splitter(self.table, {}, splitter.slots).body(words, is_html=True)  # no personal address in it
         slots = tuple(splitter.slots)
         conditions = tuple(map(tuple, self.table.conditions))
         return Compiled(
@@ -123,6 +125,7 @@ class _Compilation:
             fields_used=names_read(slots, conditions),
             open_fields=_open_fields(splitter),
             visibility=self.letter.visibility.value,
+            article=article,
         )
 
     def _source(self) -> _Source:

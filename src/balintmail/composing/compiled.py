@@ -6,7 +6,7 @@ by fingerprint. Made by compile.py, run by merge.py.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from balintmail.composing.expressions import Test, fields_in, test_from_data, test_to_data
@@ -29,7 +29,8 @@ class Compiled:
 
     A message is `head`, `before`, `text`, `between`, `html`, `after` one after another. `subject` is a program of
     plain texts when the title holds fields. `sender` is what stands before and after the token in the envelope's
-    sender, one text when there is no token. `open_fields` are the fields printed without a default.
+    sender, one text when there is no token. `open_fields` are the fields printed without a default. `article` is the
+    letter's words alone, for the archive (article.py): it decides no letter, so it is no part of the fingerprint.
     """
 
     kind: MailingKind
@@ -52,6 +53,7 @@ class Compiled:
     fields_used: tuple[str, ...] = ()
     open_fields: tuple[str, ...] = ()
     visibility: str = "public"
+    article: Program = field(default_factory=list)
 
     def dump(self) -> bytes:
         """Return the letter as bytes for the database."""
@@ -62,6 +64,7 @@ class Compiled:
                 "hash": self.content_hash,
                 "key": self.key_id,
                 "date": self.date,
+                "article": to_data(self.article),
             },
             ensure_ascii=True,
             separators=(",", ":"),
@@ -98,6 +101,7 @@ class Compiled:
                 fields_used=tuple(map(str, data["fields"])),
                 open_fields=tuple(map(str, data["open"])),
                 visibility=str(data["visibility"]),
+                article=from_data(data.get("article", [])),
             )
         except (ValueError, KeyError, TypeError, RecursionError) as exc:
             raise CompiledDamaged("A frozen letter in the database is damaged.", hint="Restore a backup.") from exc

@@ -135,6 +135,10 @@ class Merger:
         """Return the HTML part as `recipient` would get it, lines ended by LF."""
         return quoted.decode(self._run(self._compiled.html, recipient))
 
+    def article(self, recipient: Recipient) -> str:
+        """Return the letter's words alone in HTML, as the archive shows them (article.py), lines ended by LF."""
+        return quoted.decode(self._run(self._compiled.article, recipient))
+
     def html_bytes(self, recipient: Recipient) -> int:
         """Return the size of the rendered HTML part in bytes (S27), for less than it costs to compose the letter.
 

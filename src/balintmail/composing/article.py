@@ -1,0 +1,59 @@
+"""A letter as everybody may read it on a page: its words without layout, and its pictures (S49).
+
+Nobody reads it in particular: names are empty, so that defaults stand in their place, conditions hold as for a reader
+of whom nothing is known, and personal addresses are gone with the links round them. It needs no key, since no token
+is in it, and escapes nothing anew: what stands in the frozen letter was escaped when it was compiled.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import Message
+
+from balintmail.composing.compiled import Compiled
+from balintmail.composing.merge import Merger
+from balintmail.domain.keys import Keyring
+from balintmail.domain.recipient import PersonData, Recipient
+
+_NO_KEY = Keyring(bytes(32), bytes(32))
+_PERSONAL_LINK = re.compile(r'<a href="">(.*?)</a>', re.DOTALL)
+_PICTURE = re.compile(r'src="cid:([^"]+)"')
+_ALIGNED = re.compile(r' style="text-align:(left|right|center)"')
+
+
+def words_of(compiled: Compiled, picture: Callable[[str], str]) -> str:
+    """Return the letter's words as HTML; `picture` gives the address of a picture from its Content-ID."""
+    html = _merger(compiled).article(_nobody(compiled))
+    html = _PERSONAL_LINK.sub(r"\1", html)
+    html = _ALIGNED.sub(r' class="\1"', html)  # pages carry no style of their own
+    return _PICTURE.sub(lambda found: f'src="{picture(found[1])}"', html)
+
+
+def title_of(compiled: Compiled) -> str:
+    """Return the letter's title, for somebody of whom nothing is known."""
+    return _merger(compiled).subject(_nobody(compiled))
+
+
+def pictures_of(compiled: Compiled) -> dict[str, tuple[str, bytes]]:
+    """Return the letter's pictures by their Content-ID, each with its type."""
+    whole = message_from_bytes(_merger(compiled).compose(_nobody(compiled)).data)
+    return {
+        identity: (part.get_content_type(), _content(part))
+        for part in whole.walk()
+        if part.get_content_maintype() == "image" and (identity := str(part.get("Content-ID", "")).strip("<> "))
+    }
+
+
+def _content(part: Message) -> bytes:
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else b""
+
+
+def _nobody(compiled: Compiled) -> Recipient:
+    address = "nobody@example.org"  # never shown: the words hold no address, and of the message only pictures are taken
+    return Recipient(0, 0, 0, address, address, PersonData(language=compiled.language))
+
+
+def _merger(compiled: Compiled) -> Merger:
+    return Merger(replace(compiled, key_id=_NO_KEY.token_id), _NO_KEY)

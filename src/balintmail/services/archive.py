@@ -1,0 +1,104 @@
+"""Past newsletters as everybody may read them: the shelves, one number with its words and pictures, what came last.
+
+The words are the frozen letter's own, for a reader of whom nothing is known (composing/article.py, S49). A newsletter
+for members stands on its shelf by title alone. It changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from balintmail.composing import article
+from balintmail.composing.compiled import Compiled
+from balintmail.db import archive, lists, mailings
+from balintmail.db.archive import Issued, Shelf
+from balintmail.db.lists import MailingListRow
+from balintmail.domain.states import Visibility
+from balintmail.errors import NotFound
+from balintmail.services.context import Context
+
+ON_A_PAGE = 50  # newsletters of one list
+IN_A_FEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfPage:
+    """A part of one list's newsletters, the newest first."""
+
+    of: MailingListRow
+    newsletters: tuple[Issued, ...]
+    page: int  # from 1
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Newsletter:
+    """One number. `words` are HTML, "" for one that is for members alone."""
+
+    issued: Issued
+    words: str
+    language: str
+    before: Issued | None
+    after: Issued | None
+
+    @property
+    def for_members(self) -> bool:
+        return self.issued.visibility is Visibility.MEMBERS
+
+
+def shelves(ctx: Context) -> list[Shelf]:
+    """Return the lists that have newsletters to show."""
+    with ctx.db.read() as tx:
+        return archive.shelves(tx)
+
+
+def shelf(ctx: Context, slug: str, page: int = 1) -> ShelfPage:
+    """Return a page of a list's newsletters; raise NotFound for a list without any, or a page that is not there."""
+    with ctx.db.read() as tx:
+        of = lists.by_slug(tx, slug)
+        found = archive.of_list(tx, slug, most=ON_A_PAGE + 1, skip=(page - 1) * ON_A_PAGE) if of else []
+        if of is None or not found:
+            raise NotFound("There are no newsletters of that name here.")
+        return ShelfPage(of, tuple(found[:ON_A_PAGE]), page, len(found) > ON_A_PAGE)
+
+
+def newsletter(ctx: Context, slug: str, number: str, picture: Callable[[str], str]) -> Newsletter:
+    """Return one number, its pictures at the addresses that `picture` gives; raise NotFound."""
+    with ctx.db.read() as tx:
+        found = archive.one(tx, slug, number)
+        if found is None:
+            raise NotFound("There is no such newsletter here.")
+        before, after = archive.neighbours(tx, found)
+        compiled = Compiled.load(mailings.compiled(tx, found.mailing))
+    words = article.words_of(compiled, picture) if found.visibility is Visibility.PUBLIC else ""
+    found = replace(found, title=article.title_of(compiled))
+    return Newsletter(found, words, compiled.language, before, after)
+
+
+def picture(ctx: Context, slug: str, number: str, identity: str) -> tuple[str, bytes]:
+    """Return the type and the octets of a picture in a newsletter that all may read; raise NotFound."""
+    with ctx.db.read() as tx:
+        found = archive.one(tx, slug, number)
+        if found is None or found.visibility is not Visibility.PUBLIC:
+            raise NotFound("There is no such newsletter here.")
+        compiled = Compiled.load(mailings.compiled(tx, found.mailing))
+    pictures = article.pictures_of(compiled)
+    if identity not in pictures:
+        raise NotFound("There is no such picture here.")
+    return pictures[identity]
+
+
+def latest(ctx: Context, slug: str, address: Callable[[Issued], str]) -> tuple[MailingListRow, list[Newsletter]]:
+    """Return the newest numbers of a list for its feed; raise NotFound. `address` gives a number's own address."""
+    with ctx.db.read() as tx:
+        of = lists.by_slug(tx, slug)
+        found = archive.of_list(tx, slug, most=IN_A_FEED) if of else []
+        if of is None or not found:
+            raise NotFound("There are no newsletters of that name here.")
+        letters = [Compiled.load(mailings.compiled(tx, one.mailing)) for one in found]
+    return of, [_fed(one, compiled, address(one)) for one, compiled in zip(found, letters, strict=True)]
+
+
+def _fed(one: Issued, compiled: Compiled, address: str) -> Newsletter:
+    readable = one.visibility is Visibility.PUBLIC
+    words = article.words_of(compiled, lambda identity: f"{address}/pictures/{identity}") if readable else ""
+    return Newsletter(replace(one, title=article.title_of(compiled)), words, compiled.language, None, None)

@@ -1,0 +1,136 @@
+"""Past newsletters: the shelves, a list's numbers, one number with its pictures, and the feed.
+
+A number's address is the one that its own letters lead to ("view in browser"). Nothing here knows who reads.
+Use-cases: services/archive.py. The feed is Atom (RFC 4287).
+"""
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from balintmail.db.archive import Issued
+from balintmail.db.lists import MailingListRow
+from balintmail.errors import NotFound
+from balintmail.services import archive
+from balintmail.services.archive import Newsletter
+from balintmail.web.access import Kind
+from balintmail.web.page import link, render
+from balintmail.web.problem import problem
+from balintmail.web.site import PICTURES, site
+
+ATOM = "http://www.w3.org/2005/Atom"
+_MOST_PAGES = 10_000
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,200}")  # of a list, a number, a picture: nothing else is looked for (F10)
+
+
+class _Shelved(APIRoute):
+    """A route whose use-case may find nothing of that name."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            if not all(_NAME.fullmatch(str(name)) for name in request.path_params.values()):
+                return problem(request, 404)
+            try:
+                return await inner(request)
+            except NotFound:
+                return problem(request, 404)
+
+        return handle
+
+
+router = APIRouter(route_class=_Shelved)
+
+
+@router.get("/newsletters", tags=[Kind.PAGE])
+def shelves(request: Request) -> Response:
+    """Show which lists have newsletters to read."""
+    return render(request, "newsletters.html", shelves=archive.shelves(site(request).ctx), day_of=_day_of(request))
+
+
+@router.get("/newsletters/{slug}", tags=[Kind.PAGE])
+def shelf(request: Request, slug: str, page: str = "1") -> Response:
+    """Show a list's newsletters, the newest first."""
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 0
+    if not 0 < number <= _MOST_PAGES:
+        raise NotFound("There is no such page.")
+    found = archive.shelf(site(request).ctx, slug, number)
+    return render(request, "newsletters_list.html", shelf=found, day_of=_day_of(request))
+
+
+@router.get("/newsletters/{slug}/atom.xml", tags=[Kind.PAGE])
+def feed(request: Request, slug: str) -> Response:
+    """Give a list's newest newsletters as a feed."""
+    of, newest = archive.latest(site(request).ctx, slug, lambda one: _whole(request, one))
+    return Response(_atom(request, of, newest), media_type="application/atom+xml")
+
+
+@router.get("/newsletters/{slug}/{number}", tags=[Kind.PAGE])
+def newsletter(request: Request, slug: str, number: str) -> Response:
+    """Show one newsletter."""
+    pictures = f"{site(request).prefix}{_path(slug, number)}/pictures/"
+    found = archive.newsletter(site(request).ctx, slug, number, lambda identity: pictures + quote(identity, safe="@"))
+    words = Markup(found.words)  # noqa: S704  (escaped when the letter was compiled; the policy lets no script run)
+    return render(request, "newsletter.html", of=found, words_of_letter=words, day_of=_day_of(request))
+
+
+@router.get("/newsletters/{slug}/{number}/pictures/{identity}", tags=[Kind.PAGE])
+def picture(request: Request, slug: str, number: str, identity: str) -> Response:
+    """Give a picture of a newsletter."""
+    kind, content = archive.picture(site(request).ctx, slug, number, identity)
+    if kind not in PICTURES.values():
+        raise NotFound("There is no such picture here.")
+    return Response(content, media_type=kind, headers={"content-disposition": "inline"})
+
+
+def _path(slug: str, number: str) -> str:
+    return f"/newsletters/{quote(slug, safe='')}/{quote(number, safe='')}"
+
+
+def _whole(request: Request, one: Issued) -> str:
+    """Return a number's address as other sites and readers of feeds need it."""
+    return site(request).ctx.settings.society.url.rstrip("/") + _path(one.slug, one.number)
+
+
+def _day_of(request: Request) -> Callable[[Any], Any]:
+    zone = site(request).ctx.settings.zone
+    return lambda moment: moment.astimezone(zone).date()
+
+
+def _atom(request: Request, of: MailingListRow, newest: list[Newsletter]) -> bytes:
+    ElementTree.register_namespace("", ATOM)
+    url = site(request).ctx.settings.society.url.rstrip("/")
+    here = f"{url}/newsletters/{quote(of.slug, safe='')}"
+    feed = ElementTree.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": of.language})
+    _add(feed, "id", here or f"urn:balintmail:{of.list_id}")
+    _add(feed, "title", f"{of.name} · {site(request).name}")
+    _add(feed, "updated", newest[0].issued.at.isoformat(timespec="seconds"))
+    _add(_add(feed, "author"), "name", site(request).name)
+    _add(feed, "link", rel="self", href=f"{here}/atom.xml")
+    _add(feed, "link", rel="alternate", href=link(request, here) if not url else here)
+    for one in newest:
+        entry = _add(feed, "entry")
+        address = _whole(request, one.issued)
+        _add(entry, "id", address)
+        _add(entry, "title", one.issued.title)
+        _add(entry, "updated", one.issued.at.isoformat(timespec="seconds"))
+        _add(entry, "link", rel="alternate", href=address)
+        if one.words:
+            _add(entry, "content", one.words, type="html")
+    written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def _add(to: ElementTree.Element, name: str, text: str = "", **attributes: str) -> ElementTree.Element:
+    made = ElementTree.SubElement(to, f"{{{ATOM}}}{name}", attributes)
+    made.text = text or None
+    return made
