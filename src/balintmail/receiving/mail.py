@@ -24,6 +24,16 @@ LONGEST_MARKUP = 200_000  # characters of HTML that are made plain
 
 _FIELD = re.compile(r"([!-9;-~]{1,200})[ \t]*:[ \t]*(.*)", re.DOTALL)
 _PARAMETER = re.compile(r";\s*([\w.*-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;]+))", re.DOTALL)
+_WELL_KNOWN = re.compile(
+    r"^(?:return-path|received|from|to|cc|subject|date|message-id|mime-version|content-type|content-transfer-encoding|"
+    r"delivered-to|reply-to|sender|in-reply-to|references|auto-submitted|dkim-signature|x-[\w-]{1,60}):",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BOUNDARY = re.compile(
+    r"^--([^\s-]\S{0,100}|-{1,60}[^\s-]\S{0,100})[ \t]*\ncontent-[\w-]{1,40}:", re.IGNORECASE | re.MULTILINE
+)
+_PREAMBLE = 200  # characters before the first boundary, where nothing says that there is one
+_RUBBISH = 20_000  # characters in which a header or a boundary must begin
 _ENCODED_WORD = re.compile(r"=\?([\w.:+-]+)(?:\*[\w-]+)?\?([bqBQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
 _NEWLINES = re.compile(rb"\r+\n|\r")
@@ -115,10 +125,12 @@ class Mail:
 def take_apart(raw: bytes, *, largest: int = LARGEST) -> Mail:
     """Return the parts of `raw`, of its first `largest` octets."""
     text = _NEWLINES.sub(b"\n", raw[:largest]).decode("utf-8", "surrogateescape")
-    text = text.lstrip("\n")
+    text = text.lstrip("\ufeff\n")
     if text.startswith(("From ", ">From ")):  # an mbox's own line
         text = text.partition("\n")[2]
     headers, body = _split(text)
+    if not headers.fields and (begin := _WELL_KNOWN.search(text[:_RUBBISH])) is not None:
+        headers, body = _split(text[begin.start() :])  # something else stands before the header
     walk = _Walk()
     walk.part(headers, body, 0, returned=False)
     kind, parameters = _content_type(headers)
@@ -174,7 +186,9 @@ class _Walk:
         boundary = parameters.get("boundary", "")
         if self._parts > MOST_PARTS or depth >= DEEPEST:
             self.leaves.append(Leaf("", body[:LONGEST_TEXT], headers, returned))
-        elif kind.startswith("multipart/") and (pieces := _pieces(body, boundary)):
+        elif (kind.startswith("multipart/") or not headers.get("content-type")) and (
+            pieces := _pieces(body, boundary) or _pieces(body, _guessed(body, _RUBBISH if kind else _PREAMBLE))
+        ):
             default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
             for piece in pieces:
                 inner, rest = _split(piece, default)
@@ -209,6 +223,8 @@ def _split(text: str, default: str = "") -> tuple[Headers, str]:
             name, lines = found[1].lower(), [found[2]]
         elif line[0] in " \t" and name:
             lines.append(line)
+        elif name and _WELL_KNOWN.match(text, end + 1):
+            pass  # one damaged line among good ones
         elif not name:
             return Headers((("content-type", default),)) if default else Headers(), text
         else:  # a body that begins without an empty line
@@ -225,6 +241,8 @@ def _split(text: str, default: str = "") -> tuple[Headers, str]:
 def _keep(fields: list[tuple[str, str]], name: str, lines: list[str]) -> None:
     if name:
         value = " ".join(line.strip() for line in lines)[:LONGEST_HEADER].strip()
+        if "\x1b$" in value:  # Japanese that says nothing of its charset
+            value = _in_charset(value.encode("utf-8", "surrogateescape"), "")
         fields.append((name, decode_words(value)))
 
 
@@ -233,8 +251,12 @@ def _content_type(headers: Headers) -> tuple[str, dict[str, str]]:
     kind = value.partition(";")[0].strip().lower()
     parameters: dict[str, str] = {}
     for found in _PARAMETER.finditer(value[:LONGEST_HEADER]):
-        name = found[1].lower().rstrip("*")
-        parameters.setdefault(name, (found[2] if found[2] is not None else found[3]).strip())
+        name, _, piece = found[1].lower().rstrip("*").partition("*")
+        text = (found[2] if found[2] is not None else found[3]).strip()
+        if piece.isdecimal() and piece.strip("0"):  # RFC 2231 section 3: the value goes on
+            parameters[name] = parameters.get(name, "")[:LONGEST_HEADER] + text
+        else:
+            parameters.setdefault(name, text)
     return kind if re.fullmatch(r"[\w.+-]+/[\w.+-]+", kind) else "", parameters
 
 
@@ -254,6 +276,12 @@ def _pieces(body: str, boundary: str) -> list[str]:
     if start is not None:
         pieces.append(body[start:])
     return pieces
+
+
+def _guessed(body: str, within: int) -> str:
+    """Return the boundary that a body seems to have, where its header names none or another."""
+    found = _BOUNDARY.search(body[:within])
+    return found[1] if found else ""
 
 
 def _decoded(headers: Headers, body: str) -> str:
