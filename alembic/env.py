@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from balintmail.db.models import Base
+from balintmail.db.schema import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

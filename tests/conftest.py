@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from balintmail.config import Settings, Society
+from balintmail.db import schema as _every_table  # noqa: F401  (tests look at all of them)
 from balintmail.db.migrations import upgrade
 from balintmail.db.session import Database
 from balintmail.domain.keys import Keyring

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from balintmail.db.models import Base
+from balintmail.db.schema import Base
 from balintmail.services.context import Context
 from tests.conftest import MovableClock
 from tests.support.pages import FILLING, FoundForm, Pages, forms, furnish

@@ -1,4 +1,4 @@
-"""The whole schema on one page.
+"""The spine of the schema on one page; tables of single parts lie in `models_PART.py` (schema.py names them all).
 
 Rows are the entities; decisions about them are in `domain/`. Times are UTC. Every change here has a migration in
 `alembic/versions/`, and a test holds the two together. Queries never leave this room.

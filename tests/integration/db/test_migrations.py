@@ -5,7 +5,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from balintmail.db.models import Base
+from balintmail.db.schema import Base
 from balintmail.db.session import SCHEMA, Database
 from balintmail.resources import migrations_folder
 

@@ -1,0 +1,1 @@
+"""Tables of the archive: what is searched, errata, newsletters of earlier years."""

@@ -1,0 +1,1 @@
+"""Tables of the Journal: journal issues, articles, stock and the yearly despatch."""

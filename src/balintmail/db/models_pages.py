@@ -1,0 +1,1 @@
+"""Tables of pages, documents, papers and the society's year."""
