@@ -54,6 +54,13 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class FileHash(TypeDecorator[str]):
+    """The SHA-256, in hexadecimal, of a file in the instance's `files/`; a file goes when no such column names it."""
+
+    impl = sa.String
+    cache_ok = True
+
+
 def _enum(kind: type[StrEnum]) -> sa.Enum:
     """Store the enum's values as text with a CHECK, alike on both databases."""
     return sa.Enum(
