@@ -111,7 +111,8 @@ JSON: dict[str, str] = {
     "people held": (
         '{"made_at", "person": {…}, "addresses": […], "postal_addresses": […], "lists": […], "consent": […],\n'
         ' "join_requests": […], "offices": […], "letters": […], "letters_waiting": […], "links_mailed": […],\n'
-        ' "record": […]}      with FILE: {"person", "file"}; with --mail: {"person", "mailed", "until"}'
+        ' "messages": […], "returns": […], "copy_requests": […], "drafts": […], "record": […]}\n'
+        ' with FILE: {"person", "file"}; with --mail: {"person", "mailed", "until"}'
     ),
     "consent show": (
         '{"person", "name", "events": [{"id", "person", "at", "action": "agreed|withdrew", "list", "ground", "words",\n'

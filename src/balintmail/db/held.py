@@ -10,9 +10,23 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from balintmail.db.models import Address, Delivery, JoinRequest, Mailing, MailingList, Notice, Officer, Subscription
+from balintmail.db.models import (
+    Address,
+    CopyRequest,
+    Delivery,
+    Draft,
+    InboundMessage,
+    JoinRequest,
+    Mailing,
+    MailingList,
+    Notice,
+    Officer,
+    Subscription,
+)
 from balintmail.db.session import Tx
+from balintmail.domain.returns import Kind
 from balintmail.domain.states import (
+    CopyState,
     DeliveryState,
     Ground,
     MailingKind,
@@ -89,6 +103,45 @@ class HeldNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A message that came in with their address as its From; `raw` is the message itself, "" once that is gone."""
+
+    number: int
+    at: datetime
+    sender: str
+    subject: str
+    kind: str
+    remark: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCopy:
+    """A request for a past newsletter."""
+
+    wanted: str
+    email: str
+    name: str
+    door: str
+    state: CopyState
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str
+    reason: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDraft:
+    """A newsletter that they mailed in."""
+
+    number: int
+    created_at: datetime
+    closed_at: datetime | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeldOffice:
     """An office that somebody holds or held."""
 
@@ -145,6 +198,42 @@ def notices(tx: Tx, people: Sequence[int]) -> list[HeldNotice]:
     n = Notice
     query = select(n.template, n.address, n.created_at, n.due_at).where(n.person_id.in_(people)).order_by(n.id)
     return [HeldNotice(*row) for row in tx.execute(query)]
+
+
+def messages(tx: Tx, people: Sequence[int]) -> list[HeldMessage]:
+    """Return the messages that came from them, the oldest first; reports about their addresses are no letters."""
+    m = InboundMessage
+    reports = (Kind.BOUNCE.value, Kind.COMPLAINT.value)
+    query = (
+        select(m.id, m.received_at, m.sender, m.subject, m.kind, m.remark, m.raw)
+        .where(m.person_id.in_(people), m.kind.not_in(reports))
+        .order_by(m.id)
+    )
+    return [HeldMessage(*row[:6], raw=_text(row.raw)) for row in tx.execute(query)]
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "replace")
+
+
+def copies(tx: Tx, people: Sequence[int], address_keys: Sequence[str]) -> list[HeldCopy]:
+    """Return the requests for past newsletters that came from them, or from addresses that are theirs alone."""
+    c = CopyRequest
+    query: Any = (
+        select(
+            c.wanted, c.email, c.name, c.door, c.state, c.created_at, c.decided_at, c.decided_by, c.reason, c.note
+        )
+        .where(or_(c.person_id.in_(people), c.address_key.in_(address_keys)))
+        .order_by(c.id)
+    )  # fmt: skip
+    return [HeldCopy(*row) for row in tx.execute(query)]
+
+
+def drafts(tx: Tx, people: Sequence[int]) -> list[HeldDraft]:
+    """Return the newsletters that they mailed in as officers."""
+    d = Draft
+    query = select(d.id, d.created_at, d.closed_at, d.source).where(d.officer_id.in_(people)).order_by(d.id)
+    return [HeldDraft(*row) for row in tx.execute(query)]
 
 
 def offices(tx: Tx, person_id: int) -> list[HeldOffice]:

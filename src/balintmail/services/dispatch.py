@@ -26,7 +26,7 @@ from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.domain.times import long_form
 from balintmail.errors import BalintmailError
 from balintmail.sending.transport import Transport
-from balintmail.services import errands, notice_mailings, pausing
+from balintmail.services import notice_mailings, pausing
 from balintmail.services.context import Context
 from balintmail.services.ends import after_a_run, enforce_deadlines, open_notices, release_notices, write_reports
 from balintmail.services.engine import CLOCK_JUMP, PATIENCE, Compose, Engine
@@ -95,6 +95,8 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
         if ctx.settings.send.dry:
             return Report(Ending.DONE, "[send] dry is set: nothing is sent.")
         if orders.only is None:
+            from balintmail.services import errands  # noqa: PLC0415  (loads half the program; `send` needs none of it)
+
             errands.run(ctx)
             if not anything_due(ctx):
                 return Report(Ending.DONE)

@@ -11,13 +11,23 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from balintmail.db import addresses, audit, consent, held, lists, mailed_links, people, postal, suppressions
+from balintmail.db import addresses, audit, consent, held, lists, mailed_links, people, postal, returns, suppressions
 from balintmail.db.audit import AuditRow
 from balintmail.db.consent import ConsentRow
-from balintmail.db.held import HeldLetter, HeldNotice, HeldOffice, HeldRequest, HeldSubscription
+from balintmail.db.held import (
+    HeldCopy,
+    HeldDraft,
+    HeldLetter,
+    HeldMessage,
+    HeldNotice,
+    HeldOffice,
+    HeldRequest,
+    HeldSubscription,
+)
 from balintmail.db.mailed_links import MailedLinkRow
 from balintmail.db.people import PersonRow
 from balintmail.db.postal import PostalRow
+from balintmail.db.returns import EventRow
 from balintmail.db.session import Tx
 from balintmail.db.suppressions import SuppressionRow
 from balintmail.domain.times import rfc3339
@@ -27,6 +37,8 @@ from balintmail.services.context import Context
 from balintmail.services.leaving import THEMSELVES
 from balintmail.services.people import by_id
 from balintmail.services.preferences import whose
+
+MOST_RETURNS = 10_000  # reports about one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,10 @@ class Held:
     letters: tuple[HeldLetter, ...]
     waiting: tuple[HeldNotice, ...]
     links: tuple[MailedLinkRow, ...]
+    messages: tuple[HeldMessage, ...]
+    returns: tuple[EventRow, ...]  # what came back from their addresses
+    copies: tuple[HeldCopy, ...]
+    drafts: tuple[HeldDraft, ...]
     acts: tuple[AuditRow, ...]
 
 
@@ -119,6 +135,10 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         ],
         "letters_waiting": [plain.all_of(each) for each in of.waiting],
         "links_mailed": [plain.all_of(each) for each in of.links],
+        "messages": [plain.all_of(each) for each in of.messages],
+        "returns": [plain.all_of(each, without=("person",)) for each in of.returns],
+        "copy_requests": [plain.all_of(each) for each in of.copies],
+        "drafts": [plain.all_of(each) for each in of.drafts],
         "record": [plain.all_of(each) for each in of.acts],
     }
 
@@ -172,6 +192,10 @@ def _gathered(ctx: Context, tx: Tx, row: PersonRow) -> Held:
         letters=tuple(held.letters(tx, everyone)),
         waiting=tuple(held.notices(tx, everyone)),
         links=tuple(mailed_links.of_people(tx, everyone)),
+        messages=tuple(held.messages(tx, everyone)),
+        returns=tuple(returns.every(tx, returns.Wanted(people=everyone, limit=MOST_RETURNS))[::-1]),
+        copies=tuple(held.copies(tx, everyone, alone)),
+        drafts=tuple(held.drafts(tx, everyone)),
         acts=tuple(audit.of_people(tx, everyone)),
     )
 

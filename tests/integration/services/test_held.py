@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from balintmail.db import mailed_links, people, postal
-from balintmail.db.models import Base, Person
+from balintmail.db.models import CopyRequest, Draft, Person
+from balintmail.db.schema import Base
+from balintmail.domain.states import CopyState
 from balintmail.errors import NotFound
 from balintmail.sending.outbox import OutboxTransport
 from balintmail.services import errands, fresh_links, held, preferences, suppressions
@@ -21,6 +23,7 @@ from balintmail.services.held import document
 from balintmail.services.merging import merge
 from balintmail.services.subscriptions import Joining, Leaving, subscribe, unsubscribe
 from tests.support import joining, society
+from tests.support.coming_back import FULL, Post
 
 
 @pytest.fixture
@@ -68,9 +71,36 @@ def test_every_table_with_a_person_in_it_is_read_or_named_here() -> None:
     }
     shown = {
         "person_addresses", "postal_addresses", "officers", "subscriptions", "join_requests", "notices",
-        "mailed_links", "consent_events", "deliveries", "audit_events", "people",
+        "mailed_links", "consent_events", "deliveries", "audit_events", "people", "inbound_messages", "return_events",
+        "copy_requests", "drafts",
     }  # fmt: skip
-    assert people_column == shown
+    passing = {"awaited_replies"}  # which letter an officer was asked by: gone with the request, which is shown
+    assert people_column == shown | passing
+
+
+def test_what_came_in_from_them_and_back_from_their_addresses_is_held(context: Context) -> None:
+    post = Post.of(context)
+    person, other = post.reader("maria@example.org"), post.reader("other@example.net")
+    delivery, now = post.sent(person, "maria@example.org"), context.clock.now()
+    post.comes(
+        post.dsn(delivery, "maria@example.org", FULL),
+        b"From: maria@example.org\r\nSubject: A room\r\nMessage-ID: <1@x>\r\n\r\nIn Leeds there is one.\r\n",
+        b"From: other@example.net\r\nSubject: Not hers\r\nMessage-ID: <2@x>\r\n\r\nNothing.\r\n",
+    )
+    asked = {"wanted": "84", "email": "maria@example.org", "envelope": "maria@example.org", "door": "mail"}
+    with context.db.write() as tx:
+        for owner in (person, other):
+            values = {**asked, "address_key": str(owner), "person_id": owner, "state": CopyState.WAITING}
+            tx.execute(sa.insert(CopyRequest).values(**values, created_at=now))
+        written = {"officer_id": person, "source": "Dear all", "created_at": now, "expires_at": now}
+        tx.execute(sa.insert(Draft).values(**written))
+    found = of(context, person)
+    assert [(each["subject"], "In Leeds there is one." in each["raw"]) for each in found["messages"]] == [
+        ("A room", True)
+    ]
+    assert [(each["address"], each["sentence"]) for each in found["returns"]] == [("maria@example.org", "soft")]
+    assert [each["wanted"] for each in found["copy_requests"]] == ["84"]
+    assert [each["source"] for each in found["drafts"]] == ["Dear all"]
 
 
 def test_what_others_at_the_same_address_asked_for_is_not_theirs(ctx: Context) -> None:
