@@ -71,13 +71,14 @@ def _pages() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
-        text("preview"),
+        sa.Column("preview", sa.String(), nullable=True),
         sa.Column("at", TIME, nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("fk_document_versions_document_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document_versions")),
         sa.UniqueConstraint("document_id", "number", name=op.f("uq_document_versions_document_id_number")),
     )
+    op.create_index(op.f("ix_document_versions_digest"), "document_versions", ["digest"], unique=False)
 
 
 def _papers() -> None:
@@ -121,11 +122,13 @@ def _papers() -> None:
         text("reason"),
         text("note"),
         sa.Column("journal_issue_id", ID, nullable=True),
+        sa.ForeignKeyConstraint(["journal_issue_id"], ["journal_issues.id"], name=op.f("fk_papers_journal_issue_id")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_papers_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_papers")),
         sa.UniqueConstraint("number", name=op.f("uq_papers_number")),
     )
     op.create_index(op.f("ix_papers_address_key"), "papers", ["address_key"], unique=False)
+    op.create_index(op.f("ix_papers_journal_issue_id"), "papers", ["journal_issue_id"], unique=False)
     op.create_index(
         "ix_papers_open",
         "papers",

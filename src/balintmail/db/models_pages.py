@@ -6,8 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from balintmail.db.models import Base, Id
-from balintmail.db.models import _enum as known
+from balintmail.db.models import Base, FileHash, Id, _enum
 from balintmail.domain.duties import DutyKind
 from balintmail.domain.papers import PaperState
 from balintmail.domain.states import Visibility
@@ -36,7 +35,7 @@ class Document(Base):
     title: Mapped[str]
     remark: Mapped[str] = mapped_column(server_default="")  # what it is and for whom, shown with it
     language: Mapped[str] = mapped_column(server_default="")  # BCP 47; "": not said
-    visibility: Mapped[Visibility] = mapped_column(known(Visibility), server_default="public")
+    visibility: Mapped[Visibility] = mapped_column(_enum(Visibility), server_default="public")
     place: Mapped[int] = mapped_column(server_default="0")  # in the list; then by title
     created_at: Mapped[datetime]
 
@@ -52,8 +51,8 @@ class DocumentVersion(Base):
     file_name: Mapped[str]
     kind: Mapped[str]  # its media type, by its content
     size: Mapped[int] = mapped_column(sa.BigInteger())  # octets
-    digest: Mapped[str]  # services/files.py
-    preview: Mapped[str] = mapped_column(server_default="")  # digest of a picture of its first page; "": none
+    digest: Mapped[str] = mapped_column(FileHash, index=True)
+    preview: Mapped[str | None] = mapped_column(FileHash)  # a picture of its first page
     at: Mapped[datetime]
     actor: Mapped[str]
     __table_args__ = (UniqueConstraint("document_id", "number"),)
@@ -76,7 +75,7 @@ class Paper(Base):
     person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"), index=True)
     language: Mapped[str]
     door: Mapped[str]  # "form" or "command"
-    state: Mapped[PaperState] = mapped_column(known(PaperState), server_default="received")
+    state: Mapped[PaperState] = mapped_column(_enum(PaperState), server_default="received")
     received_at: Mapped[datetime]
     due_on: Mapped[date | None]  # when it should be decided; while it is open
     chased_at: Mapped[datetime | None]
@@ -84,7 +83,7 @@ class Paper(Base):
     decided_by: Mapped[str] = mapped_column(server_default="")
     reason: Mapped[str] = mapped_column(server_default="")  # told to the author
     note: Mapped[str] = mapped_column(server_default="")  # for the record alone
-    journal_issue_id: Mapped[int | None] = mapped_column(Id)
+    journal_issue_id: Mapped[int | None] = mapped_column(Id, ForeignKey("journal_issues.id"), index=True)
     __table_args__ = (
         Index(
             "ix_papers_open",
@@ -106,7 +105,7 @@ class PaperFile(Base):
     file_name: Mapped[str]
     kind: Mapped[str]  # its media type, by its content
     size: Mapped[int] = mapped_column(sa.BigInteger())  # octets
-    digest: Mapped[str] = mapped_column(index=True)  # services/files.py
+    digest: Mapped[str] = mapped_column(FileHash, index=True)
     __table_args__ = (UniqueConstraint("paper_id", "position"),)
 
 
@@ -144,7 +143,7 @@ class Duty(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     title: Mapped[str]
     remark: Mapped[str] = mapped_column(server_default="")  # how it is done, for whoever does it first
-    kind: Mapped[DutyKind] = mapped_column(known(DutyKind), server_default="remind")
+    kind: Mapped[DutyKind] = mapped_column(_enum(DutyKind), server_default="remind")
     list_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lists.id"))  # of a newsletter
     first_on: Mapped[date]
     every_months: Mapped[int]  # 0: once
