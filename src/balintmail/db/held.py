@@ -23,7 +23,9 @@ from balintmail.db.models import (
     Officer,
     Subscription,
 )
+from balintmail.db.models_archive import ReadingLink
 from balintmail.db.session import Tx
+from balintmail.domain.archive import ReadingKind
 from balintmail.domain.returns import Kind
 from balintmail.domain.states import (
     CopyState,
@@ -132,6 +134,17 @@ class HeldCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldReadingLink:
+    """A link to something that is not open to all, and how often it was used."""
+
+    kind: ReadingKind
+    created_at: datetime
+    expires_at: datetime
+    uses: int
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class HeldDraft:
     """A newsletter that they mailed in."""
 
@@ -210,6 +223,13 @@ def messages(tx: Tx, people: Sequence[int]) -> list[HeldMessage]:
         .order_by(m.id)
     )
     return [HeldMessage(*row[:6], raw=_text(row.raw)) for row in tx.execute(query)]
+
+
+def reading_links(tx: Tx, people: Sequence[int]) -> list[HeldReadingLink]:
+    """Return the links to read by that were made for them, the oldest first."""
+    r = ReadingLink
+    query = select(r.kind, r.created_at, r.expires_at, r.uses, r.last_used_at)
+    return [HeldReadingLink(*row) for row in tx.execute(query.where(r.person_id.in_(people)).order_by(r.id))]
 
 
 def _text(raw: bytes | None) -> str:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from balintmail.db.models import AwaitedReply, CopyRequest, Delivery, Draft, InboundMessage, ReturnEvent
+from balintmail.db.models_archive import CopyTerms, ReadingLink
 from balintmail.db.session import Tx
 from balintmail.domain.states import InboundState
 
@@ -31,6 +32,10 @@ def empty(tx: Tx, people: Sequence[int], keys: Sequence[str], spellings: Sequenc
     about = ReturnEvent.person_id.in_(people) | ReturnEvent.address_key.in_(keys)
     tx.execute(sa.delete(ReturnEvent).where(about | ReturnEvent.delivery_id.in_(theirs)))
     asked = CopyRequest.person_id.in_(people) | CopyRequest.address_key.in_(keys)
+    requests = select(CopyRequest.id).where(asked)
+    links = ReadingLink.person_id.in_(people) | ReadingLink.request_id.in_(requests)
+    tx.execute(sa.delete(ReadingLink).where(links))
+    tx.execute(sa.delete(CopyTerms).where(CopyTerms.request_id.in_(requests)))
     tx.execute(sa.delete(CopyRequest).where(asked))
     awaited = AwaitedReply.person_id.in_(people) | AwaitedReply.delivery_id.in_(theirs)
     tx.execute(sa.delete(AwaitedReply).where(awaited))

@@ -14,6 +14,7 @@ from balintmail.db.models import (
     Notice,
     Subscription,
 )
+from balintmail.db.models_archive import ReadingLink
 from balintmail.db.session import Tx
 from balintmail.db.subscriptions import SubscriptionRow
 from balintmail.domain.deliveries import sources
@@ -36,8 +37,8 @@ def move_open_deliveries(tx: Tx, from_person: int, to_person: int) -> int:
 
 
 def move_what_waits(tx: Tx, from_person: int, to_person: int) -> None:
-    """Give what waits of a person to another: notices and requests, each to the address that it named; letters."""
-    for table in (Notice, JoinRequest, CopyRequest, AwaitedReply):
+    """Give what waits of a person to another: notices and requests, each to the address that it named; letters, links."""
+    for table in (Notice, JoinRequest, CopyRequest, AwaitedReply, ReadingLink):
         tx.execute(sa.update(table).where(table.person_id == from_person).values(person_id=to_person))
     taken_on = InboundMessage.assigned_to == from_person
     tx.execute(sa.update(InboundMessage).where(taken_on).values(assigned_to=to_person))

@@ -21,6 +21,7 @@ from balintmail.db.held import (
     HeldMessage,
     HeldNotice,
     HeldOffice,
+    HeldReadingLink,
     HeldRequest,
     HeldSubscription,
 )
@@ -72,6 +73,7 @@ class Held:
     returns: tuple[EventRow, ...]  # what came back from their addresses
     copies: tuple[HeldCopy, ...]
     drafts: tuple[HeldDraft, ...]
+    reading: tuple[HeldReadingLink, ...]
     acts: tuple[AuditRow, ...]
 
 
@@ -139,6 +141,7 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         "returns": [plain.all_of(each, without=("person",)) for each in of.returns],
         "copy_requests": [plain.all_of(each) for each in of.copies],
         "drafts": [plain.all_of(each) for each in of.drafts],
+        "reading_links": [plain.all_of(each) for each in of.reading],
         "record": [plain.all_of(each) for each in of.acts],
     }
 
@@ -196,6 +199,7 @@ def _gathered(ctx: Context, tx: Tx, row: PersonRow) -> Held:
         returns=tuple(returns.every(tx, returns.Wanted(people=everyone, limit=MOST_RETURNS))[::-1]),
         copies=tuple(held.copies(tx, everyone, alone)),
         drafts=tuple(held.drafts(tx, everyone)),
+        reading=tuple(held.reading_links(tx, everyone)),
         acts=tuple(audit.of_people(tx, everyone)),
     )
 

@@ -5,14 +5,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from balintmail.db.schema import Base
+from balintmail.db.schema import OF_ONE_DATABASE, Base
 from balintmail.db.session import SCHEMA, Database
 from balintmail.resources import migrations_folder
 
 
 def test_migrated_database_has_the_schema_of_models(database: Database) -> None:
     with database.read() as tx:
-        differences = compare_metadata(MigrationContext.configure(tx, opts={"compare_type": True}), Base.metadata)
+        opts = {"compare_type": True, "include_name": _is_described}
+        differences = compare_metadata(MigrationContext.configure(tx, opts=opts), Base.metadata)
     assert differences == []
 
 
@@ -25,3 +26,8 @@ def test_schema_constant_is_alembics_head() -> None:
 def test_database_opened_at_this_schema_is_accepted(database: Database) -> None:
     database.require_schema()
     assert database.schema() == SCHEMA
+
+
+def _is_described(name: str | None, _kind: str, _parents: object) -> bool:
+    """Say whether models describe a thing of that name: the index of the search is each database's own."""
+    return not (name or "").startswith(OF_ONE_DATABASE)
