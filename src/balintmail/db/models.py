@@ -117,13 +117,14 @@ class Person(Base):
     name: Mapped[str] = mapped_column(server_default="")  # as they write it, in their own order
     first_name: Mapped[str] = mapped_column(server_default="")  # how a letter addresses them
     language: Mapped[str | None]  # BCP 47; none: the list's
-    member: Mapped[bool] = mapped_column(server_default=sa.false())
+    member: Mapped[bool] = mapped_column(server_default=sa.false())  # follows from memberships (db/members.py)
     fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # the society's own fields
     joined_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
     merged_into: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
     journal_format: Mapped[str | None]  # "paper", "pdf" or "both"; none: they were never asked
+    died_on: Mapped[date | None]  # nothing is mailed to them from then on
     __table_args__ = (Index("ix_people_name", "name"),)
 
 
