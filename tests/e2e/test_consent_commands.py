@@ -66,6 +66,7 @@ def test_consent_export_is_safe_in_a_spreadsheet_G1(society: Instance, tmp_path:
     file = tmp_path / "consent.csv"
     assert society("consent", "export", str(file), "--json").json == {"file": str(file), "events": 4}
     assert file.stat().st_mode & 0o077 == 0
+    assert society("consent", "export", str(file)).status == 1  # it is there now
     with file.open(newline="", encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
     assert rows[3]["words"] == "'=HYPERLINK(1)"

@@ -242,6 +242,31 @@ def test_held_hands_out_everything_and_keeps_that_on_record_S45(society: Instanc
     assert society("people", "held", "nobody@example.org").status == 1
 
 
+def test_show_tells_of_the_journal_and_the_post(society: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "name,email,journal_format,postal_street,postal_city,postal_postcode,postal_country\n"
+        'Anna Kovács,anna@example.org,both,"1 Example Street\nFlat 2",London,N1 1AA,GB\n',
+        "utf-8",
+    )
+    society("people", "import", str(file), "--consent", "yes", "--collected", "2025-03-21", "--yes")
+    shown = society("people", "show", "anna@example.org").out
+    assert "  Journal     on paper and as PDF\n" in shown
+    assert "  post        1 Example Street, Flat 2, London, N1 1AA, GB\n" in shown
+    found = society("people", "show", "anna@example.org", "--json").json
+    assert (found["journal_format"], found["post"][0]["city"], found["post"][0]["from"]) == ("both", "London", None)
+
+
+def test_held_replaces_no_file_unless_told_to(society: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "held.json"
+    file.write_text("mine", "utf-8")
+    assert society("people", "held", "1", str(file)).status == 1
+    assert file.read_text("utf-8") == "mine"
+    assert "handed out" not in society("people", "show", "1").out
+    assert society("people", "held", "1", str(file), "--yes").status == 0
+    assert file.read_text("utf-8").startswith("{")
+
+
 def test_held_is_mailed_as_a_link_where_there_is_a_site(tmp_path: Path) -> None:
     folder = tmp_path / "i"
     assert call("init", folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
@@ -280,6 +305,11 @@ def test_pause_until_a_day_ends_by_itself(society: Instance) -> None:
     soon = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
     assert society("people", "edit", "anna@example.org", "--pause", "newsletter", "--until", soon).status == 0
     assert society("people", "show", "anna@example.org", "--json").json["lists"] == {"newsletter": "paused"}
+    shown = society("people", "show", "anna@example.org")
+    day = datetime.fromisoformat(soon)
+    assert f"  newsletter  paused until {day.day} {day:%B %Y}\n" in shown.out
+    told = society("people", "show", "anna@example.org", "--json").json["paused_until"]
+    assert told["newsletter"].startswith(f"{soon}T00:00:00")
     database = Database(Database.parse(f"sqlite:///{society.folder / 'balintmail.db'}"))
     with database.write() as tx:
         tx.execute(sa.update(Subscription).values(paused_until=datetime.now(UTC)))

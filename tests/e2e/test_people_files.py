@@ -70,6 +70,7 @@ def test_import_prints_the_contracts_document(society: Instance) -> None:
         "changed": 0,
         "unchanged": 0,
         "refused": 1,
+        "changes": [],
         "refusals": [{"line": 5, "address": "x@", "reason": "the address: there must be something after the @-sign"}],
         "written": True,
     }
@@ -108,7 +109,15 @@ def test_export_and_import_change_nothing(society: Instance, tmp_path: Path, nam
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     done = society("people", "import", out, "--yes", "--json")
     assert done.status == 0
-    assert done.json == {"new": 0, "changed": 0, "unchanged": 4, "refused": 0, "refusals": [], "written": True}
+    assert done.json == {
+        "new": 0,
+        "changed": 0,
+        "unchanged": 4,
+        "refused": 0,
+        "changes": [],
+        "refusals": [],
+        "written": True,
+    }
     after = society.rows()
     assert {table: rows for table, rows in after.items() if table != "audit_events"} == {
         table: rows for table, rows in before.items() if table != "audit_events"
@@ -141,10 +150,28 @@ def test_an_edited_export_changes_exactly_what_was_edited(society: Instance, tmp
     society("people", "export", out)
     text = out.read_text(encoding="utf-8")
     out.write_text(text.replace("Szőke Ödön", "Szőke Ödön Pál").replace("odon@example.org", "pal@example.org"), "utf-8")
+    shown = society("people", "import", out, "--dry-run").out
+    assert "  line  person  address          what changes\n" in shown
+    assert "  3     2       pal@example.org  name, address added, preferred address\n" in shown
     done = society("people", "import", out, "--yes", "--json")
     assert (done.json["changed"], done.json["unchanged"], done.json["new"]) == (1, 3, 0)
     (found,) = [one for one in society("people", "list", "--json").json if one["name"] == "Szőke Ödön Pál"]
     assert [one["address"] for one in found["addresses"]] == ["pal@example.org", "odon@example.org"]
+
+
+def test_export_replaces_no_file_unless_told_to(society: Instance, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("mine", "utf-8")
+    done = society("people", "export", out)
+    assert (done.status, done.err.splitlines()) == (
+        1, [f"{out} is there already and stays as it is.", "To replace it: --yes"],
+    )  # fmt: skip
+    assert out.read_text("utf-8") == "mine"
+    assert society("people", "export", out, "--yes").status == 0
+    assert out.read_text("utf-8").startswith("id,register,name")
+    assert society("people", "export", tmp_path).err.startswith(f"{tmp_path} is a folder")
+    assert society("people", "export", tmp_path / "no" / "x.csv").status == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"people.csv", "i", "out.csv"}
 
 
 @pytest.mark.parametrize("seed", range(4))

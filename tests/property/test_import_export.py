@@ -1,7 +1,7 @@
 """Importing an export changes nothing, for every register that the rules let come about, in every layout."""
 
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from balintmail.db.models import (
     MailingList,
     Person,
     PersonAddress,
+    PostalAddress,
     Subscription,
     Suppression,
 )
@@ -27,7 +28,7 @@ from balintmail.domain import hygiene, names
 from balintmail.domain.cells import plain_cell, safe_cell
 from balintmail.domain.states import AddressHealth, Ground, SubscriptionState, SuppressionReason
 from balintmail.ops.importers.reading import Corrections, open_people
-from balintmail.services import exporting, importing
+from balintmail.services import exporting, importing, postal
 from balintmail.services.context import Context
 from balintmail.services.exporting import Layout
 from balintmail.services.importing import Terms
@@ -48,6 +49,22 @@ NASTY = [
     "O'Neill",
     "ű\u0308",
 ]
+
+POSTS = [
+    postal.checked(parts)
+    for parts in (
+        {"country_code": "GB", "name": "Flat 3", "street_address": "=1 Example Street\nTop floor", "city": "London",
+         "postal_code": "n1 1aa"},
+        {"country_code": "HU", "street_address": "Példa u. 1., 'B'", "city": "Győr", "postal_code": "9021"},
+        {"country_code": "US", "street_address": "1 Example Street", "city": "Boston", "country_area": "MA",
+         "postal_code": "02108"},
+        {"country_code": "FR", "company_name": "Cabinet; \"Exemple\"", "street_address": "+1 rue Exemple",
+         "city": "CEDEX", "postal_code": "75001", "sorting_code": "CEDEX 01"},
+        {"country_code": "JP", "street_address": "例町1番地", "city": "千代田区", "country_area": "東京都",
+         "postal_code": "100-0001"},
+    )
+]  # fmt: skip
+DAYS = [(None, None), (None, date(2026, 1, 31)), (date(2026, 2, 1), None), (date(2027, 3, 1), None)]
 
 
 def _kept(clean: Any) -> Any:
@@ -86,6 +103,8 @@ _people = st.fixed_dictionaries(
         "joined": st.integers(0, 10**9),
         "states": st.dictionaries(st.sampled_from(["newsletter", "journal"]), st.sampled_from(SubscriptionState)),
         "gone": st.sampled_from(["", "", "", "erased", "merged"]),
+        "journal_format": st.sampled_from([None, "paper", "pdf", "both"]),
+        "post": st.lists(st.tuples(st.sampled_from(POSTS), st.sampled_from(DAYS)), max_size=2),
     }
 )
 _marks = st.dictionaries(_emails, st.sampled_from(["bounced", *SuppressionReason]), max_size=3)
@@ -102,7 +121,8 @@ def _enter(ctx: Context, tx: Tx, register: list[dict[str, Any]], marks: dict[str
     known: dict[str, int] = {}
     before: int | None = None
     for person in register:
-        columns = {key: person[key] for key in ("name", "first_name", "language", "member", "fields")}
+        told = ("name", "first_name", "language", "member", "fields", "journal_format")
+        columns = {key: person[key] for key in told}
         joined = NOW - timedelta(seconds=person["joined"])
         merged = before if person["gone"] == "merged" else None
         number: int = tx.execute(
@@ -129,6 +149,9 @@ def _enter(ctx: Context, tx: Tx, register: list[dict[str, Any]], marks: dict[str
                 ).scalar_one()
             link = {"person_id": number, "address_id": known[email], "preferred": place == 0 and person["preferred"]}
             tx.execute(sa.insert(PersonAddress).values(link))
+        for parts, (begins, ends) in person["post"]:
+            row = {"person_id": number, "valid_from": begins, "valid_until": ends, "created_at": NOW, **parts}
+            tx.execute(sa.insert(PostalAddress).values(row))
         for slug, state in person["states"].items():
             tx.execute(
                 sa.insert(Subscription).values(
@@ -150,7 +173,9 @@ def _enter(ctx: Context, tx: Tx, register: list[dict[str, Any]], marks: dict[str
 
 def _everything(ctx: Context) -> list[Any]:
     with ctx.db.read() as tx:
-        tables = (Person, Address, PersonAddress, MailingList, Subscription, ConsentEvent, Suppression)
+        tables = (
+            Person, Address, PersonAddress, PostalAddress, MailingList, Subscription, ConsentEvent, Suppression
+        )  # fmt: skip
         return [
             [tuple(row) for row in tx.execute(sa.select(table.__table__).order_by(*table.__table__.primary_key))]
             for table in tables

@@ -91,8 +91,8 @@ JSON: dict[str, str] = {
         '  "lists": {"newsletter": "subscribed"}}]'
     ),
     "people import": (
-        '{"new", "changed", "unchanged", "refused", "refusals": [{"line", "address", "reason"}],\n'
-        ' "written": true|false}'
+        '{"new", "changed", "unchanged", "refused", "changes": [{"line", "address", "person", "changed": […]}],\n'
+        ' "refusals": [{"line", "address", "reason"}], "written": true|false}'
     ),
     "copies list": f"[{_COPY}]",
     "copies send": _COPY,

@@ -76,13 +76,14 @@ def verify(app: App, head: str) -> int:
 @consent.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--format", "layout", type=click.Choice(["csv", "json"]), help="Default: as the file is named.")
+@click.option("--yes", is_flag=True, help="Replace FILE without asking.")
 @pass_app
-def export(app: App, file: Path | None, layout: str | None) -> None:
+def export(app: App, file: Path | None, layout: str | None, yes: bool) -> None:
     """Write the whole record to FILE, or to standard output.
 
     CSV is safe in a spreadsheet; the file can be read by you alone (mode 600).
     """
-    from balintmail.cli.people_files import private_file, standard_output  # noqa: PLC0415
+    from balintmail.cli.private_files import may_write, private_file, standard_output  # noqa: PLC0415
     from balintmail.services import consent as service  # noqa: PLC0415  (loads SQLAlchemy)
 
     named = file.suffix.lower().lstrip(".") if file else ""
@@ -92,6 +93,7 @@ def export(app: App, file: Path | None, layout: str | None) -> None:
             with standard_output() as out:
                 service.export(ctx, kind, out)
             return
+        may_write(app.out, file, yes=yes)
         with private_file(file) as out:
             count = service.export(ctx, kind, out)
     app.out.json({"file": str(file), "events": count})

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from balintmail.db.people import PersonEntry
+    from balintmail.db.postal import PostalRow
     from balintmail.db.session import Tx
     from balintmail.services.people import Portrait
 
@@ -131,6 +132,16 @@ def _whole(portrait: "Portrait", zone: "ZoneInfo") -> dict[str, Any]:
         "first_name": person.first_name,
         "fields": person.fields,
         "joined": rfc3339(person.joined_at, zone),
+        "paused_until": {slug: rfc3339(until, zone) for slug, until in portrait.entry.pauses.items()},
+        "journal_format": person.journal_format,
+        "post": [
+            {
+                **row.parts,
+                "from": row.valid_from.isoformat() if row.valid_from else None,
+                "until": row.valid_until.isoformat() if row.valid_until else None,
+            }
+            for row in portrait.post
+        ],
         "shared": {email: list(others) for email, others in portrait.shared.items()},
         "timeline": [
             {
@@ -150,7 +161,7 @@ def _describe(app: App, portrait: "Portrait", zone: "ZoneInfo") -> None:
     person = portrait.entry.person
     app.out.line(f"{person.name or '(no name)'}, person {person.id}")
     app.out.line()
-    facts = [*_facts(portrait), ("joined", long_form(person.joined_at, zone))]
+    facts = [*_facts(portrait, zone), ("joined", long_form(person.joined_at, zone))]
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         app.out.line(f"  {name.ljust(width)}  {value}".rstrip())
@@ -160,7 +171,9 @@ def _describe(app: App, portrait: "Portrait", zone: "ZoneInfo") -> None:
     )
 
 
-def _facts(portrait: "Portrait") -> Iterator[tuple[str, str]]:
+def _facts(portrait: "Portrait", zone: "ZoneInfo") -> Iterator[tuple[str, str]]:
+    from balintmail.domain.times import day_form  # noqa: PLC0415  (loaded already)
+
     person = portrait.entry.person
     yield "first name", person.first_name
     yield "language", person.language or "(the list's)"
@@ -174,6 +187,23 @@ def _facts(portrait: "Portrait") -> Iterator[tuple[str, str]]:
         ]
         yield "address", row.email + (f"  ({'; '.join(remarks)})" if remarks else "")
     for slug, state in portrait.entry.lists.items():
-        yield slug, state.value
+        until = portrait.entry.pauses.get(slug)
+        yield slug, state.value + (f" until {day_form(until.astimezone(zone).date())}" if until else "")
+    if person.journal_format:
+        yield "Journal", {"paper": "on paper", "pdf": "as PDF", "both": "on paper and as PDF"}[person.journal_format]
+    for post in portrait.post:
+        yield "post", _post(post, person.name)
     for name, value in sorted(person.fields.items()):
         yield name, str(value)
+
+
+def _post(row: "PostalRow", name: str) -> str:
+    from balintmail.domain.times import day_form  # noqa: PLC0415  (loaded already)
+    from balintmail.services.postal import lines  # noqa: PLC0415  (reads address data)
+
+    days = [
+        *([f"from {day_form(row.valid_from)}"] if row.valid_from else []),
+        *([f"until {day_form(row.valid_until)}"] if row.valid_until else []),
+    ]
+    where = ", ".join([*(line for line in lines(row.parts, name) if line != name), row.country_code])
+    return where + (f"  ({' '.join(days)})" if days else "")

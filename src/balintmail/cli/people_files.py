@@ -3,27 +3,24 @@
 It decides nothing about people; services/importing.py does. The files are read by ops/importers.
 """
 
-import io
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from balintmail.cli.command import App, Command, pass_app
 from balintmail.cli.output import Tone
+from balintmail.cli.private_files import may_write, private_file, standard_output
 from balintmail.errors import UsageRefused
 
 if TYPE_CHECKING:
     from balintmail.ops.importers.reading import Reading
     from balintmail.services.importing import Report, Terms
 
-SHOWN_REFUSALS = 20  # lines on a terminal; --json has them all
+SHOWN_ROWS = 20  # lines on a terminal; --json has them all
 NOT_WRITTEN = 1
 
 
@@ -109,17 +106,23 @@ def _show_reading(app: App, file: Path, reading: "Reading") -> None:
 
 def _show_report(app: App, report: "Report", terms: "Terms") -> None:
     app.out.line(_words("Dry run", report))
+    if report.changes:
+        changes = [(f"  {c.line}", str(c.person), c.address, ", ".join(c.what)) for c in report.changes[:SHOWN_ROWS]]
+        _show_rows(app, ("  line", "person", "address", "what changes"), changes, report.counts.changed)
     if report.refusals:
-        app.out.line()
-        shown = report.refusals[:SHOWN_REFUSALS]
-        app.out.table(("  line", "address", "why it is refused"), [(f"  {r.line}", r.address, r.reason) for r in shown])
-        left = report.counts.refused - len(shown)
-        if left:
-            app.out.line(f"  … and {left:,} more   (all of them: --json)")
+        rows = [(f"  {r.line}", r.address, r.reason) for r in report.refusals[:SHOWN_ROWS]]
+        _show_rows(app, ("  line", "address", "why it is refused"), rows, report.counts.refused)
     if report.lacks_consent and not terms.tell_consent:
         app.out.line("Nobody is subscribed without a ground: add --consent TEXT and --collected DATE,", Tone.WARN)
         app.out.line("or name the columns that hold them: --map COLUMN=consent --map COLUMN=collected", Tone.WARN)
     app.out.line()
+
+
+def _show_rows(app: App, header: Sequence[str], rows: Sequence[Sequence[str]], whole: int) -> None:
+    app.out.line()
+    app.out.table(header, rows)
+    if whole > len(rows):
+        app.out.line(f"  … and {whole - len(rows):,} more   (all of them: --json)")
 
 
 def _words(what: str, report: "Report") -> str:
@@ -137,6 +140,9 @@ def _document(report: "Report") -> dict[str, Any]:
         "changed": counts.changed,
         "unchanged": counts.unchanged,
         "refused": counts.refused,
+        "changes": [
+            {"line": c.line, "address": c.address, "person": c.person, "changed": list(c.what)} for c in report.changes
+        ],
         "refusals": [{"line": r.line, "address": r.address, "reason": r.reason} for r in report.refusals],
         "written": report.written,
     }
@@ -163,7 +169,7 @@ def _delimiter(text: str | None) -> str | None:
 def _day(text: str) -> date | None:
     if not text:
         return None
-    from balintmail.ops.importers.rows import day  # noqa: PLC0415
+    from balintmail.ops.importers.days import day  # noqa: PLC0415
 
     try:
         return day(text)
@@ -177,13 +183,15 @@ def _day(text: str) -> date | None:
 @click.option("--list", "list_slug", metavar="LIST", default="", help="Only people on this list.")
 @click.option("--member/--not-member", "member", default=None, help="Only members, or only others.")
 @click.option("--where", metavar="FILTER", default="", help='Only people who fit, such as: language = "hu"')
+@click.option("--yes", is_flag=True, help="Replace FILE without asking.")
 @pass_app
 def export_people(
-    app: App, file: Path | None, layout: str | None, list_slug: str, member: bool | None, where: str
+    app: App, file: Path | None, layout: str | None, list_slug: str, member: bool | None, where: str, yes: bool
 ) -> None:
     """Write the register to FILE, or to standard output: `people import` of it changes nothing.
 
-    CSV and TSV are safe in a spreadsheet; the file can be read by you alone (mode 600).
+    CSV and TSV are safe in a spreadsheet; the file can be read by you alone (mode 600). A FILE that is there already
+    is replaced only if you say so.
     """
     from balintmail.services.exporting import Layout, export  # noqa: PLC0415
     from balintmail.services.people import Wanted  # noqa: PLC0415
@@ -196,6 +204,7 @@ def export_people(
             with standard_output() as out:
                 export(ctx, wanted, kind, out)
             return
+        may_write(app.out, file, yes=yes)
         with private_file(file) as out:
             count = export(ctx, wanted, kind, out)
         app.out.line(f"{count:,} people written to {file}.")
@@ -209,32 +218,3 @@ def _by_name(app: App, file: Path | None) -> str:
     if suffix in {"xlsx", "xls", "ods"}:
         raise UsageRefused(f"No .{suffix} file is written.", hint="Write a .csv file: every spreadsheet opens it.")
     return "json" if app.options.json else "csv"
-
-
-@contextmanager
-def standard_output() -> Iterator[TextIO]:
-    """Yield standard output in UTF-8 with line ends as they are written, whatever the locale says."""
-    if not hasattr(sys.stdout, "buffer"):  # somebody put a text of their own in its place
-        yield sys.stdout
-        return
-    stream = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
-    try:
-        yield stream
-        stream.flush()
-    finally:
-        stream.detach()
-
-
-@contextmanager
-def private_file(file: Path) -> Iterator[TextIO]:
-    """Yield a file only its owner may read, which takes its name when it is whole; an earlier one stays until then."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -11,7 +11,7 @@ import click
 
 from balintmail.cli.command import App, Command, pass_app
 from balintmail.cli.people import chosen
-from balintmail.cli.people_files import private_file, standard_output
+from balintmail.cli.private_files import may_write, private_file, standard_output
 
 if TYPE_CHECKING:
     from balintmail.services.context import Context
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--person", metavar="ID", type=int, help="Which one, where people share the address.")
 @click.option("--mail", is_flag=True, help="Mail the person a link that shows it, in place of printing it.")
+@click.option("--yes", is_flag=True, help="Replace FILE without asking.")
 @pass_app
-def held(app: App, who: str, file: Path | None, person: int | None, mail: bool) -> None:
+def held(app: App, who: str, file: Path | None, person: int | None, mail: bool, yes: bool) -> None:
     """Write everything that is held of a person as JSON to FILE, or to standard output.
 
     Names, addresses, lists, consent, requests, letters, acts: nothing is left out. The file can be read by you alone
@@ -39,6 +40,8 @@ def held(app: App, who: str, file: Path | None, person: int | None, mail: bool) 
         if mail:
             _mail(app, ctx, number)
             return
+        if file is not None and str(file) != "-":
+            may_write(app.out, file, yes=yes)
         text = json.dumps(service.document(service.of_person(ctx, number), ctx.settings.zone), ensure_ascii=False)
     if file is None or str(file) == "-":
         with standard_output() as out:

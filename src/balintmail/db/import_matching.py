@@ -7,11 +7,13 @@ the transaction that writes, gives the same answer for the register of that mome
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
+from balintmail.db import postal
 from balintmail.db.session import Tx
 from balintmail.domain.imports import Candidate, choose, merged_fields
 
@@ -26,7 +28,7 @@ _LINKS = (
 _ANY_LINK = "import_addresses a JOIN addresses x ON x.key = a.key JOIN person_addresses l ON l.address_id = x.id"
 
 _RESET = """
-UPDATE import_people SET reason = stated, person = NULL, by_id = FALSE, merged = NULL, verdict = ''
+UPDATE import_people SET reason = stated, person = NULL, by_id = FALSE, merged = NULL, moved = FALSE, verdict = ''
 """
 
 _BY_ID = """
@@ -110,7 +112,7 @@ _NEWLY = (
     "EXISTS (SELECT 1 FROM import_states t WHERE t.n = i.n AND t.state <> 'unsubscribed' AND NOT EXISTS"
     " (SELECT 1 FROM subscriptions s WHERE s.person_id = i.person AND s.list_id = t.list))"
 )
-_NOT_THEIRS = (
+NOT_THEIRS = (
     "NOT EXISTS (SELECT 1 FROM addresses x JOIN person_addresses l ON l.address_id = x.id"
     " WHERE x.key = a.key AND l.person_id = i.person)"
 )
@@ -121,8 +123,8 @@ UPDATE import_people SET reason = found.reason
 FROM (SELECT i.n AS n, MIN(CASE WHEN u.reason = 'erased' THEN 'this address was erased at its owner''s wish'
                                 ELSE 'this address is suppressed (' || u.reason || ')' END) AS reason
       FROM import_people i JOIN import_addresses a ON a.n = i.n JOIN suppressions u ON u.address_hash = a.hash
-      WHERE i.reason = '' AND ((u.reason = 'erased' AND {_NOT_THEIRS})
-            OR (a.suppress = '' AND {_NEWLY} AND (a.rank = 0 OR {_NOT_THEIRS})))
+      WHERE i.reason = '' AND ((u.reason = 'erased' AND {NOT_THEIRS})
+            OR (a.suppress = '' AND {_NEWLY} AND (a.rank = 0 OR {NOT_THEIRS})))
       GROUP BY i.n) AS found
 WHERE import_people.n = found.n
 """  # noqa: S608
@@ -133,7 +135,7 @@ _DOMAIN_SUPPRESSED = f"""
 UPDATE import_people SET reason = found.reason
 FROM (SELECT i.n AS n, MIN('this address''s whole domain is suppressed (' || u.reason || ')') AS reason
       FROM import_people i JOIN import_addresses a ON a.n = i.n JOIN suppressions u ON u.address_key = '@' || a.domain
-      WHERE i.reason = '' AND a.suppress = '' AND {_NEWLY} AND (a.rank = 0 OR {_NOT_THEIRS})
+      WHERE i.reason = '' AND a.suppress = '' AND {_NEWLY} AND (a.rank = 0 OR {NOT_THEIRS})
       GROUP BY i.n) AS found
 WHERE import_people.n = found.n
 """  # noqa: S608
@@ -156,11 +158,19 @@ _DIFFER = {
     "postgresql": "NOT p.fields @> i.fields",
 }
 
+# Whoever has several addresses for the post has them one after another; the row is about the one that holds today.
+_POST = """
+SELECT i.n, i.post, {parts} FROM import_people i LEFT JOIN postal_addresses o ON o.person_id = i.person
+ AND (o.valid_from IS NULL OR o.valid_from <= '{today}') AND (o.valid_until IS NULL OR o.valid_until >= '{today}')
+WHERE i.reason = '' AND i.post IS NOT NULL AND i.person IS NOT NULL AND i.n > :after ORDER BY i.n, o.id
+"""
+
 # What makes a row "changed"; each test is also the condition of one statement of db/import_writing.py.
 PERSON_CHANGES = (
     "(i.name <> '' AND i.name <> p.name) OR (i.first_name <> '' AND i.first_name <> p.first_name)"
     " OR (i.language <> '' AND i.language <> COALESCE(p.language, ''))"
     " OR (i.member IS NOT NULL AND i.member <> p.member) OR i.merged IS NOT NULL"
+    " OR (i.journal <> '' AND i.journal <> COALESCE(p.journal_format, ''))"
 )
 OTHER_PREFERRED = (
     "i.by_id AND EXISTS (SELECT 1 FROM import_addresses a JOIN addresses x ON x.key = a.key"
@@ -172,7 +182,7 @@ NEW_SUPPRESSION = (
     " AND NOT (a.suppress = 'bounced' AND EXISTS"
     " (SELECT 1 FROM addresses x WHERE x.key = a.key AND x.health = 'bounced'))"
 )
-_LIST_CHANGES = (
+LIST_CHANGES = (
     "NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.person_id = i.person AND s.list_id = t.list"
     " AND (s.state = t.state OR (s.state = 'paused' AND t.state = 'subscribed')))"
 )
@@ -180,18 +190,18 @@ _VERDICT = f"""
 UPDATE import_people AS i SET verdict = CASE
     WHEN i.reason <> '' THEN 'refused'
     WHEN i.person IS NULL THEN 'new'
-    WHEN EXISTS (SELECT 1 FROM people p WHERE p.id = i.person AND ({PERSON_CHANGES}))
-      OR EXISTS (SELECT 1 FROM import_addresses a WHERE a.n = i.n AND ({_NOT_THEIRS} OR ({NEW_SUPPRESSION})))
+    WHEN i.moved OR EXISTS (SELECT 1 FROM people p WHERE p.id = i.person AND ({PERSON_CHANGES}))
+      OR EXISTS (SELECT 1 FROM import_addresses a WHERE a.n = i.n AND ({NOT_THEIRS} OR ({NEW_SUPPRESSION})))
       OR ({OTHER_PREFERRED})
-      OR EXISTS (SELECT 1 FROM import_states t WHERE t.n = i.n AND {_LIST_CHANGES}) THEN 'changed'
+      OR EXISTS (SELECT 1 FROM import_states t WHERE t.n = i.n AND {LIST_CHANGES}) THEN 'changed'
     ELSE 'unchanged' END
 """  # noqa: S608
 
 
-def settle(tx: Tx, *, on_step: Callable[[], None] = lambda: None) -> None:
+def settle(tx: Tx, today: date, *, on_step: Callable[[], None] = lambda: None) -> None:
     """Give every staged row its person and its verdict: new, changed, unchanged, or refused with a reason.
 
-    `on_step` is called between the steps, so that a caller can show that time passes.
+    `today` is the society's; `on_step` is called between the steps, so that a caller can show that time passes.
     """
     dialect = tx.dialect.name
     tx.exec_driver_sql(_RESET)
@@ -210,6 +220,7 @@ def settle(tx: Tx, *, on_step: Callable[[], None] = lambda: None) -> None:
         tx.exec_driver_sql(_DOMAIN_SUPPRESSED)
     tx.exec_driver_sql(_GROUNDLESS)
     _compare_fields(tx)
+    _compare_post(tx, today)
     on_step()
     tx.exec_driver_sql(_VERDICT)
 
@@ -234,6 +245,16 @@ def _compare_fields(tx: Tx) -> None:
             if merged is not None:
                 found.append((json.dumps(merged), n))
         _set(tx, "merged = {0}", found)
+
+
+def _compare_post(tx: Tx, today: date) -> None:
+    """Mark the rows whose postal address is not the one that holds today, as far as they tell its parts."""
+    query = _POST.format(today=today.isoformat(), parts=", ".join(f"o.{part}" for part in postal.PARTS))
+    for batch in _batches(tx, query):
+        held = {n: dict(zip(postal.PARTS, parts, strict=True)) for n, _, *parts in batch}  # the newest comes last
+        given = {n: _object(post) for n, post, *_ in batch}
+        moved = [(n,) for n, parts in given.items() if any(held[n][name] != text for name, text in parts.items())]
+        _set(tx, "moved = TRUE", moved)
 
 
 def _object(value: object) -> dict[str, object]:
@@ -265,7 +286,7 @@ def _set(tx: Tx, assignments: str, rows: Sequence[tuple[object, ...]]) -> None:
     if not rows:
         return
     sqlite = tx.dialect.name == "sqlite"
-    marks = ["?"] * 2 if sqlite else ["%s"] * 2
+    marks = ["?" if sqlite else "%s"] * 2
     json_mark = "?" if sqlite else "%s::jsonb"
     filled = assignments.format(json_mark) if assignments.startswith("merged") else assignments.format(*marks)
     mark = "?" if sqlite else "%s"

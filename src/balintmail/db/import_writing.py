@@ -6,40 +6,20 @@ unchanged rows write nothing.
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from balintmail.db import audit, consent
+from balintmail.db import audit, consent, postal
 from balintmail.db.consent import Entry
-from balintmail.db.import_matching import NEW_SUPPRESSION, NO_DAY, NO_GROUND, NO_WORDS, PERSON_CHANGES
+from balintmail.db.import_matching import NEW_SUPPRESSION, PERSON_CHANGES
+from balintmail.db.import_report import Counts
 from balintmail.db.models import UtcTime
 from balintmail.db.session import Tx
 from balintmail.db.stops import stop_address, stop_subscriber
 from balintmail.domain.states import SkipReason
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many rows came to which verdict; `groundless` of the refused only lack their consent."""
-
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    refused: int = 0
-    groundless: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """One refused row; `address` is as the file has it."""
-
-    line: int
-    address: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +31,7 @@ class Provenance:
     file: str
     left_words: str  # the words of a withdrawal that the file reports
     zone: str = "UTC"  # where the society is
+    today: date = date.min  # there
 
 
 _WRITES = "i.verdict IN ('new', 'changed')"
@@ -69,20 +50,21 @@ WHERE import_people.n = found.n
 """
 
 _PEOPLE = """
-INSERT INTO people (id, name, first_name, language, member, fields, joined_at, updated_at)
+INSERT INTO people (id, name, first_name, language, member, fields, journal_format, joined_at, updated_at)
 SELECT person, name, COALESCE(NULLIF(first_name, ''), first_guess), NULLIF(language, ''),
-       COALESCE(member, FALSE), COALESCE(fields, '{}'), COALESCE(joined, :now), :now
+       COALESCE(member, FALSE), COALESCE(fields, '{}'), NULLIF(journal, ''), COALESCE(joined, :now),
+       :now
 FROM import_people WHERE verdict = 'new' ORDER BY n
 """
 
 _EDITS = f"""
 UPDATE people SET name = found.name, first_name = found.first_name, language = found.language,
-    member = found.member, fields = found.fields, updated_at = :now
+    member = found.member, fields = found.fields, journal_format = found.journal, updated_at = :now
 FROM (SELECT i.person AS person, COALESCE(NULLIF(i.name, ''), p.name) AS name,
              COALESCE(NULLIF(i.first_name, ''), NULLIF(p.first_name, ''),
                       CASE WHEN p.name = '' THEN i.first_guess END, '') AS first_name,
              COALESCE(NULLIF(i.language, ''), p.language) AS language, COALESCE(i.member, p.member) AS member,
-             COALESCE(i.merged, p.fields) AS fields
+             COALESCE(i.merged, p.fields) AS fields, COALESCE(NULLIF(i.journal, ''), p.journal_format) AS journal
       FROM import_people i JOIN people p ON p.id = i.person
       WHERE i.verdict = 'changed' AND ({PERSON_CHANGES})) AS found
 WHERE people.id = found.person
@@ -176,6 +158,11 @@ WHERE {_WRITES} AND {NEW_SUPPRESSION}
 """)  # noqa: S608
 
 
+_POST = sa.text("""
+SELECT i.person, i.post FROM import_people i
+WHERE i.post IS NOT NULL AND (i.verdict = 'new' OR (i.verdict = 'changed' AND i.moved)) ORDER BY i.n
+""")
+
 _JOINED = sa.text(f"""
 SELECT l.slug, i.person FROM import_people i JOIN import_states t ON t.n = i.n
 JOIN subscriptions s ON s.person_id = i.person AND s.list_id = t.list JOIN lists l ON l.id = t.list
@@ -191,6 +178,7 @@ def write(tx: Tx, provenance: Provenance, counts: Counts) -> None:
     tx.exec_driver_sql(_NUMBER_SQLITE if dialect == "sqlite" else _NUMBER_POSTGRESQL)
     for statement in (_PEOPLE, _EDITS, _ADDRESSES, _UNPREFER, _LINK, _PREFER):
         run(statement)
+    _write_post(tx, provenance)
     _record_consent(tx, provenance)
     # The health comes last: a bounced address counts as known, and would get no suppression of its own.
     for statement in (_CHANGE_STATE, _SUBSCRIBE, _SUPPRESS, _HEALTH):
@@ -225,6 +213,12 @@ def _record_consent(tx: Tx, provenance: Provenance) -> None:
                 )  # fmt: skip
 
 
+def _write_post(tx: Tx, provenance: Provenance) -> None:
+    for person, post in tx.execute(_POST).all():
+        parts = json.loads(post) if isinstance(post, str) else post
+        postal.correct(tx, person, parts, today=provenance.today, now=provenance.at)
+
+
 def _stop_open_deliveries(tx: Tx, now: datetime) -> None:
     for person, list_id in tx.execute(_LEAVERS).all():
         stop_subscriber(tx, person, list_id, SkipReason.NOT_SUBSCRIBED, now=now)
@@ -256,25 +250,3 @@ class _Runner:
         if "now" in named:
             clause = clause.bindparams(sa.bindparam("now", type_=UtcTime()))
         self._tx.execute(clause, named)
-
-
-def count(tx: Tx) -> Counts:
-    """Return the verdicts of all staged rows, counted."""
-    found: dict[str, int] = {verdict: number for verdict, number in tx.execute(_BY_VERDICT).all()}  # noqa: C416
-    groundless: int = tx.scalar(_GROUNDLESS) or 0
-    return Counts(
-        found.get("new", 0), found.get("changed", 0), found.get("unchanged", 0), found.get("refused", 0), groundless
-    )
-
-
-_BY_VERDICT = sa.text("SELECT verdict, COUNT(*) FROM import_people GROUP BY verdict")
-_GROUNDLESS = sa.text("SELECT COUNT(*) FROM import_people WHERE reason IN (:both, :words, :day)").bindparams(
-    both=NO_GROUND, words=NO_WORDS, day=NO_DAY
-)
-
-
-def refusals(tx: Tx, *, most: int) -> Iterator[RefusedRow]:
-    """Yield the refused rows in the file's order, at most `most` of them."""
-    query = sa.text("SELECT line, shown, reason FROM import_people WHERE verdict = 'refused' ORDER BY n LIMIT :most")
-    for line, shown, reason in tx.execute(query, {"most": most}):
-        yield RefusedRow(line, shown, reason)

@@ -25,7 +25,8 @@ _TABLES = {
         " language TEXT NOT NULL, member BOOLEAN, fields {json}, first_guess TEXT NOT NULL, joined {time},"
         " consent TEXT NOT NULL, collected {day}, ground TEXT NOT NULL, main_key TEXT NOT NULL,"
         " reason TEXT NOT NULL DEFAULT '', person BIGINT, by_id BOOLEAN NOT NULL DEFAULT FALSE,"
-        " merged {json}, verdict TEXT NOT NULL DEFAULT ''"
+        " merged {json}, journal TEXT NOT NULL, post {json}, moved BOOLEAN NOT NULL DEFAULT FALSE,"
+        " verdict TEXT NOT NULL DEFAULT ''"
     ),
     "import_addresses": (
         "n BIGINT NOT NULL, rank INTEGER NOT NULL, email TEXT NOT NULL, envelope TEXT NOT NULL, key TEXT NOT NULL,"
@@ -40,7 +41,7 @@ _TYPES = {
 _COLUMNS = {
     "import_people": (
         "n, line, shown, stated, given, sure, name, name_key, first_name, language, member, fields, first_guess,"
-        " joined, consent, collected, ground, main_key"
+        " joined, consent, collected, ground, main_key, journal, post"
     ),
     "import_addresses": "n, rank, email, envelope, key, domain, hash, suppress",
     "import_states": "n, list, state",
@@ -87,6 +88,8 @@ class StagedRow(NamedTuple):
     states: Sequence[StagedState] = ()
     prefers: bool = True  # the first address has rank 0 and is preferred; else the ranks begin at 1
     sure: bool = False  # whether `given` is surely a number of ours: the file says of which register it is
+    journal: str = ""  # a JournalFormat
+    post: dict[str, str] | None = None  # the parts of a postal address, checked
 
 
 class Staging:
@@ -191,7 +194,9 @@ def _row(row: StagedRow, joined: Any, collected: Any) -> tuple[Any, ...]:
     fields = _encode(row.fields) if row.fields else None
     main_key = row.addresses[0].key if row.addresses else ""
     who = (row.line, row.shown, row.stated, row.given, row.sure, row.name, row.name_key, row.first_name, row.language)
-    return (*who, row.member, fields, row.first_guess, joined, row.consent, collected, row.ground, main_key)
+    post = _encode(row.post) if row.post else None
+    said = (row.consent, collected, row.ground, main_key, row.journal, post)
+    return (*who, row.member, fields, row.first_guess, joined, *said)
 
 
 _encode = json.JSONEncoder().encode

@@ -1,7 +1,7 @@
 """The rows of people: look up, add, change, list. It never decides who somebody is and knows nothing of consent."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -40,11 +40,15 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class PersonEntry:
-    """A person with the addresses (preferred one first) and the state on each list by slug."""
+    """A person with the addresses (preferred one first) and the state on each list by slug.
+
+    `pauses` holds when a pause ends by itself, by the list's slug.
+    """
 
     person: PersonRow
     addresses: tuple[addresses.AddressRow, ...]
     lists: dict[str, SubscriptionState]
+    pauses: dict[str, datetime] = field(default_factory=dict)
 
 
 _COLUMNS = [getattr(Person, name) for name in PersonRow.__dataclass_fields__]
@@ -150,12 +154,16 @@ def _complete(tx: Tx, page: Sequence[PersonRow]) -> Iterator[PersonEntry]:
     numbers = [person.id for person in page]
     held = addresses.of_people(tx, numbers)
     states: dict[int, dict[str, SubscriptionState]] = {}
-    for person_id, slug, state in tx.execute(
-        select(Subscription.person_id, MailingList.slug, Subscription.state)
+    pauses: dict[int, dict[str, datetime]] = {}
+    for person_id, slug, state, until in tx.execute(
+        select(Subscription.person_id, MailingList.slug, Subscription.state, Subscription.paused_until)
         .join(MailingList, MailingList.id == Subscription.list_id)
         .where(Subscription.person_id.in_(numbers))
         .order_by(MailingList.id)
     ):
         states.setdefault(person_id, {})[slug] = state
+        if state is SubscriptionState.PAUSED and until is not None:
+            pauses.setdefault(person_id, {})[slug] = until
     for person in page:
-        yield PersonEntry(person, tuple(held.get(person.id, ())), states.get(person.id, {}))
+        number = person.id
+        yield PersonEntry(person, tuple(held.get(number, ())), states.get(number, {}), pauses.get(number, {}))

@@ -63,6 +63,15 @@ def at(tx: Tx, person_id: int, day: date) -> PostalRow | None:
     return PostalRow(*row) if row else None
 
 
+def holding(tx: Tx, people: Sequence[int], day: date) -> dict[int, PostalRow]:
+    """Return the address that holds on `day` of each of these people who has one, by the person's number."""
+    return {
+        row.person_id: row
+        for row in sorted(of_people(tx, people), key=lambda row: row.id)
+        if (row.valid_from or date.min) <= day <= (row.valid_until or date.max)
+    }
+
+
 def put(tx: Tx, person_id: int, parts: dict[str, str], *, first_day: date | None, now: datetime) -> None:
     """Let an address hold from `first_day` on (None: at once, in place of all others); earlier ones end the day before.
 
@@ -78,6 +87,21 @@ def put(tx: Tx, person_id: int, parts: dict[str, str], *, first_day: date | None
         tx.execute(sa.update(PostalAddress).where(mine, lasting).values(valid_until=eve))
     known = {name: parts.get(name, "") for name in PARTS}
     tx.execute(sa.insert(PostalAddress).values(person_id=person_id, valid_from=first_day, created_at=now, **known))
+
+
+def correct(tx: Tx, person_id: int, parts: dict[str, str], *, today: date, now: datetime) -> None:
+    """Write an address in place of the one that holds on `today`; those before and after it stay as they are.
+
+    Where none holds, the new one does at once and until the next begins.
+    """
+    known = {name: parts.get(name, "") for name in PARTS}
+    held = at(tx, person_id, today)
+    if held is not None:
+        tx.execute(sa.update(PostalAddress).where(PostalAddress.id == held.id).values(**known))
+        return
+    days = [row.valid_from for row in of_people(tx, [person_id]) if row.valid_from and row.valid_from > today]
+    until = min(days) - timedelta(days=1) if days else None
+    tx.execute(sa.insert(PostalAddress).values(person_id=person_id, valid_until=until, created_at=now, **known))
 
 
 def drop(tx: Tx, people: Sequence[int]) -> int:

@@ -39,6 +39,20 @@ SUPPRESSES: dict[FileState, SuppressionReason] = {
 }
 
 
+# The parts of a postal address, and the columns of a table that hold them.
+POSTAL_COLUMNS = {
+    "name": "postal_name",
+    "company_name": "postal_company",
+    "street_address": "postal_street",
+    "city_area": "postal_area",
+    "city": "postal_city",
+    "country_area": "postal_region",
+    "postal_code": "postal_postcode",
+    "sorting_code": "postal_sorting",
+    "country_code": "postal_country",
+}
+
+
 class GivenAddress(NamedTuple):
     """One address of a row; `suppress` says why it must not be mailed, if the file knows a reason."""
 
@@ -72,6 +86,8 @@ class ImportRow(NamedTuple):
     collected: date | None = None
     ground: Ground = Ground.CONSENT
     opt_out_offered: bool = False
+    journal: str = ""  # a JournalFormat
+    post: Mapping[str, str] | None = None  # the parts of a postal address, as db/postal.py names them
 
 
 class Candidate(NamedTuple):

@@ -147,6 +147,14 @@ class SkipReason(StrEnum):
     CONTENT = "content"  # this person's own data made the message impossible
 
 
+class JournalFormat(StrEnum):
+    """How a member wants the Journal."""
+
+    PAPER = "paper"
+    PDF = "pdf"
+    BOTH = "both"
+
+
 class Role(StrEnum):
     """An office a person may hold."""
 

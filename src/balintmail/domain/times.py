@@ -4,7 +4,7 @@ It never asks what time it is.
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 # Beyond them a moment runs out of a database's calendar, or of the calendar itself in another zone.
@@ -23,6 +23,17 @@ def long_form(moment: datetime, zone: ZoneInfo) -> str:
     """Return `21 November 2026, 18:04 (London)`."""
     local = _aware(moment).astimezone(zone)
     return f"{local.day} {local:%B %Y, %H:%M} ({city(zone)})"
+
+
+def table_form(moment: datetime, zone: ZoneInfo) -> str:
+    """Return `21 Nov 2026, 18:04`, for the column of a table."""
+    local = _aware(moment).astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def day_form(day: date) -> str:
+    """Return `21 November 2026`."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:

@@ -7,14 +7,16 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TextIO
 
-from balintmail.db import audit, meta
+from balintmail.db import audit, meta, postal
 from balintmail.db.addresses import AddressRow
 from balintmail.db.filters import own_fields
-from balintmail.db.people import PersonEntry
+from balintmail.db.people import PAGE, PersonEntry
+from balintmail.db.session import Tx
 from balintmail.domain.cells import safe_cell
-from balintmail.domain.imports import cell_text
+from balintmail.domain.imports import POSTAL_COLUMNS, cell_text
 from balintmail.domain.times import rfc3339
 from balintmail.services import people
 from balintmail.services.context import Context
@@ -33,8 +35,11 @@ COLUMNS = (
     "other_addresses",
     "lists",
     "joined",
+    "journal_format",
+    *POSTAL_COLUMNS.values(),
 )
 OWN_PREFIX = "field."
+_Found = Iterator[tuple[PersonEntry, dict[str, str]]]
 
 
 class Layout(StrEnum):
@@ -53,7 +58,7 @@ def export(ctx: Context, wanted: Wanted, layout: Layout, out: TextIO) -> int:
     with ctx.db.read() as tx:
         register = (meta.fact(tx, meta.INSTANCE_ID) or "")[:REGISTER_LETTERS]
         own = own_fields(tx)
-        found = people.entries(tx, wanted, ctx)
+        found = _with_post(ctx, tx, people.entries(tx, wanted, ctx))
         if layout is Layout.JSON:
             count = _json(ctx, register, found, out.write)
         else:
@@ -63,11 +68,19 @@ def export(ctx: Context, wanted: Wanted, layout: Layout, out: TextIO) -> int:
     return count
 
 
-def _csv(ctx: Context, register: str, own: list[str], found: Iterator[PersonEntry], writer: Any) -> int:
+def _with_post(ctx: Context, tx: Tx, found: Iterator[PersonEntry]) -> _Found:
+    """Yield each person with the postal address that holds today, asked for a page of people at a time."""
+    today = ctx.clock.now().astimezone(ctx.settings.zone).date()
+    while page := list(islice(found, PAGE)):
+        post = postal.holding(tx, [entry.person.id for entry in page], today)
+        yield from ((entry, post[entry.person.id].parts if entry.person.id in post else {}) for entry in page)
+
+
+def _csv(ctx: Context, register: str, own: list[str], found: _Found, writer: Any) -> int:
     writer.writerow([*COLUMNS, *(OWN_PREFIX + name for name in own)])
     zone = ctx.settings.zone
     count = 0
-    for entry in found:
+    for entry, post in found:
         person = entry.person
         first, others = _preferred(entry)
         cells = [
@@ -82,6 +95,8 @@ def _csv(ctx: Context, register: str, own: list[str], found: Iterator[PersonEntr
             " ".join(f"{row.email}:{_state(row)}" for row in others),
             " ".join(f"{slug}:{state.value}" for slug, state in entry.lists.items()),
             rfc3339(person.joined_at, zone),
+            person.journal_format or "",
+            *(post.get(part, "") for part in POSTAL_COLUMNS),
             *(cell_text(person.fields[name]) if name in person.fields else "" for name in own),
         ]
         writer.writerow([safe_cell(cell) for cell in cells])
@@ -89,12 +104,12 @@ def _csv(ctx: Context, register: str, own: list[str], found: Iterator[PersonEntr
     return count
 
 
-def _json(ctx: Context, register: str, found: Iterator[PersonEntry], write: Callable[[str], object]) -> int:
+def _json(ctx: Context, register: str, found: _Found, write: Callable[[str], object]) -> int:
     """Write one object a line inside one list, so that a million of them can be read back one by one."""
     zone = ctx.settings.zone
     count = 0
     write("[\n")
-    for entry in found:
+    for entry, post in found:
         person = entry.person
         document = {
             "id": person.id,
@@ -109,6 +124,8 @@ def _json(ctx: Context, register: str, found: Iterator[PersonEntry], write: Call
             "lists": {slug: state.value for slug, state in entry.lists.items()},
             "fields": person.fields,
             "joined": rfc3339(person.joined_at, zone),
+            "journal_format": person.journal_format,
+            "post": post or None,
         }
         write((",\n" if count else "") + json.dumps(document, ensure_ascii=False))
         count += 1

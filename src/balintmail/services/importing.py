@@ -4,24 +4,33 @@ It never reads a file (`ops/importers` does and hands typed rows in), subscribes
 nobody back who left, and no address back that was erased (D6, D7). Matching: `db/import_matching.py`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from balintmail.db import import_matching, import_writing, imports, lists, meta, people, suppressions
-from balintmail.db.import_writing import Counts, Provenance, RefusedRow
+from balintmail.db import import_matching, import_report, import_writing, imports, lists, meta, people, suppressions
+from balintmail.db.import_report import ChangedRow, Counts, RefusedRow
+from balintmail.db.import_writing import Provenance
 from balintmail.db.imports import StagedAddress, StagedRow, StagedState, Staging
 from balintmail.db.session import Tx
 from balintmail.domain import names
-from balintmail.domain.imports import SUPPRESSES, FileState, ImportRow, ground_refusal, key_of_name
+from balintmail.domain.imports import (
+    POSTAL_COLUMNS,
+    SUPPRESSES,
+    FileState,
+    ImportRow,
+    ground_refusal,
+    key_of_name,
+)
 from balintmail.domain.keys import Keyring
 from balintmail.domain.states import SubscriptionState
 from balintmail.errors import BalintmailError, NotFound, UsageRefused
+from balintmail.services import postal
 from balintmail.services.context import Context
 
 REGISTER_LETTERS = 8  # of the instance's id, beside each person's number in an export
-MOST_REFUSALS = 50_000  # shown with their reasons; a file with more is not looked through row by row
+MOST_SHOWN = 50_000  # refusals and changes, each; a file with more is not looked through row by row
 
 
 class ImportRefused(BalintmailError):
@@ -57,6 +66,7 @@ class Report:
 
     counts: Counts
     refusals: tuple[RefusedRow, ...]
+    changes: tuple[ChangedRow, ...] = ()
     written: bool = False
 
     @property
@@ -78,7 +88,7 @@ class Import:
     def dry_run(self) -> Report:
         """Return what would happen now; the register is only read."""
         with self._staged.looking() as tx:
-            import_matching.settle(tx)
+            import_matching.settle(tx, self._today())
             self._settled_at = self._staged.mark()
             return _report(tx)
 
@@ -88,7 +98,7 @@ class Import:
         with self._staged.writing() as tx:
             people.lock(tx)
             if not self._staged.unchanged_since(self._settled_at):
-                import_matching.settle(tx)
+                import_matching.settle(tx, self._today())
             found = _report(tx)
             if found.lacks_consent and not terms.tell_consent:
                 raise UsageRefused(
@@ -97,11 +107,15 @@ class Import:
                 )
             origin = f"an export of {terms.tool}" if terms.tool else f"the file {terms.file}"
             zone = str(ctx.settings.zone)
-            provenance = Provenance(ctx.clock.now(), ctx.actor, terms.file, f"left, by {origin}", zone)
+            left = f"left, by {origin}"
+            provenance = Provenance(ctx.clock.now(), ctx.actor, terms.file, left, zone, self._today())
             import_writing.write(tx, provenance, found.counts)
             self._settled_at = None
             self._written_at = provenance.at
         return replace(found, written=True)
+
+    def _today(self) -> date:
+        return self._ctx.clock.now().astimezone(self._ctx.settings.zone).date()
 
     def joined(self) -> dict[str, list[int]]:
         """Return whom the writing has put on which list, by the list's slug; nobody before it."""
@@ -130,7 +144,8 @@ def staged(ctx: Context, rows: Iterable[ImportRow], terms: Terms) -> Iterator[Im
 
 
 def _report(tx: Tx) -> Report:
-    return Report(import_writing.count(tx), tuple(import_writing.refusals(tx, most=MOST_REFUSALS)))
+    refused, changed = import_report.refusals(tx, most=MOST_SHOWN), import_report.changes(tx, most=MOST_SHOWN)
+    return Report(import_report.count(tx), tuple(refused), tuple(changed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +204,9 @@ class _Stager:
         consent, collected = row.consent or self._terms.consent, row.collected or self._terms.collected
         if not reason and (row.collected is not None or row.ground != "consent"):
             reason = ground_refusal(row._replace(collected=collected), self._today)
+        post: dict[str, str] | None = None
+        if not reason and row.post is not None:
+            post, reason = _post(row.post)
         name_key = key_of_name(row.name)
         if not reason and self._hashes.leaves_out(row, name_key):
             reason = "this person was erased at their own wish"
@@ -207,7 +225,7 @@ class _Stager:
         return StagedRow(
             row.line, _visible(row.shown), "", person, row.name, name_key, row.first_name, row.language,
             row.member, fields, guess, row.joined, consent, collected, row.ground.value,
-            addresses, states, row.prefers, bool(row.register),
+            addresses, states, row.prefers, bool(row.register), row.journal, post,
         )  # fmt: skip
 
     def _states(self, row: ImportRow) -> tuple[tuple[StagedState, ...], str]:
@@ -228,6 +246,16 @@ class _Stager:
             if (state := _SUBSCRIPTION.get(file_state)) is not None:
                 found[list_id] = state
         return tuple(StagedState(list_id, state) for list_id, state in found.items()), ""
+
+
+def _post(given: Mapping[str, str]) -> tuple[dict[str, str] | None, str]:
+    """Return a postal address as its country writes it, or why it cannot be taken."""
+    try:
+        return postal.checked(given), ""
+    except postal.PostalRefused as exc:
+        words = {"required": "is missing", "invalid": "cannot be right", "unprintable": "holds what no label can"}
+        said = [f"{POSTAL_COLUMNS.get(part, part)} {words[wrong]}" for part, wrong in sorted(exc.wrong.items())]
+        return None, f"the postal address: {', '.join(said)}"
 
 
 def _visible(text: str) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from balintmail.db import addresses, audit, consent, correspondence, people, returns, suppressions, timeline
+from balintmail.db import addresses, audit, consent, correspondence, people, postal, returns, suppressions, timeline
 from balintmail.db.filters import condition, parse_where
 from balintmail.db.models import Person
 from balintmail.db.people import PersonEntry, PersonRow
+from balintmail.db.postal import PostalRow
 from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
 from balintmail.domain import hygiene, names
@@ -59,11 +60,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """All that is known of one person."""
+    """All that is known of one person; `post` is where the post reaches them, in the order in which it holds."""
 
     entry: PersonEntry
     shared: dict[str, tuple[int, ...]]
     timeline: tuple[Moment, ...]
+    post: tuple[PostalRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ def portrait(tx: Tx, person_id: int) -> Portrait:
     ]
     shared = {row.email: tuple(addresses.shared_with(tx, row.id, person_id)) for row in entry.addresses}
     shared = {email: others for email, others in shared.items() if others}
-    return Portrait(entry, shared, tuple(sorted(moments, key=lambda moment: moment.at)))
+    post = tuple(postal.of_people(tx, [person_id]))
+    return Portrait(entry, shared, tuple(sorted(moments, key=lambda moment: moment.at)), post)
 
 
 def edit(ctx: Context, person_id: int, changes: Changes) -> list[str]:

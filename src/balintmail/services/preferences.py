@@ -19,7 +19,7 @@ from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
 from balintmail.domain.masking import masked
 from balintmail.domain.notices import Fact
-from balintmail.domain.states import Ground, SubscriptionState
+from balintmail.domain.states import Ground, JournalFormat, SubscriptionState
 from balintmail.domain.tokens import Purpose
 from balintmail.errors import Conflict, UsageRefused
 from balintmail.services import erasure, fresh_links, leaving, notices
@@ -35,14 +35,6 @@ MOST_LINKS = 5  # mailed to one person within a day: nobody's mailbox is filled 
 MOST_ASKED = 20  # asked for from one network within an hour
 ASKED_LASTS = timedelta(days=2)  # of a link that somebody asked the Secretary for, and does not wait for
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-
-
-class JournalFormat(StrEnum):
-    """How a member wants the Journal."""
-
-    PAPER = "paper"
-    PDF = "pdf"
-    BOTH = "both"
 
 
 class Wish(StrEnum):

@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.hygiene import TextRefused
+from balintmail.domain.states import JournalFormat
 from balintmail.errors import UsageRefused
 from balintmail.services import leaving, moving, people, preferences
 from balintmail.services.people import Changes
-from balintmail.services.preferences import JournalFormat, ListWish, OwnPage, Wish
+from balintmail.services.preferences import ListWish, OwnPage, Wish
 from balintmail.web.access import Kind
 from balintmail.web.forms import Form, FormErrors, Posted
 from balintmail.web.links import LinkRoute, visit

@@ -37,6 +37,16 @@ class Meaning(StrEnum):
     COLLECTED = "collected"
     GROUND = "ground"
     OPT_OUT = "opt_out_offered"
+    JOURNAL_FORMAT = "journal_format"
+    POSTAL_NAME = "postal_name"
+    POSTAL_COMPANY = "postal_company"
+    POSTAL_STREET = "postal_street"
+    POSTAL_AREA = "postal_area"
+    POSTAL_CITY = "postal_city"
+    POSTAL_REGION = "postal_region"
+    POSTAL_CODE = "postal_postcode"
+    POSTAL_SORTING = "postal_sorting"
+    POSTAL_COUNTRY = "postal_country"
     OWN = "field"
     LEFT_OUT = "-"
 
@@ -100,7 +110,11 @@ _WORDS: dict[Meaning, str] = {
     Meaning.GROUND: "ground|basis|legal basis|rechtsgrundlage|base legale|jogalap",
     Meaning.OPT_OUT: "opt out offered|opt out was offered",
 }
-_MEANINGS = {word: meaning for meaning, words in _WORDS.items() for word in words.split("|")}
+# Only as the export writes them: a sheet's "Street" without a country cannot be checked, and stays a field of its own.
+_OUR_OWN = [each for each in Meaning if each is Meaning.JOURNAL_FORMAT or each.value.startswith("postal_")]
+_MEANINGS = {word: meaning for meaning, words in _WORDS.items() for word in words.split("|")} | {
+    each.value.replace("_", " "): each for each in _OUR_OWN
+}
 # Words that mean the whole name alone, and the family name beside one for the given name.
 _FAMILY_BESIDE_GIVEN = {"name", "nom"}
 _TAKEN = {*(meaning.value for meaning in Meaning), "email", "addresses", "since", "left", "domain"}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from balintmail.domain import address as addresses
 from balintmail.domain import hygiene, names
@@ -19,10 +19,14 @@ from balintmail.domain.cells import plain_cell
 from balintmail.domain.hygiene import TextRefused
 from balintmail.domain.imports import FileState, GivenAddress, ImportRow
 from balintmail.domain.states import Ground, SuppressionReason
+from balintmail.ops.importers import post
 from balintmail.ops.importers.columns import Column, Meaning, field_name, plain
+from balintmail.ops.importers.days import day
 from balintmail.ops.importers.table import Limits, Line
 from balintmail.ops.importers.tools import SUBSCRIBED, Standing, Tool, UnknownState, state_of
 
+_Given = TypeVar("_Given")
+_Understood = TypeVar("_Understood")
 _SHOWN = 100  # characters of an odd address that a refusal repeats
 _NAMED = re.compile(r"\s*\"?(?P<name>[^\"<>@\r\n]*?)\"?\s*<(?P<address>[^<>]+)>\s*")
 _REMARKED = re.compile(r"\s*(?P<address>[^\s()]+)\s+\((?P<name>[^()@\r\n]*)\)\s*")
@@ -114,6 +118,7 @@ class TableRows:
         slug = get(Meaning.LIST)
         lists = _lists(get(Meaning.LISTS)) if Meaning.LISTS in at else ((slug, standing.state),) if slug else None
         collected = _day(get(Meaning.COLLECTED) or self._joined_there(by_title), "the day of the consent")
+        journal = _said_well(post.journal_format, get(Meaning.JOURNAL_FORMAT))
         return ImportRow(
             line=number, shown=shown, register=get(Meaning.REGISTER), person=person, name=whole, first_name=first,
             language=_language(get(Meaning.LANGUAGE)), member=_yes_or_no(get(Meaning.MEMBER), "member"),
@@ -122,6 +127,7 @@ class TableRows:
             state=standing.state, consent=_consent(get(Meaning.CONSENT)),
             collected=collected, ground=_ground(get(Meaning.GROUND)),
             opt_out_offered=bool(_yes_or_no(get(Meaning.OPT_OUT), "opt-out offered")),
+            journal=journal, post=post.of_cells(get),
         )  # fmt: skip
 
     def _standing(self, get: Callable[[Meaning], str], by_title: Callable[[str], str]) -> Standing:
@@ -178,6 +184,8 @@ def of_document(number: int, value: Mapping[str, Any]) -> ImportRow:
             consent=_consent(_string(value, "consent")),
             collected=_day(_string(value, "collected"), "the day of the consent"),
             ground=_ground(_string(value, "ground")), opt_out_offered=value.get("opt_out_offered") is True,
+            journal=_said_well(post.journal_format, _string(value, "journal_format")),
+            post=_said_well(post.of_document, value.get("post")),
         )  # fmt: skip
     except _RowRefused as exc:
         return ImportRow(number, shown, str(exc))
@@ -225,6 +233,13 @@ def _string(value: Mapping[str, Any], key: str) -> str:
     if not isinstance(found, str):
         raise _RowRefused(f'"{key}" is not text')
     return found
+
+
+def _said_well(understand: Callable[[_Given], _Understood], given: _Given) -> _Understood:
+    try:
+        return understand(given)
+    except ValueError as exc:
+        raise _RowRefused(str(exc)) from exc
 
 
 def _name(text: str) -> str:
@@ -353,11 +368,6 @@ def _attributes(text: str) -> dict[str, Any]:
     return found
 
 
-_ISO = re.compile(r"(\d{4})[-./] ?(\d{1,2})[-./] ?(\d{1,2})\.?(?:[ T].*)?")
-_DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})(?: .*)?")
-_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?: .*)?")
-
-
 @lru_cache(maxsize=1000)
 def _day(text: str, what: str) -> date | None:
     """Return the day that `2025-03-21`, `21.03.2025`, `2025. 03. 21.` or `21/03/2025` names, or None."""
@@ -367,21 +377,6 @@ def _day(text: str, what: str) -> date | None:
         return day(text)
     except ValueError as exc:
         raise _RowRefused(f'{what} is "{text[:30]}"; write it like 2025-03-21') from exc
-
-
-def day(text: str) -> date:
-    """Return the day that `text` names; raise ValueError when it names none, or one that may be read in two ways."""
-    text = text.strip()
-    if found := _ISO.fullmatch(text):
-        return date(int(found[1]), int(found[2]), int(found[3]))
-    if found := _DOTTED.fullmatch(text):
-        return date(int(found[3]), int(found[2]), int(found[1]))
-    if found := _SLASHED.fullmatch(text):
-        first, second = int(found[1]), int(found[2])
-        if first <= 12 and second <= 12 and first != second:
-            raise ValueError("day and month cannot be told apart")
-        return date(int(found[3]), min(first, second) if max(first, second) > 12 else first, max(first, second))
-    raise ValueError("not a day")
 
 
 def _moment(text: str) -> datetime | None:
