@@ -66,10 +66,16 @@ def made_since(tx: Tx, officer_id: int, since: datetime) -> int:
     return tx.scalar(select(func.count()).where(mine)) or 0
 
 
-def raw(tx: Tx, inbound_id: int | None) -> bytes | None:
-    """Return the octets of the mail that a draft came in, None where they are gone."""
-    found: bytes | None = tx.scalar(select(InboundMessage.raw).where(InboundMessage.id == inbound_id))
-    return found
+def any_unread(tx: Tx) -> bool:
+    """Say whether the mail of a draft waits to be read."""
+    return tx.scalar(select(_D.id).where(_D.source == "", _D.closed_at.is_(None)).limit(1)) is not None
+
+
+def raw(tx: Tx, inbound_id: int | None) -> tuple[bytes | None, int]:
+    """Return the octets of the mail that a draft came in, none where they are gone, and how many came."""
+    mine = InboundMessage.id == inbound_id
+    row = tx.execute(select(InboundMessage.raw, InboundMessage.size).where(mine)).first()
+    return (row[0], row[1]) if row else (None, 0)
 
 
 def fill(tx: Tx, number: int, *, source: str, list_id: int | None) -> bool:

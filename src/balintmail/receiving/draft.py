@@ -21,7 +21,8 @@ MOST_OCTETS = 20_000_000  # of all files beside the letter
 _MARKDOWN = (".md", ".markdown", ".mdown")
 _PREFIX = re.compile(r"^\s*(?:(?:fwd?|re|wg|aw|tr|rv|i|továbbítva|válasz|vs|vl)\s*:\s*)+", re.IGNORECASE)
 _SIGNATURE = re.compile(r"(?m)^-- ?$")
-_FRONT = "---\n"
+_FRONT = re.compile(r"---[ \t]*\n")
+_PGP = "-----BEGIN PGP MESSAGE-----"
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -37,7 +38,7 @@ class Mailed:
     @property
     def has_front_matter(self) -> bool:
         """Whether the text begins with settings of its own."""
-        return self.text.startswith(_FRONT)
+        return bool(_FRONT.match(self.text))
 
 
 class DraftReader(Child):
@@ -69,7 +70,10 @@ def mailed(raw: bytes) -> Mailed:
     else:
         text = _letter(mail, _pictures(beside))
     text = _NO_TEXT.sub("", text).replace("\r\n", "\n").lstrip("\ufeff\n ")[:LONGEST]
-    return Mailed(text, subject, tuple(_within(beside)), "" if text.strip() else "there is no text in it")
+    if text.startswith(_PGP):
+        return Mailed(subject=subject, why="it is encrypted")
+    empty = "there is no text in it; of files only those in Markdown are read, whose names end in .md"
+    return Mailed(text, subject, tuple(_within(beside)), "" if text.strip() else empty)
 
 
 def _letter(mail: Mail, pictures: dict[str, str]) -> str:
@@ -77,7 +81,7 @@ def _letter(mail: Mail, pictures: dict[str, str]) -> str:
     plain = "\n".join(leaf.text for leaf in _shown(mail.of_kind("text/plain", "")))
     markup = "\n".join(leaf.text for leaf in _shown(mail.of_kind("text/html")))
     plain = plain.lstrip("\ufeff\n ")
-    if plain.startswith(_FRONT) or (plain.strip() and not (markup and is_formatted(markup))):
+    if _FRONT.match(plain) or (plain.strip() and not (markup and is_formatted(markup))):
         return _SIGNATURE.split(plain, maxsplit=1)[0].rstrip() + "\n"
     return to_markdown(markup, pictures) + "\n"
 

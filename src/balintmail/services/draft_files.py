@@ -43,7 +43,7 @@ def _files(ctx: Context, row: DraftRow) -> Files:
     if not _names_files(row.source):
         return ()
     with ctx.db.read() as tx:
-        raw = drafts.raw(tx, row.inbound_id)
+        raw, _ = drafts.raw(tx, row.inbound_id)
     if not raw:
         return ()
     with DraftReader() as reader:

@@ -8,6 +8,7 @@ day. Nothing is sent from here: the page behind the link does it (services/draft
 """
 
 import logging
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +16,9 @@ from pathlib import Path
 from balintmail.composing.frontmatter import read_front_matter
 from balintmail.composing.letter import KEYS
 from balintmail.composing.lint import Finding, Level
-from balintmail.composing.refusals import LetterError
+from balintmail.composing.merge import Merger
 from balintmail.config import BounceStyle, Settings
-from balintmail.db import drafts, lists, mailings, officers, people
+from balintmail.db import drafts, lists, mailings, meta, officers, people
 from balintmail.db.drafts import DraftRow
 from balintmail.db.lists import MailingListRow
 from balintmail.db.session import Tx
@@ -36,12 +37,17 @@ from balintmail.services.notices import Waiting
 
 KEPT = timedelta(days=30)
 MOST_A_DAY = 20  # drafts in one officer's name
-LONGEST = 100_000  # characters; a long newsletter has 40,000, and what is hostile takes longer than that to check
+MOST_AT_ONCE = 3  # of which none takes longer than some seconds: nothing else is read or sent meanwhile
+MOST_ATTEMPTS = 3  # to check one draft, when each time the whole process ended over it, or beside it
+# A long newsletter has 40,000 characters in 800 lines; what is hostile takes seconds to check even within these.
+LONGEST, MOST_LINES = 60_000, 4000
 MOST_FINDINGS = 30
 MOST_PARAGRAPHS, LONGEST_PREVIEW = 40, 8000  # of the preview in the mail; all of it is on the page
 WRITERS = (Role.SECRETARY, Role.EDITOR)
 LOG = logging.getLogger("balintmail.drafts")
 _DAY = timedelta(days=1)
+_BEGUN = "draft_begun "  # the fact that counts the attempts, before the draft's number
+_EMPTY = re.compile(r"(?:title|number|slug):[ \t]*(?:\"\"|'')?[ \t]*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,15 +82,14 @@ def keep(ctx: Context, tx: Tx, message: Inbound, event: Event) -> Done:
 
 
 def answer_waiting(ctx: Context) -> int:
-    """Read and check the drafts that came in, and put what was found to their officers; return how many there were."""
+    """Read and check some of the drafts that came in, and put what was found to their officers; return how many."""
     with ctx.db.read() as tx:
-        waiting = [(row, drafts.raw(tx, row.inbound_id)) for row in drafts.unread(tx)]
+        waiting = drafts.unread(tx)[:MOST_AT_ONCE]
     if not waiting:
         return 0
     with DraftReader() as reader:
-        for row, raw in waiting:
-            found = reader.read(raw) if raw else Mailed(why="the mail is not here any more")
-            _answer(ctx, row, found)
+        for row in waiting:
+            _answer(ctx, row, _found(ctx, row, reader))
     return len(waiting)
 
 
@@ -115,6 +120,22 @@ def _officer(tx: Tx, sender: str) -> int | None:
     return next((one.id for one in living if set(WRITERS) & set(officers.roles(tx, one.id))), None)
 
 
+def _found(ctx: Context, row: DraftRow, reader: DraftReader) -> Mailed:
+    """Return what is in a draft's mail, and put down that looking at it has begun."""
+    key = f"{_BEGUN}{row.id}"
+    with ctx.db.write() as tx:
+        begun = int(meta.fact(tx, key) or 0)
+        meta.put(tx, key, str(begun + 1))
+        raw, size = drafts.raw(tx, row.inbound_id)
+    if begun >= MOST_ATTEMPTS:
+        return Mailed(why=f"checking it was begun {begun} times and never finished")
+    if raw is None:
+        return Mailed(why="the mail is not here any more")
+    if size > len(raw):
+        return Mailed(why=f"the mail has {size:,} octets, and was not taken in whole")
+    return reader.read(raw)
+
+
 def _answer(ctx: Context, row: DraftRow, found: Mailed) -> None:
     """Check one draft and put it to the Secretary; what cannot be read ends it, with the reason."""
     now = ctx.clock.now()
@@ -130,6 +151,7 @@ def _answer(ctx: Context, row: DraftRow, found: Mailed) -> None:
             LOG.error("draft %d could not be checked: %s", row.id, type(exc).__name__)
             facts, source = _unreadable("checking it failed"), ""
     with ctx.db.write() as tx:
+        meta.drop(tx, f"{_BEGUN}{row.id}")
         done = drafts.fill(tx, row.id, source=source, list_id=of) if source else drafts.close(tx, row.id, now=now)
         if done:
             _tell(ctx, tx, row, facts)
@@ -137,8 +159,8 @@ def _answer(ctx: Context, row: DraftRow, found: Mailed) -> None:
 
 def _source(ctx: Context, found: Mailed) -> tuple[str, int | None]:
     """Return the letter with its settings, and its list; title and number are added where they are missing."""
-    if len(found.text) > LONGEST:
-        raise Conflict(f"It has more than {LONGEST:,} characters.")
+    if len(found.text) > LONGEST or found.text.count("\n") > MOST_LINES:
+        raise Conflict(f"it has more than {LONGEST:,} characters or {MOST_LINES:,} lines.")
     text = found.text if found.has_front_matter else f"---\n---\n\n{found.text}"
     entries = read_front_matter(text, letters.NEWSLETTER_FILE, KEYS).entries
     named = entries["list"].text or "" if "list" in entries else ""
@@ -151,7 +173,14 @@ def _source(ctx: Context, found: Mailed) -> tuple[str, int | None]:
     if not {"number", "slug"} & set(entries):
         added.append(letters.front_line("number", number))
     head, _, rest = text.partition("\n")
-    return "\n".join([head, *added, rest]), of.id if of is not None else None
+    return "\n".join([head, *added, _without_empty(rest)]), of.id if of is not None else None
+
+
+def _without_empty(rest: str) -> str:
+    """Return a letter without the settings in its front matter that say nothing, whose value is added instead."""
+    lines = rest.split("\n")
+    end = next((number for number, line in enumerate(lines) if line.rstrip() in {"---", "..."}), 0)
+    return "\n".join([line for line in lines[:end] if not _EMPTY.fullmatch(line)] + lines[end:])
 
 
 def _sent(tx: Tx, of: MailingListRow | None) -> list[mailings.MailingRow]:
@@ -167,7 +196,7 @@ def _facts(ctx: Context, path: Path) -> dict[str, Fact]:
     report = checking.check(ctx, path)
     level = [sum(one.level is each for one in report.findings) for each in (Level.STOP, Level.WARN)]
     shown = [one for one in report.findings if one.level is not Level.NOTE][:MOST_FINDINGS]
-    paragraphs, cut = _preview(ctx, path, report)
+    paragraphs, cut = _preview(ctx, report)
     of, letter = report.mailing_list, report.letter
     return {
         "why": "",
@@ -196,13 +225,15 @@ def _finding(one: Finding) -> Row:
     }
 
 
-def _preview(ctx: Context, path: Path, report: Report) -> tuple[list[str], bool]:
+def _preview(ctx: Context, report: Report) -> tuple[list[str], bool]:
     """Return the paragraphs of the letter's text as the Secretary would get it, and whether there are more."""
-    if report.compiled is None:
+    if report.compiled is None or report.mailing_list is None:
         return [], False
     try:
-        text = letters.preview(ctx, path).text
-    except (BalintmailError, LetterError):
+        with ctx.db.read() as tx:
+            reader = letters.reader(tx, report.mailing_list)
+        text = Merger(report.compiled, ctx.keyring).text(reader)
+    except BalintmailError:
         return [], False
     every = [" ".join(block.split()) for block in text.split("\n\n") if block.strip()]
     kept: list[str] = []

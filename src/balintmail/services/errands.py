@@ -8,6 +8,7 @@ from balintmail.services import (
     answers,
     copies,
     correspondence,
+    drafts,
     erasure,
     fresh_links,
     leaving,
@@ -26,6 +27,7 @@ def run(ctx: Context) -> None:
     request_errands.tidy(ctx)
     copies.tidy(ctx)
     answers.tidy(ctx)
+    drafts.tidy(ctx)
     fresh_links.tidy(ctx)
     fresh_links.forget_sent(ctx)
     correspondence.forget_old(ctx)

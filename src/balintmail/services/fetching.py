@@ -22,7 +22,7 @@ from balintmail.receiving.mailbox import LoginRefused, MailboxError, MailboxRefu
 from balintmail.receiving.maildir import Maildir
 from balintmail.receiving.oauth import Grant, Tokens
 from balintmail.receiving.process import Reader
-from balintmail.services import inbox, notices
+from balintmail.services import drafts, inbox, notices
 from balintmail.services.context import Context
 from balintmail.services.imap_fetching import Dial, FolderRun, Source
 from balintmail.services.lock import DispatchLock
@@ -171,11 +171,15 @@ def inbox_lock(ctx: Context) -> DispatchLock:
 
 
 def _process(ctx: Context) -> inbox.Processed:
+    """Act on what is stored; then the drafts in it are checked and answered, which takes longer."""
     with ctx.db.read() as tx:
-        if not messages.anything_new(tx):
-            return inbox.Processed()
-    with Reader() as reader:
-        return inbox.process(ctx, reader)
+        anything = messages.anything_new(tx)
+    processed = inbox.Processed()
+    if anything:
+        with Reader() as reader:
+            processed = inbox.process(ctx, reader)
+    drafts.answer_waiting(ctx)
+    return processed
 
 
 def _folder(ctx: Context, name: str, folder: str, *, ends_at: float) -> Fetched:

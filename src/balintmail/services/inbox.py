@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from balintmail.db import drafts, meta
 from balintmail.db import inbox as messages
-from balintmail.db import meta
 from balintmail.db.inbox import Arrival, Settled, Unread
 from balintmail.db.session import Tx
 from balintmail.domain import tokens
@@ -54,7 +54,8 @@ def anything_to_read(ctx: Context) -> bool:
     """
     with ctx.db.read() as tx:
         is_ours = not ctx.settings.send.dry and meta.fact(tx, meta.SENDING_BLOCKED) is None
-        return is_ours and (bool(ctx.settings.inbox) or messages.anything_new(tx))
+        waits = bool(ctx.settings.inbox) or messages.anything_new(tx) or drafts.any_unread(tx)
+        return is_ours and waits
 
 
 def process(ctx: Context, reader: Reader) -> Processed:

@@ -52,7 +52,7 @@ def preview(ctx: Context, path: Path, who: str = "", *, person: int | None = Non
     with ctx.db.read() as tx:
         mailing_list = lists.named(tx, letter.list)
         around = surroundings.gather(ctx, tx, mailing_list)
-        recipient = _recipient(tx, mailing_list, who, person)
+        recipient = reader(tx, mailing_list, who, person)
     merger = Merger(compile_letter(letter, around), ctx.keyring)
     return Preview(
         name=f"{mailing_list.slug}-{letter.number}",
@@ -64,8 +64,11 @@ def preview(ctx: Context, path: Path, who: str = "", *, person: int | None = Non
     )
 
 
-def _recipient(tx: Tx, mailing_list: MailingListRow, who: str, person: int | None) -> Recipient:
-    """Return the person as the ledger would enrol them, at the address that was named or the preferred one."""
+def reader(tx: Tx, mailing_list: MailingListRow, who: str = "", person: int | None = None) -> Recipient:
+    """Return the person as the ledger would enrol them, at the address that was named or the preferred one.
+
+    Without a name it is the Secretary. Raises NotFound or SharedAddress.
+    """
     if not who and person is None:
         secretary = officers.secretary(tx)
         if secretary is None:
