@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable
 
-from balintmail.domain.returns import Kind, Sentence, judge
+from balintmail.domain.judging import judge
+from balintmail.domain.returns import Kind, Sentence
 from balintmail.receiving import addresses, mail, process, report
 from balintmail.receiving.attachments import attachments
 from balintmail.receiving.automatic import is_automatic, is_receipt, is_robots

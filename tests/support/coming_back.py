@@ -20,8 +20,9 @@ from balintmail.domain.states import (
     SuppressionReason,
 )
 from balintmail.domain.tokens import Purpose, TokenClaims
+from balintmail.receiving.event import Event
 from balintmail.receiving.process import Reader
-from balintmail.receiving.read import Event, read
+from balintmail.receiving.read import read
 from balintmail.services import inbox, leaving, lists, subscriptions
 from balintmail.services.context import Context
 from balintmail.services.subscriptions import Joining

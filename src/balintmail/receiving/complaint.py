@@ -8,8 +8,8 @@ import re
 
 from balintmail.domain.returns import Judged, Reason, Sentence
 from balintmail.receiving import addresses
+from balintmail.receiving.event import Found
 from balintmail.receiving.mail import Headers, Mail, read_headers
-from balintmail.receiving.report import Found
 
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dmarc", "other", "virus"})
 _JMRP = ("x-hmxmroriginalrecipient", "x-original-recipient")

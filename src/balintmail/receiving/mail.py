@@ -14,7 +14,8 @@ import quopri
 import re
 from dataclasses import dataclass, field
 
-LARGEST = 4 << 20  # octets that are looked at; reports put what matters first
+from balintmail.receiving.event import LARGEST
+
 DEEPEST = 20  # parts inside parts
 MOST_PARTS = 200
 MOST_HEADERS = 1000

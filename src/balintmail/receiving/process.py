@@ -1,7 +1,7 @@
 """Read messages in a process of its own (child.py), so that none can take us along.
 
 `Reader` is the parent's side; the child is `python -m balintmail.receiving.process` and answers in one line of JSON. A
-message over which it dies or takes too long is `broken` with the reason.
+message over which it dies or takes too long is `broken` with the reason. Only the child loads the room's patterns.
 """
 
 import json
@@ -10,9 +10,7 @@ import sys
 from balintmail.domain.mail_commands import Act, Command
 from balintmail.domain.returns import Judged, Kind, Reason, Sentence
 from balintmail.receiving.child import Child, ChildGone, serve
-from balintmail.receiving.mail import LARGEST
-from balintmail.receiving.read import Event, read
-from balintmail.receiving.report import Found
+from balintmail.receiving.event import LARGEST, Event, Found
 
 
 class Reader(Child):
@@ -76,10 +74,12 @@ def _command(asked: object) -> Command | None:
     return None
 
 
-def _answer(raw: bytes) -> bytes:
+def _serve(memory: int) -> None:
+    from balintmail.receiving.read import read  # noqa: PLC0415  (what it compiles, whoever only asks need not wait for)
+
     # A lone surrogate stands for an octet that is no text; escaped here, it is shown as what it was.
-    return json.dumps(_document(read(raw)), ensure_ascii=True).encode("ascii")
+    serve(memory, lambda raw: json.dumps(_document(read(raw)), ensure_ascii=True).encode("ascii"))
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), _answer)
+    _serve(int(sys.argv[1]))

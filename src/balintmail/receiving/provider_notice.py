@@ -6,10 +6,11 @@ Only what stands in the document's own fields is believed; a document of another
 import json
 from typing import Any
 
-from balintmail.domain.returns import Judged, Kind, Reason, Sentence, judge
+from balintmail.domain.judging import judge
+from balintmail.domain.returns import Judged, Kind, Reason, Sentence
 from balintmail.receiving import addresses
+from balintmail.receiving.event import Found
 from balintmail.receiving.mail import Mail
-from balintmail.receiving.report import Found
 
 _LARGEST = 300_000  # characters
 _MOST = 500

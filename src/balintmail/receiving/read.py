@@ -5,7 +5,6 @@ own tokens are collected beside; whoever holds the keys looks at them first. No 
 """
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 
 from balintmail.domain.mail_commands import Command
@@ -14,11 +13,12 @@ from balintmail.receiving import addresses
 from balintmail.receiving.automatic import is_automatic, is_receipt, is_robots, says_so_itself
 from balintmail.receiving.command import carries_token, command_in
 from balintmail.receiving.complaint import is_complaint, read_complaint
+from balintmail.receiving.event import Event, Found
 from balintmail.receiving.mail import Mail, take_apart
 from balintmail.receiving.note_words import SUBJECTS
 from balintmail.receiving.provider_notice import read_notice
 from balintmail.receiving.refusal import is_from_a_daemon, is_refusal, read_refusal
-from balintmail.receiving.report import Found, read_report
+from balintmail.receiving.report import read_report
 from balintmail.receiving.second_opinion import second_opinion
 from balintmail.receiving.words_said import words_said
 
@@ -29,26 +29,6 @@ _TELLING = ("message/delivery-status", "message/global-delivery-status", "messag
 _MOST_TOKENS = 50
 _LONGEST_NAME = 200  # characters
 _MOST_RECIPIENTS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What one message is. `tokens` are texts that may be ours, to be held against the keys; the surest stand first.
-
-    `text` are the new words of whoever wrote it, without quotes and signature; `command` is what they ask for.
-    """
-
-    kind: Kind
-    results: tuple[Found, ...]
-    tokens: tuple[str, ...]
-    sender: str
-    subject: str
-    message_id: str
-    robot: bool  # nothing may answer it (S9)
-    to: tuple[str, ...] = ()  # the addresses it says it went to; that of the envelope first, where a header has it
-    text: str = ""
-    command: Command | None = None
-    name: str = ""  # what its From calls the sender
 
 
 def read(raw: bytes) -> Event:

@@ -8,8 +8,10 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from balintmail.domain.returns import Sentence, judge
+from balintmail.domain.judging import judge
+from balintmail.domain.returns import Sentence
 from balintmail.receiving import addresses
+from balintmail.receiving.event import Found
 from balintmail.receiving.mail import Headers, Mail, read_headers
 from balintmail.receiving.note_words import (
     BEGINNINGS,
@@ -24,7 +26,6 @@ from balintmail.receiving.note_words import (
     TURN_TO,
     WEAK_SUBJECTS,
 )
-from balintmail.receiving.report import Found
 
 LONGEST_NOTE = 30_000  # characters; what a system says stands before what it returns
 MOST = 500  # recipients of one note

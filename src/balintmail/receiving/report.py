@@ -6,10 +6,11 @@ no failure (delayed, delivered, relayed, expanded) is said to be none (S40).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from balintmail.domain.returns import Judged, Reason, Sentence, judge
+from balintmail.domain.judging import judge
+from balintmail.domain.returns import Judged, Reason, Sentence
 from balintmail.receiving import addresses
+from balintmail.receiving.event import Found
 from balintmail.receiving.mail import Headers, Leaf, Mail, read_headers
 
 _KINDS = ("message/delivery-status", "message/global-delivery-status")
@@ -18,15 +19,6 @@ _NO_FAILURE = frozenset({"delivered", "relayed", "expanded", "delivery"})
 _RECIPIENTS = ("original-recipient", "final-recipient", "x-actual-recipient")
 _DIAGNOSTICS = ("diagnostic-code", "x-diagnostic-code", "x-supplementary-info")
 MOST_RECIPIENTS = 20_000  # one report may speak of a whole list (H18)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One address that a message speaks of, and what it says."""
-
-    address: str
-    judged: Judged
-    evidence: str
 
 
 def read_report(mail: Mail) -> list[Found]:

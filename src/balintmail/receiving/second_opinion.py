@@ -5,9 +5,9 @@ from email import message_from_bytes, policy
 
 from balintmail.domain.returns import Judged, Reason, Sentence
 from balintmail.receiving import addresses
+from balintmail.receiving.event import Found
 from balintmail.receiving.mail import Mail
 from balintmail.receiving.note_words import OFFICES
-from balintmail.receiving.report import Found
 
 _LARGEST = 200_000  # characters; its patterns are not made for more
 _MOST = 20

@@ -18,7 +18,7 @@ from balintmail.domain.notices import Fact
 from balintmail.domain.returns import Kind
 from balintmail.domain.states import Ground, InboundState, Role
 from balintmail.errors import Conflict, NotFound
-from balintmail.receiving.read import Event
+from balintmail.receiving.event import Event
 from balintmail.services import notices
 from balintmail.services.context import Context
 from balintmail.services.notices import To, Waiting

@@ -23,7 +23,7 @@ from balintmail.domain.requests import ApplicationRefused, Door, may_be_asked_fo
 from balintmail.domain.returns import Kind
 from balintmail.domain.states import Ground, InboundState
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.receiving.read import Event
+from balintmail.receiving.event import Event
 from balintmail.services import answers, caps, copies, farewell, leaving, notices, requests
 from balintmail.services.applications import Application, checked
 from balintmail.services.context import Context

@@ -22,7 +22,7 @@ from balintmail.domain.returns import Kind
 from balintmail.domain.states import CopyState, Ground, InboundState, RequestState, Role
 from balintmail.domain.tokens import Purpose, TokenClaims, read
 from balintmail.errors import BalintmailError
-from balintmail.receiving.read import Event
+from balintmail.receiving.event import Event
 from balintmail.services import answers, copies, decisions, drafts, notices
 from balintmail.services.context import Context
 from balintmail.services.decisions import Decision, Result, Way

@@ -22,8 +22,7 @@ from balintmail.domain.inbox import Done, Inbound, Proof
 from balintmail.domain.returns import REASON_WORDS, Judged, Kind, Reason, Sentence
 from balintmail.domain.states import AddressHealth, InboundState, SkipReason, SubscriptionState, SuppressionReason
 from balintmail.domain.tokens import Purpose
-from balintmail.receiving.read import Event
-from balintmail.receiving.report import Found
+from balintmail.receiving.event import Event, Found
 from balintmail.services import settling
 from balintmail.services.context import Context
 from balintmail.services.leaving import living

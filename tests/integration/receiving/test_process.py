@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +59,15 @@ def test_child_has_no_memory_without_end() -> None:
         assert (event.kind, why[:18]) == (Kind.BROKEN, "the reader stopped")
         event, why = reader.read(b"From: a@example.net\n\n" + b"x" * (3 << 20))
         assert (event.kind, why[:18]) == (Kind.BROKEN, "the reader stopped")
+
+
+def test_who_only_asks_loads_no_patterns() -> None:
+    words = "import balintmail.receiving.process, balintmail.services.returned, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", words], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "balintmail.receiving.process" in loaded
+    assert not loaded & {
+        "balintmail.receiving.read",
+        "balintmail.receiving.note_words",
+        "balintmail.domain.return_words",
+    }

@@ -15,8 +15,8 @@ from balintmail.domain.inbox import WAITS, Done, Inbound, Proof
 from balintmail.domain.returns import Kind
 from balintmail.domain.states import InboundState
 from balintmail.domain.tokens import Purpose, TokenClaims, make
+from balintmail.receiving.event import Event
 from balintmail.receiving.process import Reader
-from balintmail.receiving.read import Event
 from balintmail.services import correspondence, inbox, mail_commands, officers_replies, returned
 from balintmail.services.context import Context
 
