@@ -41,6 +41,8 @@ from balintmail.errors import BalintmailError
 from balintmail.setting_base import Section
 from balintmail.setting_base import Security as Security  # noqa: PLC0414  (everybody looks for it here)
 from balintmail.setting_inbox import Inbox
+from balintmail.setting_orders import Orders
+from balintmail.setting_members import Members
 from balintmail.setting_places import known_keys, line_of
 from balintmail.setting_values import read_accent, read_address, read_per_domain, read_zone
 
@@ -234,9 +236,11 @@ class Settings(BaseSettings):
     bounces: Bounces = Bounces()
     dkim: Dkim = Dkim()
     joining: Joining = Joining()
+    members: Members = Members()
     web: Web = Web()
     letters: Letters = Letters()
     inbox: dict[str, Inbox] = {}
+    orders: Orders = Orders()
     keys: Keys = Keys()
 
     @property

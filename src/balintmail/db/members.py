@@ -133,11 +133,12 @@ def change(tx: Tx, membership_id: int, values: dict[str, Any], *, now: datetime)
     tx.execute(sa.update(_M).where(_M.id == membership_id).values(updated_at=now, **values))
 
 
-def _good(day: date, rules: Rules, of: ColumnElement[int], *more: ColumnElement[bool]) -> ColumnElement[bool]:
+def _good(day: date, rules: Rules, of: ColumnElement[int], *, counting: bool) -> ColumnElement[bool]:
     latest = max(day, date.min + rules.grace) - rules.grace  # what was paid until then is still within the grace
     paid = or_(_C.fee == 0, _M.paid_until.is_(None), _M.paid_until >= latest)
     lasts = or_(_M.ended_on.is_(None), _M.ended_on > day)
-    return and_(_M.person_id == of, _M.since <= day, lasts, paid, *more)
+    good = and_(_M.person_id == of, _M.since <= day, lasts, paid)
+    return and_(good, _C.counts) if counting else good
 
 
 def in_good_standing(tx: Tx, day: date, rules: Rules, *, counting: bool = False) -> list[MembershipRow]:
@@ -145,8 +146,8 @@ def in_good_standing(tx: Tx, day: date, rules: Rules, *, counting: bool = False)
 
     `counting` leaves out classes that make nobody a member (libraries, exchange).
     """
-    more = (_C.counts,) if counting else ()
-    query = _rows().join(Person, Person.id == _M.person_id).where(_good(day, rules, _PERSON, *more))
+    good = _good(day, rules, _PERSON, counting=counting)
+    query = _rows().join(Person, Person.id == _M.person_id).where(good)
     living = query.where(Person.erased_at.is_(None), Person.merged_into.is_(None)).order_by(_M.person_id, _M.id)
     return list({row.person_id: row for row in map(_row, tx.execute(living))}.values())
 
@@ -165,7 +166,8 @@ def refresh(tx: Tx, day: date, rules: Rules, people: Sequence[int] | None = None
 
 def refresh_due(tx: Tx, day: date, rules: Rules) -> bool:
     """Say whether `refresh` of all would change anybody; it only reads."""
-    wrong = sa.not_(Person.member) & good_members(day, rules) | Person.member & sa.not_(good_members(day, rules))
+    is_one = good_members(day, rules)
+    wrong = or_(and_(is_one, sa.not_(Person.member)), and_(sa.not_(is_one), Person.member))
     return tx.scalar(select(Person.id).where(wrong).limit(1)) is not None
 
 
@@ -175,7 +177,7 @@ def good_members(day: date, rules: Rules) -> ColumnElement[bool]:
         select(sa.literal(1))
         .select_from(_M)
         .join(_C, _C.id == _M.class_id)
-        .where(_good(day, rules, _PERSON, _C.counts))
+        .where(_good(day, rules, _PERSON, counting=True))
         .correlate(Person)
     )
     return and_(mine, Person.died_on.is_(None), Person.erased_at.is_(None), Person.merged_into.is_(None))
@@ -186,8 +188,8 @@ def _rows() -> Any:
 
 
 def _row(row: Any) -> MembershipRow:
-    values: tuple[Any, ...] = tuple(row)
-    return MembershipRow(*values[: len(_COLUMNS)], of=ClassRow(*values[len(_COLUMNS) :]))
+    head: list[Any] = list(row[: len(_COLUMNS)])
+    return MembershipRow(*[*head, ClassRow(*row[len(_COLUMNS) :])])
 
 
 def drop(tx: Tx, people: Sequence[int]) -> None:

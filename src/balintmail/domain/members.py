@@ -12,7 +12,7 @@ from enum import StrEnum
 
 _CHECK = "ABCDEFGHJKLMNPQRSTUVWXYZ"[:23]  # 23 is prime, so a wrong digit or two swapped ones change the letter
 _REFERENCE = re.compile(r"(?<![A-Z0-9])M[ -]?0*(\d{1,9})[ -]?([A-HJ-NP-Y])(?![A-Z0-9])")
-_YEAR_BEGINS = re.compile(r"(\d{2})-(\d{2})")
+_YEAR_BEGINS = re.compile(r"([0-9]{2})-([0-9]{2})")
 REMINDED_WITHIN = timedelta(days=14)  # a reminder that is later than this is not sent: nobody is dunned for an old gap
 
 

@@ -124,13 +124,13 @@ def _units(text: str, number: str, currency: str, decimals: Decimals) -> int:
     if separator and separator == point:
         raise MoneyRefused(text, "its separators do not fit together")
     places = 0 if currency in _WHOLE_ONLY else 2
-    if not decimals and separator in {".", ","} and not point and number.count(separator) == 1:
+    if places and not decimals and separator in {".", ","} and not point and number.count(separator) == 1:
         raise MoneyRefused(text, f'"{separator}" may stand before the pence or between the thousands')
     if point and len(rest) == 3 and not decimals and found["whole"].strip("0"):
         raise MoneyRefused(text, f'"{point}" may stand before the pence or between the thousands')
     if len(rest) > places and rest[places:].strip("0"):
         raise MoneyRefused(text, f"it has more than {places} decimals" if places else f"{currency} has no decimals")
-    amount = int(re.sub(r"\D", "", found["whole"])) * 10**places + int((rest + "00")[:places] or "0")
+    amount: int = int(re.sub(r"\D", "", found["whole"])) * (10**places) + int((rest + "00")[:places] or "0")
     if amount > LARGEST:
         raise MoneyRefused(text, "it is more than any society takes")
     return amount
