@@ -50,8 +50,13 @@ def sections() -> dict[str, type[BaseModel]]:
             found[name] = field.annotation
         else:
             found[f"{name}.NAME"] = get_args(field.annotation)[1]
-    for section, model in list(found.items()):
-        found |= {f"{section}.{name}": inner for name, inner in inside(model).items()}
+    waiting = list(found.items())
+    while waiting:
+        section, model = waiting.pop()
+        within = {f"{section}.{name}": inner for name, inner in inside(model).items()}
+        within |= {f"{section}.{name}.NAME": inner for name, inner in several_inside(model).items()}
+        found |= within
+        waiting += within.items()
     return found
 
 
@@ -59,6 +64,13 @@ def inside(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     """Return the sections within a section."""
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
+
+
+def several_inside(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """Return the sections of which there may be several within a section, each under a name of its own."""
+    kinds = {name: get_args(field.annotation) for name, field in model.model_fields.items()}
+    found = {name: kind[1] for name, kind in kinds.items() if len(kind) == 2 and kind[0] is str}
+    return {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
 
 
 def documented() -> dict[str, dict[str, str]]:
@@ -91,7 +103,9 @@ def as_written(value: Any) -> str:
 def test_every_setting_stands_on_its_page_with_its_default() -> None:
     expected = {
         section: {
-            name: as_written(field.default) for name, field in model.model_fields.items() if name not in inside(model)
+            name: as_written(field.default)
+            for name, field in model.model_fields.items()
+            if name not in {*inside(model), *several_inside(model)}
         }
         for section, model in sections().items()
     }

@@ -4,10 +4,18 @@
 by the queries of that part, so that no command pays for what it does not use.
 """
 
-from balintmail.db import models_archive, models_journal, models_members, models_pages
+from balintmail.db import models_archive, models_journal, models_members, models_orders, models_pages
 from balintmail.db.models import Base
 
 # What the search on one database alone has: SQLite's FTS5 with its tables and triggers, PostgreSQL's GIN.
 OF_ONE_DATABASE = "search_words"
 
-__all__ = ["OF_ONE_DATABASE", "Base", "models_archive", "models_journal", "models_members", "models_pages"]
+__all__ = [
+    "OF_ONE_DATABASE",
+    "Base",
+    "models_archive",
+    "models_journal",
+    "models_members",
+    "models_orders",
+    "models_pages",
+]
