@@ -62,3 +62,15 @@ def test_unknown_number_is_said(society: Instance) -> None:
     assert "no request 7" in society("copies", "decline", "7").said
     assert society("copies", "send", "7").status == 1
     assert society("copies", "list").said.strip() == "Nobody waits for a copy."
+
+
+def test_one_request_is_shown_with_what_became_of_it(society: Instance) -> None:
+    piped(society, "copy 84")
+    shown = society("copies", "show", "1")
+    assert shown.status == 0
+    for words in ("Anna <anna@example.org>", 'newsletter/84 "News"', "the Secretary", "inbox show 1", "copies send 1"):
+        assert words in shown.said
+    assert society("copies", "show", "1", "--json").json["waits_for"] == "the Secretary"
+    society("copies", "decline", "1", "--reason", "We have none left.")
+    assert "We have none left." in society("copies", "show", "1").said
+    assert "no request 7" in society("copies", "show", "7").said

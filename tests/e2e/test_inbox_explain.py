@@ -1,6 +1,7 @@
 """`balintmail inbox explain`: many files in one call, no instance, nothing touched."""
 
 import json
+import os
 from pathlib import Path
 
 from tests.support.command import call, process
@@ -39,3 +40,32 @@ def test_table_for_people_and_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_message_comes_from_standard_input() -> None:
     done = process("inbox", "explain", "-", "--json", stdin=BOUNCE.format("ada@example.net"))
     assert json.loads(done.out)[0]["results"][0]["address"] == "ada@example.net"
+
+
+def test_what_is_no_report_says_why_it_is_what_it_is(tmp_path: Path) -> None:
+    away = "From: a@example.net\nAuto-Submitted: auto-replied\nSubject: Away\n\nI am away until Monday.\n"
+    messages = {
+        "away": away,
+        "asks": "From: a@example.net\nSubject: Kopie 84\n\n",
+        "letter": "From: a@example.net\nSubject: A question\n\nWhen do we meet next, and where?\n",
+        "empty": "",
+    }
+    for name, text in messages.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "folder").mkdir()
+    found = process("inbox", "explain", "--json", *messages, "folder", cwd=tmp_path).json
+    assert [one["kind"] for one in found] == ["auto_reply", "command", "letter", "broken", "broken"]
+    said = [one["remark"] for one in found]
+    for words, remark in zip(
+        ("machine", "past newsletter: 84", "person", "nothing in it", "directory"), said, strict=True
+    ):
+        assert words in remark
+    table = call("inbox", "explain", *(tmp_path / name for name in messages)).out
+    assert all(remark in table for remark in said[:4])
+
+
+def test_pipe_that_nobody_writes_into_is_said_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = process("inbox", "explain", "pipe", cwd=tmp_path)
+    assert done.status == 1
+    assert "it is a pipe" in done.out

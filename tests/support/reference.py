@@ -95,6 +95,7 @@ JSON: dict[str, str] = {
         ' "refusals": [{"line", "address", "reason"}], "written": true|false}'
     ),
     "copies list": f"[{_COPY}]",
+    "copies show": _COPY,
     "copies send": _COPY,
     "copies decline": _COPY,
     "requests list": f"[{_REQUEST}]",

@@ -10,8 +10,15 @@ import pytest
 from balintmail.cli.main import COMMANDS, balintmail
 
 ROOT = Path(__file__).parents[2]
-PLACES = (*ROOT.glob("src/**/*.py"), *ROOT.glob("docs/**/*.md"), ROOT / "README.md", *ROOT.glob("examples/*.md"))
+PLACES = (
+    *ROOT.glob("src/**/*.py"),
+    *ROOT.glob("docs/**/*.md"),
+    ROOT / "README.md",
+    *ROOT.glob("examples/*.md"),
+    *ROOT.glob("templates/emails/*/*.md"),
+)
 TOLD = re.compile(r"\bbalintmail ([a-z]+)((?: (?!balintmail )[^\"`\n|(,;]+)?)")
+FACT = re.compile(r'"command": f?"([a-z]+) ([a-z]+)')  # what a letter puts behind "balintmail"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -42,3 +49,13 @@ def test_command_lines_that_are_told_exist(place: Path) -> None:
             command = inner or command
         assert command is not None
         assert set(OPTION.findall(rest)) <= options(command), f"balintmail {name}{rest}"
+
+
+def test_command_lines_that_letters_are_given_exist() -> None:
+    context = click.Context(balintmail)
+    found = [named for path in ROOT.glob("src/**/*.py") for named in FACT.findall(path.read_text("utf-8"))]
+    assert found
+    for name, word in found:
+        group = balintmail.get_command(context, name)
+        assert isinstance(group, click.Group)
+        assert group.get_command(click.Context(group), word), f"balintmail {name} {word}"

@@ -10,6 +10,8 @@ import click
 from balintmail.cli.command import App, Group, pass_app
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from balintmail.db.copies import CopyRow
     from balintmail.db.session import Tx
     from balintmail.services.context import Context
@@ -31,18 +33,37 @@ def copies() -> None:
 def list_copies(app: App, everything: bool) -> None:
     """Show the requests that wait, the oldest first: those for you, and those that the address has to confirm."""
     from balintmail.db import copies as rows  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.domain.times import table_form  # noqa: PLC0415
 
     with app.context() as ctx, ctx.db.read() as tx:
-        documents = [_document(ctx, tx, row) for row in rows.in_states(tx, *(() if everything else rows.OPEN))]
+        found = rows.in_states(tx, *(() if everything else rows.OPEN))
+        documents = [_document(ctx, tx, row) for row in found]
+        zone = ctx.settings.zone
     app.out.json(documents)
     if not documents:
         app.out.line("Nobody waits for a copy.")
         return
     table = [
-        (one["id"], one["asked_at"][:16], one["name"], one["address"], one["wanted"], one["state"], one["waits_for"])
-        for one in documents
+        (row.id, table_form(row.created_at, zone), row.name, row.email, row.wanted, row.state.value, one["waits_for"])
+        for row, one in zip(found, documents, strict=True)
     ]
     app.out.table(("request", "asked", "name", "address", "wants", "state", "waits for"), table)
+
+
+@copies.command()
+@click.argument("number", metavar="ID", type=click.IntRange(1))
+@pass_app
+def show(app: App, number: int) -> None:
+    """Show one request: who asks for what, and what became of it."""
+    from balintmail.services import copies as service  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        with ctx.db.read() as tx:
+            row = service.shown(tx, number)
+            document = _document(ctx, tx, row)
+        zone = ctx.settings.zone
+    app.out.json(document)
+    _describe(app, row, document, zone)
 
 
 @copies.command("send")
@@ -80,6 +101,28 @@ def decline_copy(app: App, number: int, reason: str, note: str) -> None:
         document = _document(ctx, tx, service.shown(tx, number))
     app.out.json(document)
     app.out.line(f"Declined: {document['address']}.")
+
+
+def _describe(app: App, row: "CopyRow", document: dict[str, Any], zone: "ZoneInfo") -> None:
+    from balintmail.domain.times import long_form  # noqa: PLC0415  (loaded already)
+
+    app.out.line(f"Request {row.id} for a copy, {row.name or 'no name'} <{row.email or 'forgotten'}>")
+    facts = [
+        ("wants", row.wanted),
+        ("that is", f'{document["mailing"]} "{document["title"]}"' if document["mailing"] else "none that was sent"),
+        ("person", row.person_id),
+        ("state", row.state.value),
+        ("waits for", document["waits_for"]),
+        ("asked", f"{long_form(row.created_at, zone)}, by {row.door}"),
+        ("ends", long_form(row.expires_at, zone) if row.expires_at and row.is_open else ""),
+        ("decided", f"{long_form(row.decided_at, zone)}, {row.decided_by}" if row.decided_at else ""),
+        ("reason", row.reason),
+        ("note", row.note),
+        ("message", f"{row.inbound_id}: balintmail inbox show {row.inbound_id}" if row.inbound_id else ""),
+    ]
+    app.out.table(("", ""), [(f"  {name}", value) for name, value in facts if value])
+    if document["waits_for"] == _WAITS_FOR["waiting"]:
+        app.out.line(f"Decide: balintmail copies send {row.id}, or decline {row.id} --reason TEXT")
 
 
 def _document(ctx: "Context", tx: "Tx", row: "CopyRow") -> dict[str, Any]:

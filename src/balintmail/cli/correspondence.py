@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Command, pass_app
-from balintmail.cli.output import Tone
+from balintmail.cli.output import Tone, cut
 from balintmail.domain.states import InboundState
 from balintmail.errors import BalintmailError
 
@@ -29,6 +29,7 @@ _STATE_WORDS = {
     InboundState.WAITING: "waits",
     InboundState.SET_ASIDE: "set aside",
 }
+_CELL = 60  # columns of a subject or remark in the table; `inbox show` and --json have all of it
 _NUMBER = click.argument("number", metavar="N", type=click.IntRange(1))
 
 
@@ -50,6 +51,7 @@ def list_messages(app: App, /, everything: bool, kind: tuple[str, ...], most: in
     """Show the messages that wait for a person, the oldest first, and those that were set aside with the reason."""
     from balintmail.db import correspondence, people  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.db.correspondence import Wanted  # noqa: PLC0415
+    from balintmail.domain.times import table_form  # noqa: PLC0415
     from balintmail.services.people import find, find_one  # noqa: PLC0415
 
     with app.context() as ctx, ctx.db.read() as tx:
@@ -67,14 +69,14 @@ def list_messages(app: App, /, everything: bool, kind: tuple[str, ...], most: in
     rows = [
         (
             row.id,
-            one["received_at"][:16],
+            table_form(row.received_at, zone),
             row.kind.replace("_", " ") or "-",
             _STATE_WORDS[row.state] + (f", {row.assigned_name or row.assigned}" if row.assigned else ""),
             row.sender,
-            row.subject[:60],
-            row.remark[:60],
+            cut(row.subject, _CELL),
+            cut(row.remark, _CELL),
         )
-        for row, one in zip(found, documents, strict=True)
+        for row in found
     ]
     app.out.table(("message", "came", "kind", "state", "says it is from", "subject", "remark"), rows)
 

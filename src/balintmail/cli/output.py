@@ -134,6 +134,15 @@ def printable(text: str) -> str:
     )
 
 
+def cut(text: str, columns: int) -> str:
+    """Return `text` in at most so many columns; an ellipsis tells that there is more."""
+    if display_width(text) <= columns:
+        return text
+    while display_width(text) >= columns:
+        text = text[: columns - 1] if len(text) > columns else text[:-1]
+    return f"{text.rstrip()}\N{HORIZONTAL ELLIPSIS}"
+
+
 def _one_line(text: str) -> str:
     """Return `text` fit for a cell, where a line's end or a tab would break the row."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")

@@ -15,6 +15,9 @@ from balintmail.domain.states import RequestState
 from balintmail.errors import NotFound
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
     from balintmail.db.requests import RequestRow
     from balintmail.services.context import Context
     from balintmail.services.decisions import Decided
@@ -50,6 +53,7 @@ def list_requests(app: App, list_slug: str, state: str | None, everything: bool)
     """Show the requests that wait, the oldest first: those for you, and those that the address has to confirm."""
     from balintmail.db import lists as list_rows  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.db import requests as rows  # noqa: PLC0415
+    from balintmail.domain.times import table_form  # noqa: PLC0415
     from balintmail.services.lists import known  # noqa: PLC0415
 
     states = (RequestState(state),) if state else () if everything else OPEN
@@ -66,14 +70,14 @@ def list_requests(app: App, list_slug: str, state: str | None, everything: bool)
     table = [
         (
             each["id"],
-            each["asked_at"][:16],
+            table_form(row.created_at, ctx.settings.zone),
             each["name"],
             each["address"],
             each["list"],
             each["state"],
             each["waits_for"],
         )
-        for each in documents
+        for row, each in zip(found, documents, strict=True)
     ]
     app.out.table(("request", "asked", "name", "address", "list", "state", "waits for"), table)
 
@@ -117,7 +121,7 @@ def show(app: App, number: int) -> None:
             ],
         }
     app.out.json(document)
-    _describe(app, document)
+    _describe(app, row, document, zone)
 
 
 @requests.command()
@@ -225,18 +229,23 @@ def _waits_for(row: "RequestRow") -> str:
     return "the address to confirm" + (", approved already" if row.approved_before else "")
 
 
-def _describe(app: App, document: dict[str, Any]) -> None:
+def _describe(app: App, row: "RequestRow", document: dict[str, Any], zone: "ZoneInfo") -> None:
+    from balintmail.domain.times import long_form  # noqa: PLC0415  (loaded already)
+
+    def moment(value: "datetime | None") -> str:
+        return long_form(value, zone) if value is not None else ""
+
     app.out.line(f"Request {document['id']}, {document['name'] or 'no name'} <{document['address']}>")
     facts = [
         ("list", document["list"]),
         ("state", document["state"]),
         ("waits for", document["waits_for"]),
-        ("asked", document["asked_at"]),
-        ("confirmed", document["confirmed_at"]),
-        ("ends", document["expires_at"]),
+        ("asked", moment(row.created_at)),
+        ("confirmed", moment(row.confirmed_at)),
+        ("ends", moment(row.expires_at)),
         ("agreed to", f'"{document["words"]}"'),
         *((each["question"], each["answer"]) for each in document["answers"]),
-        ("decided", " ".join(filter(None, (document["decided_at"], document["decided_by"])))),
+        ("decided", " ".join(filter(None, (moment(row.decided_at), row.decided_by)))),
         ("reason", document["reason"]),
         ("note", document["note"]),
     ]

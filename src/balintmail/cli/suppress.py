@@ -81,17 +81,25 @@ def remove(app: App, what: tuple[str, ...]) -> int:
 @pass_app
 def list_all(app: App) -> None:
     """List what is suppressed, why, since when and by whom; erased addresses are counted and never shown."""
+    from balintmail.domain.times import table_form  # noqa: PLC0415
     from balintmail.services import suppressions  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
         found = suppressions.every(ctx)
         documents = [_document(ctx, row) for row in found]
+        zone = ctx.settings.zone
     app.out.json(documents)
-    shown = [each for each in documents if each["reason"] != SuppressionReason.ERASED.value]
+    shown = [row for row in found if row.reason is not SuppressionReason.ERASED]
     if shown:
         rows = [
-            [each["address"] or each["domain"], *(each[key] for key in ("reason", "at", "by", "note"))]
-            for each in shown
+            (
+                row.key.removeprefix("@") if row.key else "",
+                row.reason.value,
+                table_form(row.at, zone),
+                row.actor,
+                row.note,
+            )
+            for row in shown
         ]
         app.out.table(("address or domain", "reason", "since", "by", "note"), rows)
     app.out.line(

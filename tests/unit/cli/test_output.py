@@ -9,7 +9,7 @@ import termios
 
 import pytest
 
-from balintmail.cli.output import Output, Tone, display_width, printable
+from balintmail.cli.output import Output, Tone, cut, display_width, printable
 
 
 class Terminal(io.StringIO):
@@ -94,3 +94,13 @@ def test_page_is_as_wide_as_the_terminal_it_goes_to() -> None:
 def test_page_that_goes_into_a_file_minds_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     assert Output(json=False, stdout=io.StringIO()).columns == 120
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "ten signs.", "eleven sign", "one two three four", "\u674e\u660e" * 9, "e\u0301" * 30]
+)
+def test_long_text_is_cut_to_its_columns_and_says_so(text: str) -> None:
+    found = cut(text, 10)
+    assert display_width(found) <= 10
+    assert found == text or found.endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert (found == text) == (display_width(text) <= 10)
