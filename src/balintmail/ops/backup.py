@@ -28,13 +28,15 @@ from balintmail.db.session import Database, DatabaseError
 from balintmail.domain.times import rfc3339
 from balintmail.errors import BalintmailError, Conflict
 from balintmail.ops.copies import copy_out, one_moment, snapshot, table_columns
+from balintmail.sending import dkim_keys
 from balintmail.services.context import Context
+from balintmail.services.founding_files import FOLDERS
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 256 << 20  # bytes; two million files fit, an endless one does not
 SQLITE_MEMBER = "database/balintmail.db"
-FOLDERS = ("journal", "outbox", "templates", "pages", "files", "dkim")
+_KEPT = {*(name for name in FOLDERS if "/" not in name), dkim_keys.FOLDER}
 _CHUNK = 1 << 20
 # Whatever zipfile and json raise over bytes that are not what they say.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -172,7 +174,7 @@ def _instance_files(folder: Path) -> Iterator[Path]:
         if path.name in {SETTINGS_FILE, SECRETS_FILE} or path.suffix in {".md", ".pem"}:
             if path.is_file():
                 yield path
-        elif path.name in FOLDERS:
+        elif path.name in _KEPT:
             for root, _, names in os.walk(path):
                 yield from (Path(root, name) for name in sorted(names) if stat.S_ISREG(_mode(Path(root, name))))
 
@@ -281,7 +283,7 @@ def _is_plain(name: str) -> bool:
         return False
     if len(parts) == 1:
         return name in {SETTINGS_FILE, SECRETS_FILE} or name.endswith((".md", ".pem"))
-    return parts[0] in {*FOLDERS, "database"}
+    return parts[0] in {*_KEPT, "database"}
 
 
 def _copy_checked(archive: zipfile.ZipFile, name: str, member: Member, target: IO[bytes] | None) -> None:

@@ -17,11 +17,10 @@ from balintmail.db.session import SCHEMA, Database, SchemaMismatch
 from balintmail.errors import BalintmailError, Conflict
 from balintmail.ops import backup
 from balintmail.ops.copies import copy_in
-from balintmail.services.founding_files import toml_string
+from balintmail.services.founding_files import FOLDERS, toml_string
 from balintmail.services.reconcile import block_sending
 
 LOCAL_DATABASE = "sqlite:///balintmail.db"
-_EMPTY_FOLDERS = ("journal", "outbox/tmp", "outbox/new", "outbox/cur", "templates", "pages", "files")
 _SECTION = re.compile(r"\s*\[\s*(?P<name>[^\]]+?)\s*\]")
 
 
@@ -53,7 +52,7 @@ def restore(file: Path, folder: Path, *, database: str = "") -> Restored:
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".restoring", dir=folder.parent))
         try:
             backup.extract(archive, manifest, staging)
-            for name in _EMPTY_FOLDERS:
+            for name in FOLDERS:
                 (staging / name).mkdir(mode=0o700, parents=True, exist_ok=True)
             reason = f"this instance was restored from a backup of {manifest.made_at}"
             if manifest.engine == "sqlite":

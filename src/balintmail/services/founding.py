@@ -28,9 +28,8 @@ from balintmail.domain import public_address as site
 from balintmail.domain.list_id import list_id
 from balintmail.domain.states import Policy, Role
 from balintmail.errors import Conflict, UsageRefused
-from balintmail.services.founding_files import SettingsText, secrets_toml, settings_toml
+from balintmail.services.founding_files import FOLDERS, SettingsText, secrets_toml, settings_toml
 
-FOLDERS = ("journal", "outbox", "outbox/tmp", "outbox/new", "outbox/cur", "templates", "pages", "files")
 DATABASE_FILE = "balintmail.db"
 LIST_SLUG = "newsletter"
 _STAGING = ".balintmail-init"

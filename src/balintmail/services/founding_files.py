@@ -1,9 +1,12 @@
-"""The text of a new instance's two files: `balintmail.toml`, commented, and `secrets.toml`.
+"""What a new instance is made of: its folders, and the text of `balintmail.toml`, commented, and `secrets.toml`.
 
 It writes nothing to disk. A test reads every line back, the commented-out ones too, so that no example goes stale.
 """
 
 from dataclasses import dataclass
+
+# Every folder that an instance has from its first day; each stands behind the one that holds it.
+FOLDERS = ("journal", "outbox", "outbox/tmp", "outbox/new", "outbox/cur", "templates", "pages", "files")
 
 _SETTINGS = """\
 # The settings of {name_plain}.
