@@ -37,17 +37,12 @@ def _issues() -> None:
         sa.Column("published_on", sa.Date(), nullable=True),
         sa.Column("embargo_until", sa.Date(), nullable=True),
         sa.Column("print_run", sa.Integer(), nullable=True),
-        sa.Column("price_pence", sa.Integer(), nullable=True),
-        sa.Column("currency", sa.String(), nullable=True),
         sa.Column("cover", sa.String(), nullable=True),
         sa.Column("pdf", sa.String(), nullable=True),
         sa.Column("on_shelf", sa.Integer(), server_default="0", nullable=False),
         sa.Column("reserved", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
-        sa.CheckConstraint(
-            "(price_pence IS NULL) = (currency IS NULL)", name=op.f("ck_journal_issues_price_has_currency")
-        ),
         sa.CheckConstraint("reserved >= 0 AND on_shelf >= reserved", name=op.f("ck_journal_issues_stock_is_there")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_issues")),
         sa.UniqueConstraint("label", name=op.f("uq_journal_issues_label")),

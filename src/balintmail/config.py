@@ -41,6 +41,7 @@ from balintmail.errors import BalintmailError
 from balintmail.setting_base import Section
 from balintmail.setting_base import Security as Security  # noqa: PLC0414  (everybody looks for it here)
 from balintmail.setting_inbox import Inbox
+from balintmail.setting_journal import JournalSettings
 from balintmail.setting_orders import Orders
 from balintmail.setting_members import Members
 from balintmail.setting_places import known_keys, line_of
@@ -237,6 +238,7 @@ class Settings(BaseSettings):
     dkim: Dkim = Dkim()
     joining: Joining = Joining()
     members: Members = Members()
+    journal: JournalSettings = JournalSettings()
     web: Web = Web()
     letters: Letters = Letters()
     inbox: dict[str, Inbox] = {}

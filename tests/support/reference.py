@@ -69,6 +69,12 @@ _COPY = """\
 {"id", "wanted", "mailing", "title", "name", "address", "person", "language",
  "state": "pending|waiting|quoted|answered|declined|expired", "waits_for", "asked_at", "expires_at", "decided_at",
  "decided_by", "reason", "note"}"""
+_JOURNAL = """\
+{"label", "year", "volume", "number", "issn", "title", "language", "published_on", "embargo_until", "print_run",
+ "pdf", "cover", "stock": {"on_shelf", "reserved", "free"}}"""
+_PAPER = """\
+{"position", "slug", "kind", "title", "authors": [{"name", "sorted_as", "person"}], "pages", "abstract", "doi",
+ "language", "embargo_until", "pdf"}"""
 _DECIDED = '[{"id", "address", "person", "result": "approved|declined|waits|already|refused", "reason"}]'
 _KEYS = """\
 [{"selector", "domain", "algorithm", "bits", "made_at", "name", "type", "value", "strings": […],
@@ -98,6 +104,17 @@ JSON: dict[str, str] = {
     "copies show": _COPY,
     "copies send": _COPY,
     "copies decline": _COPY,
+    "journal add": _JOURNAL,
+    "journal edit": _JOURNAL,
+    "journal list": f"[{_JOURNAL[:-1]}, \"papers\"}}]",
+    "journal show": f"{_JOURNAL[:-1]},\n \"contents\": [{_PAPER}]}}",
+    "journal stock": (
+        '{"label", "print_run", "on_shelf", "reserved", "free",\n'
+        ' "moves": [{"at", "reason", "on_shelf", "reserved", "note", "by"}]}'
+    ),
+    "journal articles add": _PAPER,
+    "journal articles edit": _PAPER,
+    "journal articles remove": _PAPER,
     "requests list": f"[{_REQUEST}]",
     "requests show": (
         f"{_REQUEST[:-1]},\n"

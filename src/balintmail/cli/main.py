@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "subscribe": ("subscribe", "subscribe", "Put people on a list, with their consent on record."),
     "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
     "requests": ("requests", "requests", "List, show, approve and decline requests to join."),
+    "journal": ("journal", "journal", "Keep the issues of the Journal, and see that everybody gets their copy."),
     "copies": ("copies", "copies", "List, answer and decline requests for past newsletters."),
     "people": (
         "people",
@@ -49,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "templates",
         "List, preview and take over the system mails: confirmations, welcomes, what the Secretary gets.",
     ),
+    "pages": ("pages", "pages", "Keep the society's own pages: list, edit, show, history."),
     "officers": ("officers", "officers", "Show who holds which office, and hand one on."),
     "serve": ("serve", "serve", "Serve the society's pages: joining, leaving, preferences."),
     "inbox": ("inbox", "inbox", "Read what comes back: bounces, complaints, machines' answers, letters."),

@@ -25,8 +25,6 @@ class JournalIssue(Base):
     published_on: Mapped[date | None]  # none: in the making, and seen by nobody
     embargo_until: Mapped[date | None]  # the first day on which its papers are open to all
     print_run: Mapped[int | None]  # as ordered from the printer
-    price_pence: Mapped[int | None]  # of one copy in the smallest coin; none: the settings'
-    currency: Mapped[str | None]
     cover: Mapped[str | None] = mapped_column(FileHash)
     pdf: Mapped[str | None] = mapped_column(FileHash)
     on_shelf: Mapped[int] = mapped_column(server_default="0")
@@ -36,7 +34,6 @@ class JournalIssue(Base):
     __table_args__ = (
         # The database itself keeps two orders at once from taking the last copy twice.
         CheckConstraint("reserved >= 0 AND on_shelf >= reserved", name="stock_is_there"),
-        CheckConstraint("(price_pence IS NULL) = (currency IS NULL)", name="price_has_currency"),
     )
 
 

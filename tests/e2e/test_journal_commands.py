@@ -1,0 +1,80 @@
+"""`balintmail journal` as the Secretary types it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import SOCIETY, call
+from tests.support.instance import Instance
+
+
+@pytest.fixture
+def society(tmp_path: Path) -> Instance:
+    assert call("init", tmp_path / "i", *SOCIETY, "--url", "https://balint.example.org").status == 0
+    return Instance(tmp_path / "i")
+
+
+def test_a_journal_issue_with_its_papers_and_stock(society: Instance) -> None:
+    assert "no issue of the Journal yet" in society("journal", "list").said
+    said = ("--volume", "53", "--number", "1", "--issn", "2049-3630", "--title", "Sixty Years", "--print-run", "450")
+    assert society("journal", "add", "2026", *said).status == 0
+    (society.folder / "abstract.txt").write_text("What a doctor is as a drug.\n", "utf-8")
+    paper = (
+        "--title",
+        "The Doctor as a Drug",
+        "--author",
+        "Michael Balint",
+        "--author",
+        "Bálint Enid",
+        "--pages",
+        "3-12",
+    )
+    abstract = ("--abstract-file", society.folder / "abstract.txt", "--doi", "10.1234/jbs.1")
+    assert society("journal", "articles", "add", "2026", *paper, *abstract).status == 0
+    assert society("journal", "articles", "add", "2026", "--title", "Editorial", "--position", "1").status == 0
+    shown = society("journal", "show", "2026", "--json").json
+    assert (shown["volume"], shown["issn"], shown["print_run"]) == ("53", "2049-3630", 450)
+    assert [one["title"] for one in shown["contents"]] == ["Editorial", "The Doctor as a Drug"]
+    assert shown["contents"][1]["abstract"] == "What a doctor is as a drug."
+    assert shown["contents"][1]["authors"][0]["sorted_as"] == "Balint, Michael"
+    plain = society("journal", "show", "2026").said
+    assert "Sixty Years" in plain
+    assert "3–12" in plain
+    assert society("journal", "articles", "edit", "2026", "2", "--kind", "article").status == 0
+    assert society("journal", "articles", "remove", "2026", "editorial").status == 0
+    assert society("journal", "edit", "2026", "--published", "2026-09-15").status == 0
+    (listed,) = society("journal", "list", "--json").json
+    assert (listed["published_on"], listed["papers"]) == ("2026-09-15", 1)
+    assert "2026-09-15" in society("journal", "list").said
+
+
+def test_stock_by_hand(society: Instance) -> None:
+    society("journal", "add", "2026")
+    assert society("journal", "stock", "2026", "--printed", "450", "--note", "from the printer").status == 0
+    found = society("--by", "Rose", "journal", "stock", "2026", "--lost", "3", "--json").json
+    assert (found["on_shelf"], found["free"], len(found["moves"])) == (447, 447, 2)
+    assert found["moves"][1]["by"] == "Rose"
+    refused = society("journal", "stock", "2026", "--given", "448")
+    assert refused.status == 1
+    assert "447 are on the shelf" in refused.said
+    assert society("journal", "stock", "2026", "--given", "0").status == 2
+    assert society("journal", "stock", "2026", "--given", "1", "--lost", "1").status == 2
+    assert "447 on the shelf" in society("journal", "stock", "2026").said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("add", "26"), 1, "names no issue"),
+        (("show", "2031"), 1, "journal add 2031"),
+        (("edit", "2026"), 2, "Nothing to change"),
+        (("articles", "add", "2026"), 1, "needs a title"),
+        (("articles", "add", "2026", "--title", "x", "--abstract", "a", "--abstract-file", "b"), 2, "same thing"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    society: Instance, arguments: tuple[str, ...], status: int, words: str
+) -> None:
+    found = society("journal", *arguments)
+    assert (found.status, "Traceback" in found.said) == (status, False)
+    assert words in found.said
