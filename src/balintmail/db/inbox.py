@@ -60,6 +60,7 @@ class Settled:
     robot: bool = True
     person: int | None = None
     delivery: int | None = None
+    forgotten: bool = False  # its octets go at once
 
 
 def store(tx: Tx, arrival: Arrival) -> int | None:
@@ -198,6 +199,8 @@ def settle(tx: Tx, message_id: int, settled: Settled) -> None:
         "person_id": settled.person,
         "delivery_id": settled.delivery,
     }
+    if settled.forgotten:
+        values["raw"] = None
     if settled.remark:
         values["remark"] = settled.remark
     tx.execute(sa.update(_M).where(_M.id == message_id).values(values))

@@ -58,6 +58,14 @@ def among(tx: Tx, hashes: Sequence[bytes]) -> frozenset[bytes]:
     return frozenset(tx.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))))
 
 
+def is_erased(tx: Tx, address_hash: bytes) -> bool:
+    """Say whether an address was erased."""
+    query = select(Suppression.id).where(
+        Suppression.address_hash == address_hash, Suppression.reason == SuppressionReason.ERASED
+    )
+    return tx.scalar(query) is not None
+
+
 def erased_hashes(tx: Tx) -> frozenset[bytes]:
     """Return the keyed hashes of all that was erased, for whoever has many rows to hold against them."""
     query = select(Suppression.address_hash).where(Suppression.reason == SuppressionReason.ERASED)

@@ -22,9 +22,9 @@ from balintmail.domain.inbox import Done, Inbound, Ours, Proof
 from balintmail.domain.returns import Kind
 from balintmail.domain.states import InboundState
 from balintmail.domain.tokens import Purpose
+from balintmail.receiving.event import Event
 from balintmail.receiving.process import Reader
-from balintmail.receiving.read import Event
-from balintmail.services import correspondence, mail_commands, officers_replies, returned, settling
+from balintmail.services import correspondence, late_mail, mail_commands, officers_replies, returned, settling
 from balintmail.services.context import Context
 
 AT_ONCE = 20  # messages that share two commits
@@ -115,6 +115,8 @@ def _settle(ctx: Context, tx: Tx, one: Unread, event: Event, why: str) -> Settle
             raise  # the database's own trouble: nothing of the batch was done, and the next run does it
         except Exception as exc:
             done = Done(InboundState.SET_ASIDE, f"acting on it failed: {type(exc).__name__}")
+        if done.state is InboundState.DONE and late_mail.is_of_the_erased(ctx, tx, event, proof):
+            return late_mail.without_trace(ctx, tx, event, done, proof)
     return Settled(
         state=done.state,
         kind=event.kind.value,

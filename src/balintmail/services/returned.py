@@ -23,7 +23,7 @@ from balintmail.domain.returns import REASON_WORDS, Judged, Kind, Reason, Senten
 from balintmail.domain.states import AddressHealth, InboundState, SkipReason, SubscriptionState, SuppressionReason
 from balintmail.domain.tokens import Purpose
 from balintmail.receiving.event import Event, Found
-from balintmail.services import settling
+from balintmail.services import late_mail, settling
 from balintmail.services.context import Context
 from balintmail.services.leaving import living
 
@@ -61,7 +61,7 @@ def act(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) -> D
     if event.kind is Kind.COMPLAINT and (of_link := _letter(tx, proof, (Purpose.LEAVE,))) is not None:
         people.lock(tx)
         return _leave(ctx, tx, _read(message, event, of_link))
-    return _disbelieve(tx, message, event)
+    return _disbelieve(ctx, tx, message, event)
 
 
 def _letter(tx: Tx, proof: Proof, purposes: Sequence[Purpose]) -> Letter | None:
@@ -255,10 +255,10 @@ def _note(ctx: Context, tx: Tx, key: str, action: str) -> None:
         audit.note_person(tx, person.id, action, actor=ACTOR, now=ctx.clock.now())
 
 
-def _disbelieve(tx: Tx, message: Inbound, event: Event) -> Done:
+def _disbelieve(ctx: Context, tx: Tx, message: Inbound, event: Event) -> Done:
     """Keep what a report without a token of ours says, beside those whom it names, and do nothing."""
     named: dict[str, Found] = {}
-    for one in event.results:
+    for one in late_mail.nameable(ctx, tx, event.results[: late_mail.MOST_LOOKED_AT]):
         if len(named) < MOST_UNPROVEN and (key := key_of(one.address)) is not None:
             named.setdefault(key, one)
     for key, one in named.items():

@@ -5,10 +5,12 @@ import base64
 import pytest
 import sqlalchemy as sa
 
+from balintmail.db import meta
 from balintmail.db.models import AwaitedReply, Base, CopyRequest, Draft, InboundMessage, ReturnEvent
 from balintmail.domain.states import CopyState, InboundState
+from balintmail.domain.tokens import Purpose
 from balintmail.services.context import Context
-from balintmail.services.erasure import erase
+from balintmail.services.erasure import SWEEP_DUE, erase
 from balintmail.services.merging import merge
 from tests.support.coming_back import FULL, Post
 
@@ -109,3 +111,37 @@ def test_merging_moves_what_waits_of_mail(post: Post) -> None:
     with post.ctx.db.read() as tx:
         columns = (CopyRequest.person_id, InboundMessage.assigned_to, Draft.officer_id, AwaitedReply.person_id)
         assert [tx.scalar(sa.select(column)) for column in columns] == [keep] * 4
+
+
+def test_what_comes_in_late_about_the_erased_leaves_no_trace(post: Post) -> None:
+    person, other = post.reader(ADDRESS, name="Zsuzsanna Example"), post.reader(OTHER)
+    delivery, others = post.sent(person, ADDRESS), post.sent(other, OTHER)
+    leaves = post.token(0, Purpose.LEAVE, person=person, list=1)
+    token = post.token(delivery).encode()
+    erase(post.ctx, person)
+    post.comes(
+        post.dsn(delivery, ADDRESS),
+        post.dsn(0, ADDRESS, token=""),
+        post.arf(delivery, ADDRESS),
+        letter(ADDRESS, "I am away.", 7).replace(
+            b"To: secretary", b"Auto-Submitted: auto-replied\r\nTo: bounces+" + token
+        ),
+        letter(ADDRESS, "", 8).replace(b"A question", f"leave {leaves}".encode()),
+        post.dsn(others, OTHER, FULL),
+    )
+    left = everything(post.ctx)
+    assert TRACE not in left
+    assert leaves not in left
+    assert [raw is None for _, raw, _ in messages(post.ctx)] == [True] * 5 + [False]
+    assert {state for state, _, _ in messages(post.ctx)} == {InboundState.DONE}
+    assert [event.address_key for event in post.events()] == [OTHER]
+    with post.ctx.db.read() as tx:
+        assert (meta.fact(tx, SWEEP_DUE) == "yes") == post.ctx.db.is_sqlite
+
+
+def test_a_letter_that_the_erased_write_of_their_own_accord_waits(post: Post) -> None:
+    person = post.reader(ADDRESS, name="Zsuzsanna Example")
+    erase(post.ctx, person)
+    post.comes(letter(ADDRESS, "I would like to know what you still hold of me."))
+    ((state, raw, _),) = messages(post.ctx)
+    assert (state, raw is None) == (InboundState.WAITING, False)
