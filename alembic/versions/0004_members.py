@@ -70,7 +70,7 @@ def _memberships() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("person_id", ID, nullable=False),
         sa.Column("class_id", ID, nullable=False),
-        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=True),
         sa.Column("paid_until", sa.Date(), nullable=True),
         states("state", "membershipstate", "active", "lapsed", "resigned", "died", default="active"),
         sa.Column("ended_on", sa.Date(), nullable=True),
@@ -196,12 +196,10 @@ def _rounds() -> None:
 
 
 def _those_who_are_members() -> None:
-    """Give a membership to everybody who was marked as a member: of the class "full", paid until nobody knows when."""
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    joined = "date(joined_at)" if sqlite else "CAST(joined_at AS date)"
+    """Give a membership to everybody who was marked as a member: of the class "full"; nobody has said since when."""
     op.execute(
-        "INSERT INTO memberships (person_id, class_id, since, state, created_at, updated_at)"  # noqa: S608
-        f" SELECT p.id, c.id, {joined}, 'active', p.updated_at, p.updated_at"
+        "INSERT INTO memberships (person_id, class_id, state, created_at, updated_at)"
+        " SELECT p.id, c.id, 'active', p.updated_at, p.updated_at"
         " FROM people p, member_classes c WHERE c.slug = 'full' AND p.member AND p.erased_at IS NULL"
         " AND p.merged_into IS NULL ORDER BY p.id"
     )

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from balintmail.db import audit, consent, postal
 from balintmail.db.consent import Entry
 from balintmail.db.import_matching import NEW_SUPPRESSION, PERSON_CHANGES
+from balintmail.db.import_members import OF_THE_CHANGED, OF_THE_NEW
 from balintmail.db.import_report import Counts
 from balintmail.db.models import UtcTime
 from balintmail.db.session import Tx
@@ -176,7 +177,7 @@ def write(tx: Tx, provenance: Provenance, counts: Counts) -> None:
     run = _Runner(tx, provenance)
     _stop_open_deliveries(tx, provenance.at)
     tx.exec_driver_sql(_NUMBER_SQLITE if dialect == "sqlite" else _NUMBER_POSTGRESQL)
-    for statement in (_PEOPLE, _EDITS, _ADDRESSES, _UNPREFER, _LINK, _PREFER):
+    for statement in (*OF_THE_CHANGED, _PEOPLE, *OF_THE_NEW, _EDITS, _ADDRESSES, _UNPREFER, _LINK, _PREFER):
         run(statement)
     _write_post(tx, provenance)
     _record_consent(tx, provenance)
@@ -242,6 +243,7 @@ class _Runner:
             "actor": provenance.actor,
             "file": provenance.file,
             "left_words": provenance.left_words,
+            "today": provenance.today,
         }
 
     def __call__(self, statement: str) -> None:
@@ -249,4 +251,6 @@ class _Runner:
         named = {name: value for name, value in self._values.items() if re.search(rf"(?<!:):{name}\b", statement)}
         if "now" in named:
             clause = clause.bindparams(sa.bindparam("now", type_=UtcTime()))
+        if "today" in named:
+            clause = clause.bindparams(sa.bindparam("today", type_=sa.Date()))
         self._tx.execute(clause, named)

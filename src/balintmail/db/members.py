@@ -45,7 +45,7 @@ class MembershipRow:
 
     id: int
     person_id: int
-    since: date
+    since: date | None
     paid_until: date | None
     state: MembershipState
     ended_on: date | None
@@ -94,7 +94,7 @@ def class_sizes(tx: Tx) -> dict[int, int]:
 
 def of_person(tx: Tx, person_id: int) -> list[MembershipRow]:
     """Return all memberships of a person, the newest first."""
-    query = _rows().where(_M.person_id == person_id).order_by(_M.since.desc(), _M.id.desc())
+    query = _rows().where(_M.person_id == person_id).order_by(_M.id.desc())
     return [_row(row) for row in tx.execute(query)]
 
 
@@ -105,7 +105,7 @@ def current(tx: Tx, person_id: int, day: date) -> MembershipRow | None:
     """
     found = of_person(tx, person_id)
     living = [row for row in found if row.ended_on is None or row.ended_on > day]
-    return next(iter([*sorted(living, key=lambda row: (row.ended_on is None, row.since <= day)), *found]), None)
+    return next(iter([*sorted(living, key=lambda row: (row.since or day) > day), *found]), None)
 
 
 def entries(tx: Tx, conditions: Sequence[ColumnElement[bool]] = ()) -> Iterator[MembershipRow]:
@@ -136,8 +136,9 @@ def change(tx: Tx, membership_id: int, values: dict[str, Any], *, now: datetime)
 def _good(day: date, rules: Rules, of: ColumnElement[int], *, counting: bool) -> ColumnElement[bool]:
     latest = max(day, date.min + rules.grace) - rules.grace  # what was paid until then is still within the grace
     paid = or_(_C.fee == 0, _M.paid_until.is_(None), _M.paid_until >= latest)
+    begun = or_(_M.since.is_(None), _M.since <= day)
     lasts = or_(_M.ended_on.is_(None), _M.ended_on > day)
-    good = and_(_M.person_id == of, _M.since <= day, lasts, paid)
+    good = and_(_M.person_id == of, begun, lasts, paid)
     return and_(good, _C.counts) if counting else good
 
 

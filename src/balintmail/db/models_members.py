@@ -41,7 +41,7 @@ class Membership(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
     class_id: Mapped[int] = mapped_column(Id, ForeignKey("member_classes.id"))
-    since: Mapped[date]
+    since: Mapped[date | None]  # the first day; none: nobody has said, and it was always so
     paid_until: Mapped[date | None]  # the last day; none: nobody has said
     state: Mapped[MembershipState] = mapped_column(_enum(MembershipState), server_default="active")
     ended_on: Mapped[date | None]  # the first day without it

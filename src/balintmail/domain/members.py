@@ -51,9 +51,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One membership. `ended_on` is the first day without it; `paid_until` the last day that is paid for."""
+    """One membership. `since` is its first day, `ended_on` the first without it, `paid_until` the last that is paid."""
 
-    since: date
+    since: date | None
     paid_until: date | None = None
     state: MembershipState = MembershipState.ACTIVE
     ended_on: date | None = None
@@ -72,7 +72,7 @@ def standing(term: Term, day: date, rules: Rules) -> Standing:
     """Return what a membership is worth on `day`."""
     if term.ended_on is not None and day >= term.ended_on:
         return Standing(term.state.value)
-    if day < term.since:
+    if term.since is not None and day < term.since:
         return Standing.COMING
     if not term.has_dues:
         return Standing.FREE

@@ -5,13 +5,13 @@ does with memberships is services/memberships.py; dues are services/dues.py. It 
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
-from balintmail.db import audit
+from balintmail.db import audit, people
 from balintmail.db import members as rows
 from balintmail.db.members import ClassRow, MembershipRow
 from balintmail.db.session import Tx
-from balintmail.domain.members import GOOD, MembershipState, Rules, Standing, grace_ends
+from balintmail.domain.members import GOOD, MembershipState, Rules, Standing
 from balintmail.domain.members import standing as worth
 from balintmail.errors import NotFound
 from balintmail.services.context import Context
@@ -20,7 +20,7 @@ USUAL = "full"  # the class of whoever is said to be a member, and nothing more
 
 
 def standing(ctx: Context, tx: Tx, person_id: int, day: date) -> Standing | None:
-    """Return what a person's membership is worth on `day`, None for somebody who never had one."""
+    """Return what a person's membership is worth on `day`, whatever its class; None for somebody who never had one."""
     found = [worth(row.term, day, rules(ctx)) for row in rows.of_person(tx, person_id)]
     best = [each for each in found if each in GOOD]
     coming = [each for each in found if each is Standing.COMING]
@@ -36,9 +36,9 @@ def in_good_standing(ctx: Context, tx: Tx, day: date) -> list[MembershipRow]:
     return rows.in_good_standing(tx, day, rules(ctx))
 
 
-def refresh(ctx: Context, tx: Tx, people: Sequence[int] | None = None) -> int:
+def refresh(ctx: Context, tx: Tx, only: Sequence[int] | None = None) -> int:
     """Write `people.member` of these people, or of all, as it follows today; return how many changed."""
-    return rows.refresh(tx, today(ctx), rules(ctx), people)
+    return rows.refresh(tx, today(ctx), rules(ctx), only)
 
 
 def tidy(ctx: Context) -> int:
@@ -53,37 +53,42 @@ def tidy(ctx: Context) -> int:
 def declare(ctx: Context, tx: Tx, person_id: int, *, is_member: bool) -> bool:
     """Let somebody be a member, or be none, from today on, as whoever edits or imports says; return whether it changed.
 
-    Who is none gets a membership of the usual class, paid until nobody knows when; who was one resigns from theirs.
+    Who is none gets a membership of the usual class, paid until nobody knows when; who is one resigns from theirs.
     """
     day, now = today(ctx), ctx.clock.now()
-    is_one = standing(ctx, tx, person_id, day) in GOOD
-    if is_one == is_member:
+    refresh(ctx, tx, [person_id])
+    whom = people.get(tx, person_id)
+    if whom is None or whom.member == is_member:
         return False
-    held = rows.current(tx, person_id, day)
-    if not is_member:
+    if is_member:
+        _begin(ctx, tx, person_id)
+    else:
         for row in rows.of_person(tx, person_id):
             if row.ended_on is None or row.ended_on > day:
-                ended = {"state": MembershipState.RESIGNED, "ended_on": max(day, row.since)}
+                ended = {"state": MembershipState.RESIGNED, "ended_on": day}
                 rows.change(tx, row.id, ended, now=now)
-        audit.note_person(tx, person_id, "membership ended", actor=ctx.actor, now=now)
-    else:
-        if held is not None and held.ended_on is None and held.since > day:  # it was to begin later
-            rows.change(tx, held.id, {"since": day}, now=now)
-        else:
-            if held is not None and held.ended_on is None:
-                close(ctx, tx, held)
-            rows.begin(tx, person_id, usual_class(tx).id, {"since": day}, now=now)
-        audit.note_person(tx, person_id, "membership begun", actor=ctx.actor, now=now, detail={"class": USUAL})
+    what = "membership begun" if is_member else "membership ended"
+    audit.note_person(tx, person_id, what, actor=ctx.actor, now=now)
     refresh(ctx, tx, [person_id])
     return True
 
 
+def _begin(ctx: Context, tx: Tx, person_id: int) -> None:
+    day, now = today(ctx), ctx.clock.now()
+    held = rows.of_person(tx, person_id)
+    for row in held:
+        if row.ended_on is None and row.since is not None and row.since > day:  # it was to begin later
+            rows.change(tx, row.id, {"since": day}, now=now)
+            return
+        if row.ended_on is None:
+            close(ctx, tx, row)
+    since = {"since": day} if held else {}  # of somebody new nobody has said since when
+    rows.begin(tx, person_id, usual_class(tx).id, since, now=now)
+
+
 def close(ctx: Context, tx: Tx, row: MembershipRow) -> None:
-    """End a membership whose dues were not paid, so that a new one can begin: on the day after its grace, or today."""
-    day = today(ctx)
-    owes = row.of.fee > 0 and row.paid_until is not None
-    ends = grace_ends(row.paid_until, rules(ctx)) + timedelta(days=1) if owes and row.paid_until else day
-    ended = {"state": MembershipState.LAPSED, "ended_on": max(min(ends, day), row.since)}
+    """End a membership whose dues were not paid, so that a new one can begin."""
+    ended = {"state": MembershipState.LAPSED, "ended_on": today(ctx)}
     rows.change(tx, row.id, ended, now=ctx.clock.now())
 
 

@@ -161,13 +161,21 @@ def edit(ctx: Context, person_id: int, changes: Changes) -> list[str]:
         people.lock(tx)
         row = by_id(tx, person_id)
         values = _new_values(row, changes)
-        if values:
-            people.update(tx, row.id, values, now=now)
+        if "member" in values:
+            _declare(ctx, tx, row.id, is_member=bool(values["member"]))
+        if own := {column: value for column, value in values.items() if column != "member"}:
+            people.update(tx, row.id, own, now=now)
         done = [_WORDS[column] for column in values if column != "first_name" or changes.first_name is not None]
         done += _change_addresses(ctx, tx, row.id, changes)
         if done:
             audit.note_person(tx, row.id, "edited", actor=ctx.actor, now=now, detail={"changed": done})
     return done
+
+
+def _declare(ctx: Context, tx: Tx, person_id: int, *, is_member: bool) -> None:
+    from balintmail.services import members  # noqa: PLC0415  (the tables of members; few commands need them)
+
+    members.declare(ctx, tx, person_id, is_member=is_member)
 
 
 def check(changes: Changes) -> None:

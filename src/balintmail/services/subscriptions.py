@@ -315,9 +315,10 @@ def _enter(ctx: Context, tx: Tx, address: parsing.Address, joining: Joining) -> 
         "name": name,
         "first_name": names.first_name(name, joining.language),
         "language": joining.language,
-        "member": bool(joining.member),
     }
     person_id = people.insert(tx, values, now=now)
+    if joining.member:
+        _declare(ctx, tx, person_id, is_member=True)
     addresses.link(tx, person_id, addresses.ensure(tx, address, now=now))
     return person_id
 
@@ -330,12 +331,20 @@ def _complete(ctx: Context, tx: Tx, person: PersonRow, joining: Joining) -> None
         values |= {"name": joining.name, "first_name": person.first_name or names.first_name(joining.name, language)}
     if joining.language and joining.language != person.language:
         values["language"] = joining.language
-    if joining.member is not None and joining.member != person.member:
-        values["member"] = joining.member
+    changed = sorted(values)
     if values:
         people.update(tx, person.id, values, now=ctx.clock.now())
-        detail = {"changed": sorted(values)}
+    if joining.member is not None and _declare(ctx, tx, person.id, is_member=joining.member):
+        changed.append("member")
+    if changed:
+        detail = {"changed": changed}
         audit.note_person(tx, person.id, "edited", actor=ctx.actor, now=ctx.clock.now(), detail=detail)
+
+
+def _declare(ctx: Context, tx: Tx, person_id: int, *, is_member: bool) -> bool:
+    from balintmail.services import members  # noqa: PLC0415  (the tables of members; few commands need them)
+
+    return members.declare(ctx, tx, person_id, is_member=is_member)
 
 
 def _remarks(tx: Tx, person_id: int, address: parsing.Address) -> list[str]:
