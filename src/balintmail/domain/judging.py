@@ -8,7 +8,7 @@ and silence never mean a dead address (S36). Used by receiving/, which finds add
 import re
 from functools import lru_cache
 
-from balintmail.domain.return_words import PASSING, WITH_NAMES, WORDS, bare, unhedged
+from balintmail.domain.return_words import PASSING, WITH_NAMES, WORDS, bare, folded, unhedged
 from balintmail.domain.returns import Judged, Reason, Sentence
 
 LONGEST = 4000  # characters of a system's words that are looked at
@@ -84,7 +84,7 @@ def _reason(words: str, status: str, code: str) -> tuple[Reason, bool]:
     _, _, detail = status.partition(".")
     if detail in _ABOUT_US:
         return Reason.POLICY, True
-    plain = " ".join(words.casefold().split())
+    plain = " ".join(folded(words).split())
     said = bare(plain)
     firm = unhedged(said)
     by_status = _BY_STATUS.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0])

@@ -1,17 +1,32 @@
 """How mail systems word their refusals: patterns by reason, the more telling first.
 
 Written from the wording of Postfix, Exim, Sendmail, qmail, Courier, Exchange, Domino, GroupWise, James, the large
-providers and their neighbours, in several languages. Matched against text in small letters with blanks made single,
+providers and their neighbours, in several languages. Matched against text that is `folded`, with blanks made single,
 and, but for the words about spam, without what `bare` takes out: names of hosts, links and addresses hold no reasons.
 """
 
 import re
+import unicodedata
 
 _Patterns = tuple[re.Pattern[str], ...]
+_LETTERS = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'"})
+
+
+def folded(text: str) -> str:
+    """Return `text` in small letters without the marks on them: many systems write "felhasznalo" for "felhasználó"."""
+    text = text.casefold()
+    if text.isascii():
+        return text
+    return _unmarked(text)
+
+
+def _unmarked(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return unicodedata.normalize("NFC", "".join(one for one in apart if not unicodedata.combining(one)))
 
 
 def _any(*texts: str) -> _Patterns:
-    return (re.compile("|".join(f"(?:{text})" for text in texts)),)
+    return (re.compile(_unmarked("|".join(f"(?:{text})" for text in texts))),)
 
 
 # What looks like a reason and is none.
@@ -22,7 +37,8 @@ _NOISE = re.compile(
     r"\(ex: [^()]{0,100}\)|for (?:further|more) (?:assistance|information)\b[^.]{0,120}|"
     r"if you (?:believe|feel|think) (?:that )?(?:this|you|the)\b[^.]{0,160}|"
     r"\(in reply to (?:end of )?[\w ]{0,30}(?:command)?\)|message-id: ?\S+|"
-    r"(?:please )?check (?:that )?(?:the |your )?(?:recipient'?s? )?(?:e-?mail )?address[^.]{0,100}"
+    r"(?:please )?check (?:that )?(?:the |your )?(?:recipient'?s? )?(?:e-?mail )?address[^.]{0,100}|"
+    r"(?:please )?(?:check|verify|correct)\b[^.]{0,60}\btry(?:ing)? again"
 )
 _ADDRESS = re.compile(r"(?<![\w.+=-])[\w.!#$%&*+/=?^`{|}~-]{1,128}@[\w.-]{1,255}")
 _HOST_NAME = re.compile(
@@ -36,7 +52,7 @@ _HEDGE = re.compile(
 
 
 def bare(plain: str) -> str:
-    """Return `plain` (small letters, single blanks) without links, addresses, names of hosts and standing remarks."""
+    """Return `plain` (folded, single blanks) without links, addresses, names of hosts and standing remarks."""
     return _HOST_NAME.sub(r"\1 h", _ADDRESS.sub("a@b", _NOISE.sub(" ", plain)))
 
 
@@ -73,7 +89,8 @@ _OUR_RULES = _any(
     r"mail|sender)",
     r"helo (?:command|name|host)|\behlo\b.{0,30}(?:reject|invalid)|must issue a starttls|tls (?:is )?required",
     r"too many (?:connections|messages|recipients|errors|hops? from|emails|concurrent)|rate.?limit|throttl|"
-    r"exceeded .{0,40}(?:rate\b|connections|per (?:hour|minute|day))|trop de connexions|"
+    r"(?:turn on|enable|requires?|use) smtp auth|smtp authentication (?:is )?required|recipient'?s? preferences|"
+    r"frequency limit|exceeded .{0,40}(?:rate\b|connections|per (?:hour|minute|day))|trop de connexions|"
     r"unusual rate|sending rate",
     r"gr[ea]y-?list|try again later.{0,40}polic|temporarily deferred due to|user complaints",
 )
@@ -103,6 +120,10 @@ _NO_USER = _any(
     r"resolve)\b.{0,40}(?:user|mailbox|recipient|account|address|person|alias)",
     r"(?:user|mailbox|recipient|address|account)\b.{0,60}(?:couldn'?t|could not|can'?t|cannot) be (?:found|located|"
     r"resolved)|destination addresses were unknown|wasn'?t found at",
+    r"a@b\S{0,3} (?:is )?(?:does not exist|doesn'?t exist|no longer exists|is not (?:known|local|valid)|unknown|"
+    r"not found|is unknown|cannot be found|n'existe pas|existiert nicht|no existe|non esiste|nao existe|nem letezik)|"
+    r"(?:account|mailbox|user) \S{0,60} ?is not local\b(?! *;)|no (?:user|person|mailbox) (?:is )?(?:named|called)|"
+    r"(?:mailbox|account|user|address) (?:\S{1,60} )?(?:was|is) (?:deleted|removed|closed)\b|^(?:5\d\d )?not found$",
     r"there is no (?:one|user|mailbox|such|account|person|address|local)|nobody (?:here )?(?:by|with) (?:that|"
     r"this) name|no one (?:here )?(?:by|with)",
     r"sorry, no mailbox here|invalid final delivery userid|does not have a final email delivery point|"
@@ -120,33 +141,41 @@ _NO_USER = _any(
     r"(?<!host )(?<!domain )(?<!server )\bname (?:is |was )?not (?:found|recogni[sz]ed)(?! by the dns)",
     # German, French, Hungarian, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Russian, Japanese, Chinese …
     r"(?:empfänger|benutzer|postfach|adresse|empfaenger)\b.{0,50}(?:unbekannt|nicht gefunden|existiert nicht|"
-    r"gibt es nicht|nicht vorhanden|ungültig|ungueltig|nicht bekannt|nicht im .{0,20}verzeichnis)|"
+    r"gibt es (?:hier |bei uns )?nicht|nicht vorhanden|ungültig|ungueltig|nicht bekannt|nicht im .{0,20}verzeichnis)|"
     r"unbekannte[rns]? (?:empfänger|benutzer|"
     r"adresse)|kein(?:e|en)? (?:solche[rns]? )?(?:benutzer|postfach|empfänger)|konnte nicht gefunden werden",
     r"(?:adresse|utilisateur|destinataire|boîte|boite|compte)\b.{0,60}(?:inconnue?|inexistante?|n'existe (?:pas|"
     r"plus)|introuvable|invalide|n'a pas été trouvé)|utilisateur inconnu",
-    r"(?:címzett|felhasználó|felhasznalo|postafiók|cím)\b.{0,50}(?:ismeretlen|nem létezik|nem található|"
-    r"nem talalhato|nem letezik)|ismeretlen (?:címzett|cimzett|felhasználó|felhasznalo)|nincs ilyen (?:felhasználó|"
-    r"felhasznalo|cím|"
-    r"postafiók|címzett)",
-    r"(?:usuario|destinatario|cuenta|buzón|dirección|direccion)\b.{0,50}(?:desconocid|no existe|inexistente|"
-    r"no encontrad|no válid|inválid|no se (?:encontró|encuentra|pudo encontrar))|usuario desconocido",
+    r"(?:címzett|felhasználó|postafiók|postaláda|fiók|e-?mail ?cím|cím)\w{0,6}\b.{0,50}(?:ismeretlen|nem létezik|"
+    r"nem található|megszűnt|törölt|nem érvényes|érvénytelen)|(?:ismeretlen|nem létező|érvénytelen) (?:címzett|cím|"
+    r"felhasználó|postafiók|postaláda|e-?mail)|nincs ilyen (?:felhasználó|cím|postafiók|postaláda|címzett|e-?mail)",
+    r"(?:usuario|destinatario|cuenta|buzón|casilla|dirección)\b.{0,50}(?:desconocid|no existe|inexistente|"
+    r"no encontrad|no válid|inválid|no se (?:encontró|encuentra|pudo encontrar|ha encontrado))|(?:usuario|"
+    r"destinatario) desconocido",
     r"(?:utente|destinatario|casella|indirizzo)\b.{0,50}(?:sconosciut|inesistente|non esiste|non trovat|non valid|"
-    r"non è stato trovato)|utente sconosciuto",
-    r"(?:usuário|destinatário|caixa|conta|endereço)\b.{0,50}(?:desconhecid|não existe|inexistente|não encontrad|"
-    r"inválid|nao existe)|usuário desconhecido",
-    r"(?:gebruiker|ontvanger|postvak|adres)\b.{0,40}(?:onbekend|bestaat niet|niet gevonden|niet bekend)|"
-    r"onbekende (?:gebruiker|ontvanger)",
-    r"(?:użytkownik|adresat|skrzynka|konto|uživatel|schránka|příjemce|adresa)\b.{0,40}(?:nie istnieje|nieznan|"
-    r"neexistuje|neznám|nie znalezion|nenalezen)",
+    r"non è stato trovato)|(?:utente|destinatario|indirizzo|casella) (?:sconosciut|inesistent)",
+    r"(?:usuário|utilizador|destinatário|caixa|conta|endereço)\b.{0,50}(?:desconhecid|não existe|inexistente|"
+    r"não (?:foi )?encontrad|inválid)",
+    r"(?:gebruiker|ontvanger|geadresseerde|postvak|postbus|mailbox|(?:e-?)?mailadres|adres)\b.{0,40}(?:onbekend|"
+    r"bestaat niet|niet gevonden|niet bekend)|"
+    r"onbekende? (?:gebruiker|ontvanger|adres)",
+    r"(?:użytkownik|adresat|odbiorc|skrzynk|konto|uživatel|schránk|mailbox|příjemce|adresá?t?|"
+    r"používateľ)\w{0,4}\b.{0,40}"
+    r"(?:nie istnieje|nieznan|neexistuje|neznám|nie znaleziono|nie został znalezion|nenalezen|neexistuj)|"
+    r"(?:brak|nie ma) (?:takie(?:go|j) )?(?:użytkownika|skrzynki|adresu|konta|odbiorcy)|nieznany (?:użytkownik|"
+    r"adresat)|"
+    r"neznámý (?:uživatel|příjemce)|neexistující (?:uživatel|schránka)",
     r"(?:mottagare|användare|modtager|bruger|mottaker|bruker|postlåda|vastaanottaja|käyttäjä)\w*\b.{0,50}(?:okänd|"
-    r"finns inte|hittades inte|ukendt|findes ikke|ukjent|finnes ikke|tuntematon|ei löydy|ei ole)",
-    r"(?:kullanıcı|alıcı|adres)\w*.{0,40}(?:bulunamadı|bilinmiyor|yok|geçersiz)|(?:χρήστης|παραλήπτης).{0,40}(?:άγνωστ|"
+    r"finns inte|hittades inte|ukendt|findes ikke|ukjent|finnes ikke|tuntematon|ei löydy|ei ole)|"
+    r"(?:okänd|ukendt?|ukjent|tuntematon) (?:mottagare|användare|modtager|bruger|mottaker|bruker|adress?e?|"
+    r"vastaanottaja|käyttäjä)",
+    r"(?:kullanıcı|alıcı|posta kutusu|adres)\w*.{0,40}(?:bulunamadı|bilinmiyor|yok|geçersiz)|(?:χρήστης|"
+    r"παραλήπτης).{0,40}(?:άγνωστ|"
     r"δεν υπάρχει)",
     r"(?:пользовател|получател|адрес|ящик)\S*.{0,50}(?:не существует|не найден|неизвест|нет)|нет такого|несуществующ",
     r"(?:ユーザ|宛先|メールアドレス|アドレス|受信者|メールボックス)\S*(?:が|は)\S*"
     r"(?:見つかり|存在し|ありません|不明|登録されて)|宛先不明|不明です|該当するユーザ|unknown user account|"
-    r"存在しません|ユーザが見つかりません",
+    r"(?:存在(?:し|いたし)ません|見つかりません(?!でした.{0,20}サーバ))|ユーザが見つかりません",
     r"(?:用户|用戶|收件人|邮箱|郵箱|帐号|邮件地址|收件地址|使用者|收信人)\S{0,12}(?:不存在|未找到|无效|不正确|找不到|错误)|"
     r"找不到(?:用户|收件人|邮箱)|不存在的(?:用户|邮箱)|没有此用户|無此(?:用戶|使用者)|查無此人",
     r"존재하지 ?않는|없는 (?:사용자|메일|주소)|수신자를 찾을 수 없|사용자가 없",
@@ -165,17 +194,21 @@ _FULL = _any(
     r"disk (?:is )?full|storage (?:limit|exceeded)|out of (?:storage )?space|mail quota|too (?:much|many) (?:mail|"
     r"messages) (?:data|in)|message queue for this account is full|write error: disk quota|would exceed mailbox|"
     r"mailfolder is (?:full|over)|user is over|boxfull",
-    r"postfach (?:ist )?(?:\S+ )?(?:voll|überfüllt)|mailbox voll|speicherplatz|kontingent|boîte (?:\S+ ){0,4}"
-    r"(?:est )?pleine|boite (?:\S+ ){0,4}pleine|quota dépassé|espace insuffisant|megtelt|betelt|tele van|kvóta|"
-    r"buzón (?:\S+ ){0,4}lleno|cuota|casella (?:\S+ ){0,4}piena|caixa (?:\S+ ){0,5}cheia|"
-    r"postvak (?:\S+ ){0,3}vol\b|mailbox (?:is )?vol\b|przepełnion|přeplněn|переполнен|превышен|postlåda.{0,15}full|"
-    r"(?:postkasse|innboks|indbakke)\w*.{0,20}(?:fuld|full)|posta kutusu.{0,15}dolu|postilaatikko.{0,15}täynnä|"
-    r"容量|一杯|邮箱已满|郵箱已滿|空间不足|配额|満杯|已满|용량",
+    r"(?:postfach|mailbox|speicher)\w*\b.{0,40}\b(?:voll\b|überfüllt|überschritten)|speicherplatz|kontingent|"
+    r"quota .{0,20}überschritten|zu ?viele (?:e-?)?(?:mails|nachrichten)|too much mail|"
+    r"boîte\b.{0,50}\b(?:pleine|saturée)|quota .{0,20}dépassé|espace insuffisant|megtelt|betelt|tele van|kvóta|"
+    r"(?:buzón|casilla)\b.{0,40}\bllen[oa]\b|cuota|espacio insuficiente|(?:casella|mailbox)\b.{0,40}\bpiena\b|"
+    r"spazio (?:insufficiente|esaurito)|caixa\b.{0,50}\bcheia\b|quota excedida|"
+    r"(?:postvak|postbus|mailbox|inbox)\b.{0,40}\bvol\b|przepełnion|přeplněn|preplnen|переполнен|превышен|"
+    r"postlåda.{0,15}full|(?:postkasse|innboks|indbakke)\w*.{0,20}(?:fuld|full)|posta kutusu.{0,15}dolu|"
+    r"postilaatikko.{0,15}täynnä|(?:メールボックス|受信箱|受信ボックス|ボックス)\S{0,12}(?:いっぱい|一杯|満杯|満タン|オーバー)|"
+    r"容量|一杯|邮箱已满|郵箱已滿|信箱已滿|空间不足|配额|満杯|已满|已滿|용량",
 )
 _INACTIVE = _any(
-    r"(?:mailbox|account|user|recipient|address|e-?mail|domain)s?\b.{0,45}(?:disabled|deactivated|suspended|inactive|"
+    r"(?:mailbox|account|user|subscriber|recipient|address|e-?mail|domain)s?\b.{0,45}(?:disabled|deactivated|"
+    r"suspended|inactive|"
     r"not active|expired|\blocked|blocked for inactivity|blocked due to inactivity|temporarily (?:closed|unavailable|"
-    r"blocked|limited)|dormant|frozen|on hold|not activated|isn'?t active|no longer active)",
+    r"blocked|limited)|dormant|frozen|on hold|not activated|isn'?t active|not have .{0,30} active|no longer active)",
     r"(?:disabled|inactive|suspended|deactivated|dormant|locked|expired) (?:mailbox|account|user|recipient|e-?mail|"
     r"address)|(?:account|mailbox) (?:has been |is )?(?:disabled|closed)|currently suspended|"
     r"has been (?:disabled|suspended|deactivated)|mailbox for .{0,60} is disabled|accountdisabled|mailboxdisabled|"
@@ -186,7 +219,8 @@ _INACTIVE = _any(
 )
 _NOT_ACTIVE_OR_UNKNOWN = _any(r"unknown or (?:not active|inactive|disabled)|user unknown; .{0,20}inactive")
 _MOVED = _any(
-    r"(?:has|have|was) (?:been )?moved(?! to (?:the )?(?:spam|junk|quarantine))|address (?:has )?changed|"
+    r"a@b has changed (?:his |her |their )?address|(?:has|have|was) (?:been )?moved(?! to (?:the )?(?:spam|junk|"
+    r"quarantine))|address (?:has )?changed|"
     r"new (?:e-?mail )?address (?:is|:)|user (?:has )?moved|please (?:try|use|update|send .{0,20}to) (?:the |this |"
     r"his |her |their |my )?new (?:address|e-?mail)|5\.1\.6\b|user not local; please try|has been replaced by|"
     r"no longer (?:works?|with|employed|at)\b|left the (?:company|organi[sz]ation|firm)|adresse hat sich geändert|"
@@ -195,7 +229,8 @@ _MOVED = _any(
 _DNS_FOR_NOW = _any(
     r"servfail|dns (?:lookup |query |error|server)\w*.{0,60}(?:time|tempor|fail(?:ed|ure)?\b.{0,20}(?:tempor|try))|"
     r"(?:lookup|resolution|resolver) (?:has )?(?:failed temporarily|timed? ?out|failure: temp)|"
-    r"temporary (?:lookup|name|dns|failure in name)|host not found, try again|cname lookup failed temporarily|"
+    r"host name lookup failure|deferred: name server|temporary (?:lookup|name|dns|failure in name)|"
+    r"host not found, try again|cname lookup failed temporarily|"
     r"name server.{0,20}(?:timeout|time ?out|fail)|unable to (?:look ?up|resolve).{0,60}(?:tempor|try again)",
 )
 _HOST = _any(
@@ -205,8 +240,11 @@ _HOST = _any(
     r"(?:unknown|invalid|illegal|unresolvable|unrouteable|nonexistent|no such|unroutable|unrouteable mail|"
     r"illegal host/) ?(?:host|domain|mail domain)(?! name)|name or service not known|name service error|nxdomain|"
     r"no (?:valid )?mx (?:record|or a|host|for)|null ?mx|no (?:a|mx) records?|domain name not found|"
-    r"hostname nor servname|host or domain name|host_not_found|couldn'?t find any host|\bdns (?:error|"
-    r"server returned)|5\.1\.2\b|does not accept (?:any )?(?:e-?)?mail\b(?! from)|servname|no route to domain|"
+    r"hostname nor servname|host or domain name|host_not_found|(?:couldn'?t|could not|unable to|cannot) find (?:any |"
+    r"a |"
+    r"the )?(?:host|domain)|non-?existent ?domain|\bdns (?:error|"
+    r"server returned)|5\.1\.2\b|does not accept (?:any )?(?:e-?)?mail\b(?! from)|servname|"
+    r"no route (?:found )?to domain|"
     r"no mail exchanger|mx lookup|all relevant mx records point to non-existent|"
     r"unrouteable domain|domain \S{1,80} has no|lowest numbered mx|bad-domain|couldn'?t be found\. check for typos",
     r"(?:domäne|domain|rechner|hôte|domaine|dominio|gazdagép|tartomány|домен)\S*.{0,40}(?:unbekannt|nicht gefunden|"
@@ -217,18 +255,25 @@ _BIG = _any(
     r"(?:message|mail|e-?mail|size|body|attachment)s?\b.{0,50}(?:too (?:large|big)|exceeds? .{0,30}(?:size|limit|"
     r"maxim|maxi)|larger than|size limit|over the maximum)|(?:maximum|max|fixed|permitted) (?:message |mail |"
     r"allowed )?size|size (?:of \S+ )?exceed|message_size|too (?:large|big) (?:message|for)|552 5\.3\.4|message size|"
-    r"exceed.{0,30}message size|message is too long|zu groß|trop (?:volumineux|gros|grand)|túl nagy|"
-    r"demasiado grande|troppo grande|слишком велик|過大|サイズ|过大",
+    r"exceed.{0,30}message size|message is too long|size limit exceeded|zu groß|"
+    r"(?:nachrichten|maximale|zulässige)\w* ?größe|größe .{0,40}überschreitet|trop (?:volumineu|gros|grand|lourd)|"
+    r"taille .{0,40}(?:dépass|limite|maxim|excess)|túl nagy|méret\w* .{0,40}(?:meghalad|túllép)|"
+    r"demasiado grande|tamaño .{0,40}(?:máximo|permitido|límite|exced)|(?:supera|excede) el tamaño|troppo grande|"
+    r"dimension[ei] .{0,30}(?:massim|super|eccede|consentit)|tamanho .{0,40}(?:máximo|permitido|limite|exced)|"
+    r"te groot|zbyt duż|za duż|příliš velk|for stor\b|för stor|liian suuri|çok büyük|слишком (?:велик|больш)|過大|"
+    r"サイズ|过大|太大|너무 (?:큽|커)",
 )
 _SPAM = _any(
     r"\bspam|junk ?mail|unsolicited|bulk e?-?mail|black ?list|blocklist|block list|block-list|\bdnsbl\b|\brbl\b|"
     r"spamhaus|spamcop|sorbs|barracuda(?!networks)|cloudmark|senderscore|sender ?base|reputation|phish|virus|malware|"
-    r"suspicious|\babuse\b(?! at)|unwanted|malicious|content filter|content.{0,20}(?:rejected|blocked|refused|denied)|"
+    r"suspicious|\bis listed\b|dynamic (?:ip|pool|address)|generally do not accept e?-?mail from|hvu:b|"
+    r"rly:[a-z]{1,2}\d|"
+    r"\babuse\b(?! at)|unwanted|malicious|content filter|content.{0,20}(?:rejected|blocked|refused|denied)|"
     r"listed (?:at|in|by|on) |poor reputation|banned|high probability|considered (?:to be )?(?:uce|harmful)|surbl|"
     r"uribl|client host .{0,60}blocked|mail content denied|5\.7\.1 .{0,30}(?:message )?blocked(?! by policy)|"
     r"looks like|bulk|"
     r"hl:itc|ehlo .{0,20}block|ip .{0,40}block|block.{0,20}\bips?\b|ipcheck|\bbl\)|"
-    r"\b(?:dt|mi|rp|hl):(?:sp|stc|dmc|irpb)|ip=[\d.]+ - a problem|\bube\b",
+    r"\b(?:dt|mi|rp|hl|mx):[a-z]{2,4}\b|suspected|ip=[\d.]+ - a problem|\bube\b",
     r"垃圾|スパム|迷惑|спам|вирус|unerwünscht|indésirable|kéretlen|levélszemét|no deseado",
 )
 _RELAY = _any(
@@ -245,7 +290,9 @@ _EXPIRED = _any(
     r"after|in) (?:\S+ ){1,3}(?:days?|hours?|weeks?)|(?:delivery|message|retry) (?:time ?expired|timed out|"
     r"time(?:out)? exceeded|has expired|expired)|(?:message )?(?:has )?been in the queue too long|"
     r"i'?m not going to try again|been (?:in the )?(?:queue|queued) (?:too long|for)|delivery time expired|"
-    r"undelivered for|wasn'?t able to .{0,40}after|retry timeout exceeded|zu lange in der warteschlange|expiré|"
+    r"undelivered for|hosts have been failing for a long time|wasn'?t able to .{0,40}after|retry timeout exceeded|"
+    r"zu lange in der warteschlange|(?:a|est|"
+    r"ont) expiré|"
     r"queue\.expired|lejárt|caducado|scaduto|message-expired",
 )
 _NETWORK = _any(
@@ -259,7 +306,10 @@ _NETWORK = _any(
     r"number of 'received:'|maximum hop|read error from|"
     r"mail for .{0,80} loops back|loops back|refused to talk|service (?:not available|unavailable|closing)|"
     r"bad connection|smtp connection|deferred|no answer from host|"
-    r"host not reached|tls handshake|local (?:error|problem)|internal (?:error|server)|"
+    r"host not reached|tls handshake|(?:local|system|configuration) (?:error|problem|failure)|"
+    r"internal (?:error|server)|temporary (?:server|system) (?:error|failure)|insufficient system (?:storage|"
+    r"resources)|"
+    r"no space left|out of memory|: timeout\b|"
     r"(?:queue file )?write error|server configuration error|database unavailable|best-preference mx|"
     r"resources? (?:are )?(?:temporarily )?(?:unavailable|exhausted)",
 )
@@ -268,13 +318,18 @@ _CONTENT = _any(
     r"disallowed|executable|blocked|unsupported|banned) (?:attachment|file|content|extension|character)|"
     r"header(?:s)? .{0,40}(?:invalid|missing|malformed|rejected|duplicate)|malformed|\bmime\b|conversion|"
     r"(?:rfc ?5322|rfc ?2822|5322)|8.?bit|attachment .{0,40}(?:not allowed|blocked|type)|line too long|bare lf|"
-    r"smtputf8|encoding|content restriction",
+    r"syntax check|duplicate header|bare ?line|smtputf8|encoding|content restriction",
 )
 _RULE = _any(
-    r"polic(?:y|ies)|access (?:was |is )?denied|not (?:authori[sz]ed|allowed|permitted|accept)|prohibited|restricted|"
+    r"受信拒否|拒否(?:され|設定)|拒收|拒绝|拒絕|거부|abgelehnt|abgewiesen|zurückgewiesen|verweigert|refusé|rejeté|rechazad|"
+    r"rifiutat|respinto|recusad|rejeitad|odrzucon|odmítnut|elutasít|visszautasít|geweigerd|avvisat|avvist|отклон|"
+    r"отказано|settings (?:do not|don'?t) allow|polic(?:y|ies)|access (?:was |is )?denied|not (?:authori[sz]ed|"
+    r"allowed|permitted|accept)|prohibited|restricted|"
     r"administrative(?:ly)?|rejected (?:by|for|due)|refused|denied|forbidden|delivery not authori[sz]ed|whitelist|"
-    r"white list|closed (?:list|group)|only accepts|permission|organization'?s|transport\.rules|blocked|moderat|"
-    r"not (?:a )?member|unapproved|rejected|security|tls is required|tls.{0,20}not (?:offered|available)",
+    r"filter that rejects|white list|closed (?:list|group)|only accepts|permission|organization'?s|transport\.rules|"
+    r"blocked|moderat|"
+    r"not (?:a )?member|not subscribed|unapproved|rejected|security|tls is required|tls.{0,20}not (?:offered|"
+    r"available)",
 )
 
 WORDS: tuple[tuple[str, _Patterns], ...] = (

@@ -17,7 +17,8 @@ PERHAPS_DAEMONS = re.compile(
     re.I,
 )
 SUBJECTS = re.compile(
-    r"undeliver|not deliver|non.?deliver|delivery (?:status|failure|report|problem|notif|error|has|attempt|fail|"
+    r"undeliver|unable to deliver|not member article|not deliver|non.?deliver|delivery (?:status|failure|report|"
+    r"problem|notif|error|has|attempt|fail|"
     r"delay|warn|"
     r"incomplete|not|to)|return(?:ed|ing)? (?:mail|message|to sender|e-?mail)|mail delivery|fail(?:ure|ed) (?:notice|"
     r"notif|"
@@ -51,7 +52,7 @@ BEGINNINGS = re.compile(
     r"i'?m (?:sorry|afraid) (?:to have to inform|i wasn'?t|i couldn'?t)|"
     r"(?:your|the|a) (?:following )?(?:e-?)?(?:message|mail|letter)(?: (?:that )?(?:you|to|was|which|with|from|of|"
     r"sent|subject|dated|id|described|attached|below|enclosed)\b.{0,200})? (?:did not|could not|couldn'?t|can ?not|"
-    r"can'?t|has not|hasn'?t|was not|wasn'?t|is not|failed|was (?:rejected|refused|returned|undeliverable)|"
+    r"can'?t|has not|hasn'?t|was not|wasn'?t|is not|failed|(?:was|is) (?:rejected|refused|returned|undeliverable)|"
     r"has been (?:rejected|returned|refused|delayed|blocked)|were not|wasn)|"
     r"(?:the )?following (?:address|recipient|user|mail|message|destination|person|e-?mail)|unable to (?:deliver|"
     r"send|complete)|delivery (?:to|of|has|attempt|failed|failure|problem|for|error|report|notification)|"
@@ -136,6 +137,12 @@ BEHIND_A_NAME = re.compile(
     r"in-reply-to|references|posted by|"
     r"written by|mail from|"
     r"sent by|originator|subject|id|kontakt|wenden sie sich an|absender|von|expéditeur|de|feladó|remitente|mittente)"
-    r"\W{0,6}$|message[- ]id.{0,40}$",
+    r"\W{0,12}$|message[- ]id.{0,40}$",
+    re.I,
+)
+# A line that tells who wrote the letter, in the summary that some systems make of it.
+WRITER = re.compile(
+    r"\s*(?:from|sender|reply-to|return-path|von|absender|de|expéditeur|remitente|da|mittente|remetente|feladó|van|"
+    r"afzender|från|fra|od|od kogo|nadawca|от кого|от|差出人|送信者|发件人|寄件者)[ \t]*[:：]",
     re.I,
 )

@@ -25,6 +25,7 @@ from balintmail.receiving.note_words import (
     SUBJECTS,
     TURN_TO,
     WEAK_SUBJECTS,
+    WRITER,
 )
 
 LONGEST_NOTE = 30_000  # characters; what a system says stands before what it returns
@@ -37,6 +38,9 @@ _VERP = re.compile(r"[+-]([\w.+-]{1,64})=([\w-]{1,63}(?:\.[\w-]{1,63})+)@", re.I
 _TO_WHOM = (("to", "x-original-to"), ("x-envelope-to", "x-rcpt-to", "envelope-to", "resent-to"))
 _SUMMARY = re.compile(r"^[ \t]*(?:subject|sent|size)\b.{0,20}:", re.I | re.M)
 _LABEL = re.compile(r"(?:^|\n)[^\n:\uff1a@]{1,40}[:\uff1a]\s*[<\"']?$")
+_DIALOGUE = re.compile(r"\s*(?:>>>|<<<|-+>|<-+)(?!\w)")
+_OF_THE_SYSTEM = re.compile(r"[>\s]*\n\s*original address:", re.I)
+_EXPANDED = re.compile(r"\(expanded from\s*<?$", re.I)
 _RECEIVED_FOR = re.compile(r"\bfor <?([^<>\s;]+@[^<>\s;]+?)>?;", re.I)
 
 
@@ -90,7 +94,8 @@ def _read_note(note: str, mail: Mail) -> list[Found]:
     chosen = _of_headers(mail, ours) or _of_those_written_to(_best(_weigh(note, ours)), mail)
     chosen = chosen or _of_transcript(mail, ours)
     chosen = chosen or _best(_weigh(mail.headers.get("subject"), ours)) or _of_returned(mail, ours, note)
-    chosen = chosen or _of_the_way(mail) or _best(_weigh(note, ours - _senders(mail.headers))) or _only(note, ours)
+    chosen = chosen or _of_the_way(mail) or _best(_weigh(note, ours - _senders(mail.headers)))
+    chosen = chosen or _only(note, ours, mail.headers)
     return [_found(one, chosen, note, mail) for one in chosen[:MOST]]
 
 
@@ -148,7 +153,12 @@ def _weigh(note: str, ours: set[str]) -> list[_Weighed]:
         before = note[max(line_start, found.start() - _BESIDE) : found.start()]
         after = note[found.end() : min(line_end, found.end() + _BESIDE)]
         near = note[max(0, found.start() - 160) : found.start()]
-        weight = _weight(before, after, near, note[found.end() : found.end() + 300])
+        behind = note[found.end() : found.end() + 300]
+        weight = _weight(before, after, near, behind)
+        if "." not in address.partition("@")[2] or _OF_THE_SYSTEM.match(behind) or _EXPANDED.search(near):
+            weight = min(weight, 2)  # what a system calls somebody within, such as user@ims-ms-daemon
+        elif _DIALOGUE.match(before):
+            weight = max(1, weight - 3)
         if weight > 0:
             weighed.append(_Weighed(address, weight, found.start(), found.end()))
     return weighed
@@ -156,7 +166,7 @@ def _weigh(note: str, ours: set[str]) -> list[_Weighed]:
 
 def _weight(before: str, after: str, near: str, behind: str) -> int:
     """Return how much speaks for an address: where it stands in its line, and the words round it."""
-    if BEHIND_A_NAME.search(before[-60:]) or TURN_TO.search(near) or re.search(r"(?:mailto|https?|ftp):\S*$", before):
+    if _is_another(before, near):
         return 0
     summary = _SUMMARY.search(behind) or re.search(
         r"^[ \t]*(?:mail |message-)?(?:from|date|id|subject|sent):.{0,200}\n[ \t]*to:\s*$", near, re.I | re.M
@@ -186,6 +196,13 @@ def _weight(before: str, after: str, near: str, behind: str) -> int:
     return weight
 
 
+def _is_another(before: str, near: str) -> bool:
+    """Say whether what stands before an address makes it somebody to ask, the writer, or part of a link."""
+    if BEHIND_A_NAME.search(before[-60:]) or TURN_TO.search(near) or WRITER.match(before):
+        return True
+    return re.search(r"(?:mailto|https?|ftp):\S*$", before) is not None
+
+
 def _best(weighed: list[_Weighed]) -> list[_Weighed]:
     """Return those that weigh most, each once, in the order of the note."""
     if not weighed:
@@ -211,9 +228,13 @@ def _of_those_written_to(chosen: list[_Weighed], mail: Mail) -> list[_Weighed]:
     return [one for one in chosen if one.weight >= least or addresses.key(one.address) in to]
 
 
-def _only(note: str, ours: set[str]) -> list[_Weighed]:
-    """Return the one address of a note that names no other, little as speaks for it."""
+def _only(note: str, ours: set[str], headers: Headers) -> list[_Weighed]:
+    """Return the one address of a note that names no other, but for those of our own house, little as speaks for it."""
     weighed = {addresses.key(one.address): one for one in _weigh(note, ours)}
+    homes = tuple("@" + addresses.key(one[0]).rpartition("@")[2] for one in addresses.every(headers.get("to")[:2000]))
+    away = [one for key, one in weighed.items() if not key.endswith(homes)]
+    if len(away) == 1:
+        return away
     return list(weighed.values()) if len(weighed) == 1 else []
 
 
