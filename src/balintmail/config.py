@@ -46,6 +46,7 @@ from balintmail.setting_orders import Orders
 from balintmail.setting_members import Members
 from balintmail.setting_places import known_keys, line_of
 from balintmail.setting_values import read_accent, read_address, read_per_domain, read_zone
+from balintmail.setting_words import IN_OUR_WORDS
 
 SETTINGS_FILE = "balintmail.toml"
 SECRETS_FILE = "secrets.toml"
@@ -141,7 +142,7 @@ class Relay(Section):
 class Bounces(Section):
     """Where bounces come back to (without an address: the Secretary's), and what follows from them."""
 
-    address: str = ""
+    address: Annotated[str, AfterValidator(read_address)] = ""
     style: BounceStyle = BounceStyle.PLAIN
     threshold: int = Field(default=3, ge=1, le=99)
     window: Duration = timedelta(days=120)
@@ -367,16 +368,6 @@ def _merge(into: dict[str, Any], data: dict[str, Any], origin: dict[str, str], *
         origin[name] = source
 
 
-_TYPES = {  # pydantic's names: our words
-    "int_parsing": "it takes a whole number",
-    "int_type": "it takes a whole number",
-    "int_from_float": "it takes a whole number",
-    "bool_parsing": "it takes true or false",
-    "bool_type": "it takes true or false",
-    "string_type": "it takes a text in quotation marks",
-}
-
-
 def _explain(exc: ValidationError, folder: Path, origin: dict[str, str]) -> ConfigError:
     """Turn pydantic's first finding into one sentence with key, file, line and the nearest known key."""
     first = exc.errors(include_url=False, include_input=False)[0]
@@ -392,6 +383,11 @@ def _explain(exc: ValidationError, folder: Path, origin: dict[str, str]) -> Conf
         near = difflib.get_close_matches(path[-1], known_keys(Settings, path[:-1]), n=1, cutoff=0.5)
         hint = f"Nearest: {'.'.join([*path[:-1], near[0]])}" if near else "docs/settings.md lists every setting."
         return ConfigError(f'{where}: there is no setting "{name}".', hint=hint)
-    message = _TYPES.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
-    message = message.replace("Input should be", "it takes")
+    message = IN_OUR_WORDS.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
+    message = message.replace("Input should be", "it takes").replace("{section}", _section(path[0]))
     return ConfigError(f'{where}: "{name}" is not right: {message}.', hint="docs/settings.md shows what it takes.")
+
+
+def _section(name: str) -> str:
+    """Return a section as it is written; of those like [relays.main] everybody chooses the second half."""
+    return f"{name}.NAME" if isinstance(Settings.model_fields[name].default, dict) else name

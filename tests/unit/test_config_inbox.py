@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from balintmail.cli.config import shown
-from balintmail.config import load
+from balintmail.cli.config import doubts, shown
+from balintmail.config import ConfigError, Settings, load
 from balintmail.setting_inbox import After, Inbox, InboxKind, Oauth
 
 
@@ -62,3 +62,43 @@ def test_settings_file_is_read_and_its_secrets_are_hidden(tmp_path: Path) -> Non
     for secret in ("pw-1", "secret-2", "token-3"):
         assert secret not in text
         assert secret not in repr(loaded.settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[inbox]\nhost = "imap.example.org"\n', ("[inbox.NAME]", "line 2")),
+        ('[relays]\nhost = "smtp.example.org"\n', ("[relays.NAME]",)),
+        ('society = "The Society"\n', ("[society]",)),
+        ('[inbox.a]\nhost = "h"\nsince = "yesterday"\n', ("a day such as 2026-11-01", "line 3")),
+        ('[bounces]\naddress = "no address"\n', ("bounces.address", "not an address")),
+    ],
+)
+def test_what_is_mistyped_is_said_in_words_of_people(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    (tmp_path / "balintmail.toml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path)
+    assert all(word in refused.value.message for word in words), refused.value.message
+    assert "dictionary" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"username": "x", "password": "x"}, ""),
+        ({"password": "x"}, "half_login"),
+        ({"username": "x"}, "half_login"),
+        ({"username": "x", "auth": "xoauth2"}, "half_login"),
+        ({"username": "x", "auth": "xoauth2", "oauth": {"client_id": "x"}}, ""),
+        ({"username": "x", "password": "x", "security": "none"}, "no_tls"),
+        ({"username": "x", "password": "x", "security": "none", "host": "127.0.0.1"}, ""),
+        ({"kind": "maildir", "path": "Maildir"}, ""),
+    ],
+)
+def test_what_keeps_a_mailbox_from_being_read_is_known_beforehand(values: dict[str, object], code: str) -> None:
+    url, address = "https://balint.example.org", "bounces@example.org"
+    box = {"host": "imap.example.org"} | values
+    settings = Settings.model_validate(
+        {"society": {"name": "S", "url": url}, "bounces": {"address": address}, "inbox": {"a": box}}
+    )
+    assert [one.code for one in doubts(settings)] == ([code] if code else [])

@@ -17,6 +17,7 @@ from balintmail.cli.output import Tone
 from balintmail.config import BounceStyle, Loaded, Security, Settings, is_secret, load
 from balintmail.db.session import Database
 from balintmail.errors import BalintmailError
+from balintmail.setting_inbox import Auth, Inbox, InboxKind
 from balintmail.wiring import find_instance, open_instance
 
 _LEVELS = {"stop": Tone.STOP, "warn": Tone.WARN}
@@ -137,8 +138,27 @@ def doubts(settings: Settings) -> list[Finding]:
             found.append(Finding("warn", "half_login", f"{missing} is missing: the relay will not know you."))
         if not relay.host:
             found.append(Finding("warn", "no_host", f"relays.{name}.host is missing: this relay is not used."))
+    found += [doubt for name, box in settings.inbox.items() for doubt in _of_mailbox(name, box)]
     if settings.bounces.style is not BounceStyle.PLAIN and not settings.bounces.address:
         found.append(Finding("warn", "no_bounce_address", "bounces.address is missing: bounces.style has no effect."))
+    return found
+
+
+def _of_mailbox(name: str, box: Inbox) -> list[Finding]:
+    """Return what keeps a mailbox from being read, as far as its settings tell."""
+    if box.kind is InboxKind.MAILDIR:
+        return []
+    found: list[Finding] = []
+    if box.security is Security.NONE and not _on_this_machine(box.host):
+        message = f'inbox.{name}: security is "none": no password is sent in the clear, so it cannot be read.'
+        found.append(Finding("warn", "no_tls", message))
+    if not box.username:
+        found.append(Finding("warn", "half_login", f"inbox.{name}.username is missing: it cannot be read."))
+    if box.auth is Auth.XOAUTH2 and not box.oauth.client_id:
+        found.append(Finding("warn", "half_login", f"inbox.{name}.oauth.client_id is missing: it cannot be read."))
+    if box.auth is Auth.PASSWORD and not box.password.get_secret_value():
+        message = f"inbox.{name}.password is missing: it belongs into secrets.toml, under [inbox.{name}]."
+        found.append(Finding("warn", "half_login", message))
     return found
 
 

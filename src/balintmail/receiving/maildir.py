@@ -47,7 +47,8 @@ class Maildir:
         try:
             if not all((self._path / part).is_dir() for part in ("new", "cur")):
                 raise MailboxRefused(
-                    f"{self._path} is no Maildir: it has no new/ and cur/.", hint="Look at path in [inbox.NAME]."
+                    f"{self._path} is no Maildir: it has no new/ and cur/.",
+                    hint=f"Look at its {'path' if folder == INBOX else 'folder'} in balintmail.toml.",
                 )
         except OSError as exc:
             raise _refused(self._path, exc) from exc
@@ -143,9 +144,13 @@ def make(path: Path, folder: str) -> Maildir:
 def _inner(path: Path, folder: str) -> Path:
     parts = folder.strip("./").replace("/", ".")
     if not parts or ".." in parts or "\0" in parts:
-        raise MailboxRefused(f'"{folder}" is no name of a folder in a Maildir.', hint="Look at [inbox.NAME].")
+        raise MailboxRefused(
+            f'"{folder}" is no name of a folder in a Maildir.', hint="Look at its folder in balintmail.toml."
+        )
     return path / f".{parts}"
 
 
 def _refused(path: Path, exc: OSError) -> MailboxRefused:
-    return MailboxRefused(f"{path}: {exc.strerror}.", hint="Look at path in [inbox.NAME], and at the rights there.")
+    return MailboxRefused(
+        f"{path}: {exc.strerror}.", hint="Look at its path in balintmail.toml, and at the rights there."
+    )
