@@ -13,7 +13,17 @@ import sqlalchemy as sa
 from balintmail.db.models import Notice
 from balintmail.domain import tokens
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.services import freeze, fresh_links, lists, offers, release, requests, subscriptions
+from balintmail.services import (
+    founding_pages,
+    freeze,
+    fresh_links,
+    lists,
+    offers,
+    release,
+    requests,
+    search_index,
+    subscriptions,
+)
 from balintmail.services.applications import Application
 from balintmail.services.context import Context
 from balintmail.services.fresh_links import Errand
@@ -67,6 +77,10 @@ def furnish(ctx: Context) -> Pages:
         "/join": "/join",
         "/join/{slug}": "/join/courses",
         "/confirm/{token}": link(ctx, "confirm", "confirm_url"),
+        "/search": "/search?q=weekend",
+        "/resources": "/resources",
+        "/contribute": "/contribute",
+        "/pages/{name}": "/pages/cpd",
         "/decide/{token}": approve.removesuffix("/approve"),
         "/decide/{token}/approve": approve,
         "/decide/{token}/decline": decline,
@@ -101,6 +115,16 @@ def ask(ctx: Context, address: str, name: str) -> None:
 
 
 def link(ctx: Context, template: str, fact: str) -> str:
+    search_index.keep_in_step(ctx)
+
+
+def draft(ctx: Context) -> str:
+    """Let the newsletter of the examples come by mail, under the next number; return the path of its release."""
+    with ctx.db.read() as tx:
+        secretary = officers.secretary(tx)
+    assert secretary is not None
+    mailing_in.comes(mailing_in.with_drafts(ctx), mailing_in.example(secretary.address))
+    return mailing_in.path(ctx)
     """Return the path of a link in the newest system mail of that template that waits."""
     with ctx.db.read() as tx:
         found = tx.scalar(sa.select(Notice.facts).where(Notice.template == template).order_by(Notice.id.desc()))

@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from balintmail.db.migrations import upgrade
+from balintmail.db.schema import OF_ONE_DATABASE
 from balintmail.db.session import Database
 from tests.support.command import call
 from tests.support.register import KEYRING
@@ -103,5 +104,5 @@ def rows_of(database: Database, like: Rows | None = None) -> Rows:
 
 def _tables(tx: sa.Connection) -> dict[str, sa.Table]:
     metadata = sa.MetaData()
-    metadata.reflect(tx)
+    metadata.reflect(tx, only=lambda name, _: not name.startswith(OF_ONE_DATABASE))
     return {table.name: table for table in metadata.sorted_tables if table.name != _NOT_ROWS}

@@ -15,7 +15,7 @@ from tests.web.conftest import Visit
 
 Visits = Callable[..., Visit]
 PATTERNS = (
-    "/newsletters", "/newsletters/{slug}", "/newsletters/{slug}/{number}",
+    "/newsletters", "/newsletters/{slug}", "/newsletters/{slug}/{number}", "/search",
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",

@@ -5,6 +5,7 @@ of whom nothing is known, and personal addresses are gone with the links round t
 is in it, and escapes nothing anew: what stands in the frozen letter was escaped when it was compiled.
 """
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,15 +20,26 @@ from balintmail.domain.recipient import PersonData, Recipient
 _NO_KEY = Keyring(bytes(32), bytes(32))
 _PERSONAL_LINK = re.compile(r'<a href="">(.*?)</a>', re.DOTALL)
 _PICTURE = re.compile(r'src="cid:([^"]+)"')
+_BLOCK_END = re.compile(r"</(?:p|li|h[1-6]|td|th|tr|dt|dd|blockquote|pre|figcaption)>|<(?:br|hr)\b[^>]*>")
+_TAG = re.compile(r"<[^>]*>")
 _ALIGNED = re.compile(r' style="text-align:(left|right|center)"')
 
 
-def words_of(compiled: Compiled, picture: Callable[[str], str]) -> str:
-    """Return the letter's words as HTML; `picture` gives the address of a picture from its Content-ID."""
-    html = _merger(compiled).article(_nobody(compiled))
+def words_of(compiled: Compiled, picture: Callable[[str], str], reader: PersonData | None = None) -> str:
+    """Return the letter's words as HTML; `picture` gives the address of a picture from its Content-ID.
+
+    They are as `reader` gets them, where somebody looks at a letter before it is sent.
+    """
+    html = _merger(compiled).article(_nobody(compiled, reader))
     html = _PERSONAL_LINK.sub(r"\1", html)
     html = _ALIGNED.sub(r' class="\1"', html)  # pages carry no style of their own
     return _PICTURE.sub(lambda found: f'src="{picture(found[1])}"', html)
+
+
+def text_of(compiled: Compiled) -> str:
+    """Return the letter's words as plain text, for the search: paragraphs on lines of their own."""
+    bare = _TAG.sub("", _BLOCK_END.sub("\n", words_of(compiled, lambda _: "")))
+    return re.sub(r"[ \t]*\n\s*", "\n", html.unescape(bare)).strip()
 
 
 def title_of(compiled: Compiled) -> str:
@@ -50,9 +62,9 @@ def _content(part: Message) -> bytes:
     return found if isinstance(found, bytes) else b""
 
 
-def _nobody(compiled: Compiled) -> Recipient:
+def _nobody(compiled: Compiled, reader: PersonData | None = None) -> Recipient:
     address = "nobody@example.org"  # never shown: the words hold no address, and of the message only pictures are taken
-    return Recipient(0, 0, 0, address, address, PersonData(language=compiled.language))
+    return Recipient(0, 0, 0, address, address, reader or PersonData(language=compiled.language))
 
 
 def _merger(compiled: Compiled) -> Merger:

@@ -51,6 +51,7 @@ def _shown() -> Sequence[ColumnElement[bool]]:
         _M.redirected_to == "",
         _M.frozen_at.is_not(None),
         _M.visibility != Visibility.NONE,
+        _M.content_hash != "",  # what only the journal of dots knew has no letter
     )
 
 
@@ -92,6 +93,18 @@ def one(tx: Tx, slug: str, number: str) -> Issued | None:
     """Return the newsletter of that number, or None when it is not in the archive."""
     row = tx.execute(_issued().where(MailingList.slug == slug, _M.number == number)).first()
     return Issued(*row) if row else None
+
+
+def contents(tx: Tx) -> dict[int, str]:
+    """Return every newsletter in the archive with what tells its content and visibility from any other."""
+    found = tx.execute(select(_M.id, _M.content_hash, _M.visibility).where(*_shown(), _M.list_id.is_not(None)))
+    return {row.id: f"{row.content_hash} {row.visibility.value}" for row in found}
+
+
+def of_mailings(tx: Tx, mailings: Sequence[int]) -> dict[int, Issued]:
+    """Return those of these mailings that are in the archive."""
+    rows = [Issued(*row) for row in tx.execute(_issued().where(_M.id.in_(mailings)))]
+    return {one.mailing: one for one in rows}
 
 
 def neighbours(tx: Tx, of: Issued) -> tuple[Issued | None, Issued | None]:

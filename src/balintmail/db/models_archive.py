@@ -65,14 +65,14 @@ class SearchEntry(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     mailing_id: Mapped[int | None] = mapped_column(Id, ForeignKey("mailings.id"), unique=True)
     article_id: Mapped[int | None] = mapped_column(Id, ForeignKey("journal_articles.id"), unique=True)
+    at: Mapped[datetime]  # when it came out; what is small stands before what SQLite keeps on pages of its own
+    open_from: Mapped[datetime | None]
+    fingerprint: Mapped[str]  # of what it was made from, to see when it must be made anew
+    language: Mapped[str] = mapped_column(server_default="")
     title: Mapped[str]
     authors: Mapped[str] = mapped_column(server_default="")
     summary: Mapped[str] = mapped_column(server_default="")  # an abstract
     body: Mapped[str] = mapped_column(server_default="")
-    language: Mapped[str] = mapped_column(server_default="")
-    at: Mapped[datetime]  # when it came out
-    open_from: Mapped[datetime | None]
-    fingerprint: Mapped[str]  # of what it was made from, to see when it must be made anew
     head: Mapped[str] = mapped_column(Searchable)
     words: Mapped[str] = mapped_column(Searchable)
     __table_args__ = (CheckConstraint("(mailing_id IS NULL) <> (article_id IS NULL)", name="is_of_one"),)

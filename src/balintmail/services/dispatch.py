@@ -103,9 +103,14 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
         journal = open_journal(ctx.folder / FOLDER, instance_id(ctx), now=ctx.clock.now())
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner, _swift_threads():
-                return runner.run(_dispatch(ctx, open_transport, orders, journal))
+                report = runner.run(_dispatch(ctx, open_transport, orders, journal))
         finally:
             journal.close()
+    if report.started:
+        from balintmail.services import search_index  # noqa: PLC0415  (once a newsletter has gone)
+
+        search_index.keep_in_step(ctx)
+    return report
 
 
 @contextlib.contextmanager

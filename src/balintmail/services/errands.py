@@ -17,6 +17,7 @@ from balintmail.services import (
     returns_alarm,
 )
 from balintmail.services.context import Context
+    search_index,
 
 
 def run(ctx: Context) -> None:
@@ -32,3 +33,5 @@ def run(ctx: Context) -> None:
     fresh_links.forget_sent(ctx)
     correspondence.forget_old(ctx)
     erasure.sweep_if_due(ctx)
+    pages.note_changes(ctx)
+    search_index.keep_in_step(ctx)

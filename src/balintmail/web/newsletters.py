@@ -54,7 +54,7 @@ router = APIRouter(route_class=_Shelved)
 @router.get("/newsletters", tags=[Kind.PAGE])
 def shelves(request: Request) -> Response:
     """Show which lists have newsletters to read."""
-    return render(request, "newsletters.html", shelves=archive.shelves(site(request).ctx), day_of=_day_of(request))
+    return render(request, "newsletters.html", shelves=archive.shelves(site(request).ctx), day_of=day_of(request))
 
 
 @router.get("/newsletters/{slug}", tags=[Kind.PAGE])
@@ -64,7 +64,7 @@ def shelf(request: Request, slug: str, page: str = "1") -> Response:
     if not 0 < number <= _MOST_PAGES:
         raise NotFound("There is no such page.")
     found = archive.shelf(site(request).ctx, slug, number)
-    return render(request, "newsletters_list.html", shelf=found, day_of=_day_of(request))
+    return render(request, "newsletters_list.html", shelf=found, day_of=day_of(request))
 
 
 @router.get("/newsletters/{slug}/atom.xml", tags=[Kind.PAGE])
@@ -80,7 +80,7 @@ def newsletter(request: Request, slug: str, number: str) -> Response:
     pictures = f"{site(request).prefix}{_path(slug, number)}/pictures/"
     found = archive.newsletter(site(request).ctx, slug, number, lambda identity: pictures + quote(identity, safe="@"))
     words = Markup(found.words)  # noqa: S704  (escaped when the letter was compiled; the policy lets no script run)
-    return render(request, "newsletter.html", of=found, words_of_letter=words, day_of=_day_of(request))
+    return render(request, "newsletter.html", of=found, words_of_letter=words, day_of=day_of(request))
 
 
 @router.get("/newsletters/{slug}/{number}/pictures/{identity}", tags=[Kind.PAGE])
@@ -101,7 +101,8 @@ def _whole(request: Request, one: Issued) -> str:
     return site(request).ctx.settings.society.url.rstrip("/") + _path(one.slug, one.number)
 
 
-def _day_of(request: Request) -> Callable[[Any], Any]:
+def day_of(request: Request) -> Callable[[Any], Any]:
+    """Return what turns a moment into the day that the society's calendar had."""
     zone = site(request).ctx.settings.zone
     return lambda moment: moment.astimezone(zone).date()
 
