@@ -14,7 +14,6 @@ from balintmail.db.models import Notice
 from balintmail.domain import tokens
 from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.services import (
-    founding_pages,
     freeze,
     fresh_links,
     lists,
@@ -78,9 +77,6 @@ def furnish(ctx: Context) -> Pages:
         "/join/{slug}": "/join/courses",
         "/confirm/{token}": link(ctx, "confirm", "confirm_url"),
         "/search": "/search?q=weekend",
-        "/resources": "/resources",
-        "/contribute": "/contribute",
-        "/pages/{name}": "/pages/cpd",
         "/decide/{token}": approve.removesuffix("/approve"),
         "/decide/{token}/approve": approve,
         "/decide/{token}/decline": decline,
@@ -105,6 +101,7 @@ def publish(ctx: Context) -> None:
     for path in (ctx.folder / "newsletter.md", second):
         row = release.release(ctx, release.plan(ctx, release.Intent(path)), start_at=ctx.clock.now())
         freeze.start_due(ctx, only=row.id)
+    search_index.keep_in_step(ctx)
 
 
 def ask(ctx: Context, address: str, name: str) -> None:
@@ -115,16 +112,6 @@ def ask(ctx: Context, address: str, name: str) -> None:
 
 
 def link(ctx: Context, template: str, fact: str) -> str:
-    search_index.keep_in_step(ctx)
-
-
-def draft(ctx: Context) -> str:
-    """Let the newsletter of the examples come by mail, under the next number; return the path of its release."""
-    with ctx.db.read() as tx:
-        secretary = officers.secretary(tx)
-    assert secretary is not None
-    mailing_in.comes(mailing_in.with_drafts(ctx), mailing_in.example(secretary.address))
-    return mailing_in.path(ctx)
     """Return the path of a link in the newest system mail of that template that waits."""
     with ctx.db.read() as tx:
         found = tx.scalar(sa.select(Notice.facts).where(Notice.template == template).order_by(Notice.id.desc()))

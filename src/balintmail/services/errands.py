@@ -15,9 +15,9 @@ from balintmail.services import (
     probing,
     request_errands,
     returns_alarm,
+    search_index,
 )
 from balintmail.services.context import Context
-    search_index,
 
 
 def run(ctx: Context) -> None:
@@ -32,6 +32,5 @@ def run(ctx: Context) -> None:
     fresh_links.tidy(ctx)
     fresh_links.forget_sent(ctx)
     correspondence.forget_old(ctx)
-    erasure.sweep_if_due(ctx)
-    pages.note_changes(ctx)
     search_index.keep_in_step(ctx)
+    erasure.sweep_if_due(ctx)
