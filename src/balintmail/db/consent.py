@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import aliased
 
 from balintmail.db import meta, people
+from balintmail.db.mentions import Mentions
 from balintmail.db.models import ConsentEvent, ConsentLink, MailingList, Meta
 from balintmail.db.session import Tx
 from balintmail.domain import consent as chain
@@ -190,19 +191,21 @@ def erase(tx: Tx, persons: Sequence[int]) -> None:
     _empty(tx, list(tx.scalars(select(ConsentEvent.id).where(mine).order_by(ConsentEvent.id))))
 
 
-def restate(tx: Tx, fragment: str, pattern: re.Pattern[str], blot: str) -> int:
-    """Say anew, without what `pattern` finds, every entry that mentions it; return how many.
+def restate(tx: Tx, sought: Mentions) -> int:
+    """Say anew, without what is sought, every entry that mentions it; return how many.
 
-    The old entry is emptied as by erasure, and a new one at the log's end stands for it. `fragment` is a part of the
-    pattern in small ASCII letters, by which the database finds who comes into question.
+    The old entry is emptied as by erasure, and a new one at the log's end stands for it. Who entered it keeps a name:
+    it is proof of somebody else's consent (S42).
     """
-    texts = (ConsentEvent.words, ConsentEvent.how, ConsentEvent.actor, ConsentEvent.address, ConsentEvent.evidence)
-    mentions = [sa.func.lower(sa.cast(text, sa.String)).contains(fragment, autoescape=True) for text in texts]
+    texts = (ConsentEvent.words, ConsentEvent.how, ConsentEvent.address, ConsentEvent.evidence)
     event = sa.inspect(ConsentEvent).columns
+    possible = sa.or_(*(sought.possible(text) for text in (*texts, ConsentEvent.actor)))
+    addresses = sought.of_addresses()
     found = []
-    for row in tx.execute(select(*event).where(sa.or_(*mentions)).order_by(ConsentEvent.id)).mappings().all():
-        said = {name: pattern.sub(blot, row[name]) for name in ("words", "how", "actor", "address")}
-        evidence = _blotted(row["evidence"], pattern, blot)
+    for row in tx.execute(select(*event).where(possible).order_by(ConsentEvent.id)).mappings().all():
+        said = {name: sought.blotted(row[name]) for name in ("words", "how", "address")}
+        said["actor"] = addresses.blotted(row["actor"])
+        evidence = sought.blotted(row["evidence"])
         if evidence == row["evidence"] and all(said[name] == row[name] for name in said):
             continue
         found.append((row["id"], Entry(
@@ -303,13 +306,3 @@ def _empty(tx: Tx, events: Sequence[int]) -> None:
         for row in tx.execute(wanted).mappings().all():
             sealed = chain.seal(row["salt"], said_of(row))
             tx.execute(sa.update(ConsentEvent).where(ConsentEvent.id == row["id"]).values(**_ERASED, seal=sealed))
-
-
-def _blotted(value: Any, pattern: re.Pattern[str], blot: str) -> Any:
-    if isinstance(value, str):
-        return pattern.sub(blot, value)
-    if isinstance(value, dict):
-        return {_blotted(key, pattern, blot): _blotted(inner, pattern, blot) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_blotted(inner, pattern, blot) for inner in value]
-    return value

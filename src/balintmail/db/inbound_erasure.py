@@ -7,11 +7,13 @@ their addresses, in whatever spelling mail systems give these. Called by db/eras
 import base64
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
 
+from balintmail.db.mentions import orders
 from balintmail.db.models import AwaitedReply, CopyRequest, Delivery, Draft, InboundMessage, ReturnEvent
 from balintmail.db.models_archive import CopyTerms, ReadingLink
 from balintmail.db.session import Tx
@@ -24,11 +26,13 @@ _OTHERWISE = (rb"(?<![A-Za-z0-9])", rb"(?:=40|%40|\+40|=)")
 _GONE: dict[str, Any] = {"raw": None, "sender": "", "sender_key": "", "subject": "", "message_id": "", "remark": ""}
 
 
-def empty(tx: Tx, people: Sequence[int], keys: Sequence[str], spellings: Sequence[str]) -> None:
-    """Take people with these numbers, address keys and spellings of addresses out of all that came in."""
+def empty(
+    tx: Tx, people: Sequence[int], keys: Sequence[str], spellings: Sequence[str], names: Sequence[str] = ()
+) -> None:
+    """Take people with these numbers, address keys, spellings of addresses and whole names out of all that came in."""
     theirs = select(Delivery.id).where(Delivery.person_id.in_(people) | Delivery.address_key.in_(keys))
     _messages(tx, people, keys, theirs)
-    _mentions(tx, spellings)
+    _mentions(tx, spellings, names)
     about = ReturnEvent.person_id.in_(people) | ReturnEvent.address_key.in_(keys)
     tx.execute(sa.delete(ReturnEvent).where(about | ReturnEvent.delivery_id.in_(theirs)))
     asked = CopyRequest.person_id.in_(people) | CopyRequest.address_key.in_(keys)
@@ -51,12 +55,14 @@ def _messages(tx: Tx, people: Sequence[int], keys: Sequence[str], theirs: "sa.Se
     tx.execute(sa.update(m).where(mine & (m.state != InboundState.NEW)).values(**_GONE, state=InboundState.DONE))
 
 
-def _mentions(tx: Tx, spellings: Sequence[str]) -> None:
-    """Take these addresses out of the octets of all other messages; where they stand encoded, the octets go."""
-    if not spellings:
+def _mentions(tx: Tx, spellings: Sequence[str], names: Sequence[str]) -> None:
+    """Take these addresses and names out of the octets of all other messages; where they stand in base64, these go."""
+    if not spellings and not names:
         return
     patterns = [_pattern(spelling, *how) for spelling in spellings for how in (_PLAIN, _OTHERWISE)]
-    encoded = [fragment for spelling in spellings for fragment in _encoded(spelling)]
+    patterns += [_pattern_of_name(words) for name in names for words in orders(name)]
+    whole = [" ".join(words) for name in names for words in orders(name)]
+    encoded = [fragment for text in (*spellings, *whole) for fragment in _encoded(text)]
     m = InboundMessage
     last = 0
     while batch := tx.execute(
@@ -85,6 +91,25 @@ def _pattern(spelling: str, before: bytes, sign: bytes) -> re.Pattern[bytes]:
     local, _, domain = spelling.rpartition("@")
     names = re.escape(local.encode()) + sign + re.escape(domain.encode())
     return re.compile(before + names + rb"(?![\w-])", re.IGNORECASE)
+
+
+def _pattern_of_name(words: Sequence[str]) -> re.Pattern[bytes]:
+    """Find a name in UTF-8 or Latin-1, plain, quoted-printable, or in an encoded word (RFC 2045, RFC 2047)."""
+    between = rb"(?:,|=2C)?(?:[\s_]|=20|=\r?\n|\?=\s*=\?[^?\s]+\?[Qq]\?)+"
+    soft_break = rb"(?:=\r?\n)?"  # quoted-printable may end a line anywhere
+    found = between.join(soft_break.join(map(_letter, word)) for word in words)
+    return re.compile(rb"(?<![A-Za-z0-9])" + found + rb"(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+def _letter(letter: str) -> bytes:
+    if letter.isascii():
+        return re.escape(letter.encode())
+    spelled: set[bytes] = set()
+    for charset in ("utf-8", "iso-8859-1", "iso-8859-2"):
+        with suppress(UnicodeEncodeError):
+            octets = letter.encode(charset)
+            spelled |= {re.escape(octets), b"".join(b"=%02X" % octet for octet in octets)}
+    return b"(?:" + b"|".join(sorted(spelled)) + b")"
 
 
 def _encoded(spelling: str) -> Iterator[bytes]:

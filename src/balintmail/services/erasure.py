@@ -4,6 +4,7 @@ The rows are emptied in one transaction; then the database's file and the outbox
 that were made before, and it does not rewrite a newsletter that names somebody in its own text.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from balintmail.db import addresses, audit, erasure, meta, officers, people, stops, suppressions
 from balintmail.db.erasure import Traces
+from balintmail.db.mentions import orders
 from balintmail.db.people import PersonRow
 from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
@@ -23,8 +25,6 @@ from balintmail.services.people import by_id, person_hash
 OUTBOX = "outbox"
 _LOOKED_AT = 16_384  # octets of a letter that hold its header
 _CHUNK = 1 << 20
-_SHORTEST_NAME = 5  # characters; a shorter one stands in any database by chance
-
 
 SWEEP_DUE = "sweep_due"  # the fact that SQLite's file waits to be swept
 
@@ -63,8 +63,8 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
             hint = f"Change its sender first: balintmail lists edit {slug} --from ADDRESS (or --reply-to)"
             raise Conflict(f'The list "{slug}" is sent from, or answered at, that address.', hint=hint)
         spellings = tuple({spelling for held in own for spelling in _spellings(held)})
-        names = tuple({row.name}) if len(row.name) >= _SHORTEST_NAME else ()
-        traces = Traces(numbers, spellings, tuple(held.key for held in own), names)
+        keys = tuple(held.key for held in own)
+        traces = Traces(numbers, spellings, keys, *_names(tx, row, numbers, keys))
         files = erasure.letters(tx, traces)
         stopped = sum(stops.stop_person(tx, number, SkipReason.ERASED, now=now) for number in numbers)
         stopped += sum(stops.stop_address(tx, key, SkipReason.ERASED, now=now) for key in traces.keys)
@@ -76,7 +76,7 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
         if sweep is Sweep.LATER and ctx.db.is_sqlite:
             meta.put(tx, SWEEP_DUE, "yes")
     removed = _remove_letters(ctx.folder / OUTBOX, files, spellings)
-    swept = not ctx.db.is_sqlite if sweep is Sweep.LATER else _sweep(ctx, [*spellings, *names])
+    swept = not ctx.db.is_sqlite if sweep is Sweep.LATER else _sweep(ctx, [*spellings, *(" ".join(words) for name in traces.names for words in orders(name))])
     return Erased(row.id, len(own), len(shared), stopped, removed, swept)
 
 
@@ -99,6 +99,16 @@ def _divide(tx: Tx, person_id: int) -> tuple[list[addresses.AddressRow], list[ad
     held = addresses.of_person(tx, person_id)
     shared = [row for row in held if addresses.shared_with(tx, row.id, person_id)]
     return [row for row in held if row not in shared], shared
+
+
+def _names(
+    tx: Tx, row: PersonRow, numbers: Sequence[int], keys: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the whole names that are theirs alone, and other words for them, such as a first name."""
+    called = erasure.names(tx, numbers, keys)
+    shared = erasure.others_called(tx, sorted(called), numbers)
+    whole = {name for name in called - shared if " " in name}
+    return tuple(sorted(whole)), tuple(sorted((called - whole) | ({row.first_name} - {""})))
 
 
 def _spellings(held: addresses.AddressRow) -> set[str]:
@@ -144,7 +154,8 @@ def _sweep(ctx: Context, spellings: Sequence[str]) -> bool:
         return True
     swept = ctx.db.sweep(rebuild=False)
     file = Path(ctx.db.url.database or "")
-    traces = [spelling.encode() for spelling in spellings]
+    # JSON escapes what is not ASCII.
+    traces = [spelled.encode() for spelling in spellings for spelled in {spelling, json.dumps(spelling)[1:-1]}]
     if any(_holds(path, traces) for path in (file, file.with_name(f"{file.name}-wal"))):
         return ctx.db.sweep(rebuild=True)
     return swept
