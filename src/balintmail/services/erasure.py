@@ -76,7 +76,11 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
         if sweep is Sweep.LATER and ctx.db.is_sqlite:
             meta.put(tx, SWEEP_DUE, "yes")
     removed = _remove_letters(ctx.folder / OUTBOX, files, spellings)
-    swept = not ctx.db.is_sqlite if sweep is Sweep.LATER else _sweep(ctx, [*spellings, *(" ".join(words) for name in traces.names for words in orders(name))])
+    swept = (
+        not ctx.db.is_sqlite
+        if sweep is Sweep.LATER
+        else _sweep(ctx, [*spellings, *(" ".join(words) for name in traces.names for words in orders(name))])
+    )
     return Erased(row.id, len(own), len(shared), stopped, removed, swept)
 
 
