@@ -1,8 +1,9 @@
-"""What tests of newsletters that come by mail share: the mails, the society that they come to, and the links in answer."""
+"""What tests of newsletters that come by mail share: the mails, the society that they come to, the links in answer."""
 
 from dataclasses import replace
 from email.message import EmailMessage
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from balintmail.services.subscriptions import Joining, subscribe
 from tests.support import joining, society
 from tests.support.answering import arrives
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TO = "newsletter-draft@example.org"
 EDITOR = "editor@example.org"
 BODY = 'Dear {{ person.first_name | default("reader") }},\n\nthree new groups begin in January.\n'
@@ -33,6 +35,11 @@ def with_drafts(ctx: Context, address: str = TO) -> Context:
 def a_society(ctx: Context, readers: int = 2) -> Context:
     """Enter the Secretary, an editor and some readers; return the context with an address for drafts."""
     society.found(ctx)
+    return joined(ctx, readers)
+
+
+def joined(ctx: Context, readers: int = 2) -> Context:
+    """Enter an editor and some readers of a society that was founded; return it with an address for drafts."""
     with ctx.db.write() as tx:
         editor = society.enter(ctx, tx, "Bálint Mihály", EDITOR)
         officers.appoint(tx, editor, Role.EDITOR, now=ctx.clock.now())
@@ -55,6 +62,15 @@ def mail(text: str = BODY, *, html: str = "", files: dict[str, bytes] | None = N
         kind = ("image", "png") if name.endswith(".png") else ("application", "octet-stream")
         message.add_attachment(octets, maintype=kind[0], subtype=kind[1], filename=name)
     return message.as_bytes()
+
+
+def example(sender: str = society.SECRETARY) -> bytes:
+    """Return a mail that brings the newsletter of the examples as a file, with its pictures, without its number."""
+    lines = (EXAMPLES / "newsletter.md").read_text("utf-8").split("\n")
+    letter = "\n".join(line for line in lines if not line.startswith("number:"))
+    beside = [*sorted((EXAMPLES / "pictures").iterdir()), EXAMPLES / "oxford-weekend-2027.ics"]
+    files = {one.name: one.read_bytes() for one in beside}
+    return mail("The next one.\n", files={"newsletter.md": letter.encode(), **files}, From=sender)
 
 
 def comes(ctx: Context, raw: bytes | None = None) -> Any:

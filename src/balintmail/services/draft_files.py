@@ -4,10 +4,12 @@ The folder is a passing one: the letter lies in the database, the files in the m
 a process of its own. Their names were made safe there; nothing is unpacked or run.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 from balintmail.composing.letter import parse_letter
 from balintmail.composing.refusals import LetterError
@@ -17,6 +19,7 @@ from balintmail.receiving.draft import DraftReader
 from balintmail.services.context import Context
 from balintmail.services.letters import NEWSLETTER_FILE
 
+MOST_MENTIONS, LONGEST_FOLDER = 20, 100  # of a file in its letter; characters
 Files = Sequence[tuple[str, bytes]]
 
 
@@ -25,11 +28,26 @@ def laid_out(row: DraftRow, files: Files) -> Iterator[Path]:
     """Yield the path of the draft's letter, with its files beside it; all of it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="balintmail-draft-") as folder:
         letter = Path(folder) / NEWSLETTER_FILE
-        for name, octets in files:
-            if Path(name).name == name and name != NEWSLETTER_FILE:
-                (Path(folder) / name).write_bytes(octets)
         letter.write_text(row.source, encoding="utf-8", errors="replace", newline="\n")
+        for name, octets in files:
+            for place in (Path(folder) / each for each in _places(row.source, name)):
+                with suppress(OSError):  # a folder where a file lies, or a name too long: the check misses the file
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_bytes(octets)
         yield letter
+
+
+def _places(source: str, name: str) -> set[PurePosixPath]:
+    """Return where a file lies: beside the letter, and in the folders in which the letter looks for it."""
+    if PurePosixPath(name).name != name or name == NEWSLETTER_FILE:
+        return set()
+    found = {PurePosixPath(name)}
+    for match in islice(re.finditer(re.escape(f"/{name}"), source), MOST_MENTIONS):
+        said = re.split(r"[^\w./-]", source[max(0, match.start() - LONGEST_FOLDER) : match.start()])[-1]
+        folder = PurePosixPath(said)
+        if said and not folder.is_absolute() and all(part.strip(".") for part in folder.parts):
+            found.add(folder / name)
+    return found
 
 
 @contextmanager

@@ -6,29 +6,38 @@ nobody releases what they have not looked at. The dispatcher sends; there is the
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from balintmail.composing import article
+from balintmail.composing.compile import compile_letter
+from balintmail.composing.letter import read_letter
 from balintmail.composing.lint import Finding, Level
+from balintmail.composing.merge import Merger
 from balintmail.db import audit, drafts, mailings, officers, people, throttles
 from balintmail.db.drafts import DraftRow
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
 from balintmail.domain.states import MailingState, Role, SkipReason
 from balintmail.domain.tokens import Purpose, TokenClaims, read
-from balintmail.errors import BalintmailError, Conflict
-from balintmail.services import checking, draft_files, letters, one_off, sandbox
+from balintmail.errors import BalintmailError, Conflict, NotFound
+from balintmail.services import checking, draft_files, letters, lists, one_off, sandbox, surroundings
 from balintmail.services import release as releasing
 from balintmail.services.context import Context
 from balintmail.services.drafts import stamp
 from balintmail.services.release import Intent, Plan, Step
 
 TESTS_A_DAY = 20  # of one draft
+MOST_FINDINGS = 50
+_SEPARATORS = re.compile(r"[\s.,'\u2019\u00a0\u202f]")  # of thousands, in any language
 _LARGEST_ID = 2**63 - 1
 _DAY = timedelta(days=1)
+
+
+PictureAddress = Callable[[str], str]  # the address of a picture on the page, from its Content-ID
 
 
 class Way(StrEnum):
@@ -61,7 +70,9 @@ class DraftView:
     reaches: int = 0
     skipped: tuple[tuple[SkipReason, int], ...] = ()
     findings: tuple[Finding, ...] = ()
-    text: str = ""
+    words: str = ""  # the letter as HTML, for somebody who is a member
+    text: str = ""  # as plain text
+    conditional: bool = False  # whether not everybody gets all of it
     refused: str = ""
     hold: timedelta = timedelta()
     mailing: MailingRow | None = None
@@ -77,40 +88,58 @@ class DraftView:
         return self.mailing is not None and self.mailing.state is MailingState.SCHEDULED
 
 
-def view(ctx: Context, token: str) -> DraftView:
-    """Return what the page behind a link shows; it changes nothing."""
+def view(ctx: Context, token: str, picture: PictureAddress) -> DraftView:
+    """Return what the page behind a link shows, its pictures at the addresses that are given; it changes nothing."""
     with ctx.db.read() as tx:
         found = _of_token(ctx, tx, token)
-    return _shown(ctx, found) if found.way is Way.OPEN and found.row is not None else found
+    return _shown(ctx, found, picture) if found.way is Way.OPEN and found.row is not None else found
 
 
-def release(ctx: Context, token: str, typed: str) -> DraftView:
-    """Release a draft to the whole of its list, in the name of the officer whose link it is; return what to show.
+def picture(ctx: Context, token: str, identity: str) -> tuple[str, bytes]:
+    """Return the type and the octets of a picture in a draft; raise Conflict or NotFound."""
+    with _open(ctx, token) as (_, row), draft_files.opened(ctx, row) as path:
+        letter = read_letter(path)
+        with ctx.db.read() as tx:
+            around = surroundings.gather(ctx, tx, lists.named(tx, letter.list))
+        pictures = article.pictures_of(compile_letter(letter, around))
+    if identity not in pictures:
+        raise NotFound("There is no such picture here.")
+    return pictures[identity]
 
-    Raises WrongNumber, or what releasing a letter raises: Stopped, NumberTaken, NobodyReached, SendingBlocked.
+
+def release(ctx: Context, token: str, typed: str) -> None:
+    """Release a draft to the whole of its list, in the name of the officer whose link it is.
+
+    Raises WrongNumber, Conflict, and what releasing a letter raises (services/release.py).
     """
     with _open(ctx, token) as (acting, row):
         with draft_files.opened(ctx, row) as path:
             made = _plan(acting, Intent(path))
-            if re.sub(r"[\s.,'\u2019\u00a0\u202f]", "", typed) != str(made.counts.reached):
+            if typed_number(typed) != str(made.counts.reached):
                 raise WrongNumber("That is not the number of people whom it reaches.")
             write = sandbox.release_redirected if ctx.settings.send.redirect_all_to else releasing.release
             mailing = write(acting, made, start_at=ctx.clock.now() + ctx.settings.send.hold)
         with ctx.db.write() as tx:
             drafts.close(tx, row.id, now=ctx.clock.now(), mailing_id=mailing.id)
-    return view(ctx, token)
 
 
-def take_back(ctx: Context, token: str) -> DraftView:
-    """Make a released mailing a draft again, as long as nothing of it has begun; return what to show."""
-    found = view(ctx, token)
-    if found.is_held and found.row is not None and found.mailing is not None:
-        with ctx.db.read() as tx:
-            acting = _acting(ctx, tx, token)
-        if releasing.take_back(acting, found.mailing.id):
-            with ctx.db.write() as tx:
-                drafts.reopen(tx, found.row.id)
-    return view(ctx, token)
+def typed_number(text: str) -> str:
+    """Return a number as it was typed, without the separators of its thousands."""
+    return _SEPARATORS.sub("", text)
+
+
+def take_back(ctx: Context, token: str) -> bool:
+    """Make a released mailing a draft again; False when it has begun, or was not released at all."""
+    with ctx.db.read() as tx:
+        found = _of_token(ctx, tx, token)
+        acting = _acting(ctx, tx, token)
+    if not found.is_held or found.row is None or found.mailing is None:
+        return False
+    taken = releasing.take_back(acting, found.mailing.id)
+    if taken:
+        with ctx.db.write() as tx:
+            drafts.reopen(tx, found.row.id)
+    return taken
 
 
 def send_test(ctx: Context, token: str) -> str:
@@ -132,12 +161,11 @@ def send_test(ctx: Context, token: str) -> str:
         return secretary.address
 
 
-def drop(ctx: Context, token: str) -> DraftView:
-    """End a draft without sending it; return what to show."""
+def drop(ctx: Context, token: str) -> None:
+    """End a draft without sending it; raise Conflict when it has ended."""
     with _open(ctx, token) as (acting, row), ctx.db.write() as tx:
         if drafts.close(tx, row.id, now=ctx.clock.now()):
             audit.note(tx, "draft dropped", actor=acting.actor, now=ctx.clock.now(), detail={"draft": row.id})
-    return view(ctx, token)
 
 
 @contextmanager
@@ -183,20 +211,20 @@ def _of_token(ctx: Context, tx: Tx, token: str) -> DraftView:
     return DraftView(way=Way.OPEN, row=row, by=by)
 
 
-def _shown(ctx: Context, found: DraftView) -> DraftView:
+def _shown(ctx: Context, found: DraftView, picture: PictureAddress) -> DraftView:
     """Return an open draft with what the check finds now."""
     if found.row is None:
         return found
+    refused = ""
     with draft_files.opened(ctx, found.row) as path:
         report = checking.check(ctx, path)
-        text, refused = "", ""
         try:
-            text = letters.preview(ctx, path).text
             if report.ok:
                 _plan(ctx, Intent(path))
         except BalintmailError as exc:
-            refused = "" if not report.ok else " ".join(filter(None, (exc.message, exc.hint)))
+            refused = " ".join(filter(None, (exc.message, exc.hint)))
     counts, letter = report.counts, report.letter
+    words, text = _read(ctx, report, picture)
     return replace(
         found,
         title=letter.title if letter else "",
@@ -205,16 +233,32 @@ def _shown(ctx: Context, found: DraftView) -> DraftView:
         audience=counts.audience if counts else 0,
         reaches=counts.reached if counts else 0,
         skipped=tuple(counts.skipped.items()) if counts else (),
-        findings=tuple(one for one in report.findings if one.level is not Level.NOTE),
+        findings=tuple(one for one in report.findings if one.level is not Level.NOTE)[:MOST_FINDINGS],
+        words=words,
         text=text,
+        conditional=bool(report.compiled and report.compiled.conditions),
         refused=refused,
         hold=ctx.settings.send.hold,
     )
 
 
+def _read(ctx: Context, report: checking.Report, picture: PictureAddress) -> tuple[str, str]:
+    """Return the letter's words as HTML and as text, as the Secretary would get them if they were a member."""
+    if report.compiled is None or report.mailing_list is None:
+        return "", ""
+    try:
+        with ctx.db.read() as tx:
+            reader = letters.reader(tx, report.mailing_list)
+        reader = replace(reader, data=replace(reader.data, member=True))
+        text = Merger(report.compiled, ctx.keyring).text(reader)
+        return article.words_of(report.compiled, picture, reader.data), text
+    except BalintmailError:
+        return "", ""
+
+
 def _plan(ctx: Context, intent: Intent) -> Plan:
-    """Return the plan; raise Conflict where the number was sent already."""
+    """Return the plan; raise Conflict where the number was sent already, or another draft under it waits to leave."""
     made = releasing.plan(ctx, intent)
-    if made.step is not Step.BEGIN:
-        raise Conflict(f"{made.label} is being sent, or was sent already.")
+    if made.step is not Step.BEGIN or (made.existing and made.existing.state is MailingState.SCHEDULED):
+        raise Conflict(f"{made.label} was released already.", hint="Mail it in once more with a number of its own.")
     return made
