@@ -29,7 +29,7 @@ from balintmail.domain.states import Ground, InboundState, MailingKind, Role
 from balintmail.domain.tokens import Purpose, TokenClaims, make
 from balintmail.errors import BalintmailError, Conflict
 from balintmail.receiving.draft import DraftReader, Mailed
-from balintmail.receiving.read import Event
+from balintmail.receiving.event import Event
 from balintmail.services import checking, draft_files, letters, notices
 from balintmail.services.checking import Report
 from balintmail.services.context import Context
