@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from balintmail.db import officers
 from balintmail.db.models import Notice
 from balintmail.domain import tokens
 from balintmail.domain.tokens import Purpose, TokenClaims
@@ -28,6 +29,7 @@ from balintmail.services.context import Context
 from balintmail.services.fresh_links import Errand
 from balintmail.services.lists import Manners
 from balintmail.services.subscriptions import Joining
+from tests.support import mailing_in
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUESTIONS = [
@@ -84,6 +86,7 @@ def furnish(ctx: Context) -> Pages:
         "/preferences": "/preferences",
         "/preferences/{token}": "/preferences/" + tokens.make(TokenClaims(Purpose.PREFERENCES, person, 1), keys),
         "/manage/address/{secret}": f"/manage/address/{moving}",
+        "/release/{token}": draft(ctx),
     }
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
@@ -102,6 +105,15 @@ def publish(ctx: Context) -> None:
         row = release.release(ctx, release.plan(ctx, release.Intent(path)), start_at=ctx.clock.now())
         freeze.start_due(ctx, only=row.id)
     search_index.keep_in_step(ctx)
+
+
+def draft(ctx: Context) -> str:
+    """Let the newsletter of the examples come by mail, under the next number; return the path of its release."""
+    with ctx.db.read() as tx:
+        secretary = officers.secretary(tx)
+    assert secretary is not None
+    mailing_in.comes(mailing_in.with_drafts(ctx), mailing_in.example(secretary.address))
+    return mailing_in.path(ctx)
 
 
 def ask(ctx: Context, address: str, name: str) -> None:

@@ -19,10 +19,15 @@ PATTERNS = (
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
-    "/manage/{secret}/erase", "/manage/address/{secret}",
+    "/manage/{secret}/erase", "/manage/address/{secret}", "/release/{token}",
 )  # fmt: skip
 LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or the same page at another address
-NO_PAGES = {"/robots.txt", "/newsletters/{slug}/atom.xml", "/newsletters/{slug}/{number}/pictures/{identity}"}
+NO_PAGES = {
+    "/robots.txt",
+    "/newsletters/{slug}/atom.xml",
+    "/newsletters/{slug}/{number}/pictures/{identity}",
+    "/release/{token}/pictures/{identity}",
+}
 # One language and width for each scheme and back again: each pair of them is seen, without looking at all sixteen.
 SEEN = tuple(zip(LANGUAGES, WIDTHS * 2, ("light", "dark", "dark", "light"), strict=True))
 

@@ -13,12 +13,26 @@ from starlette.responses import Response
 
 from balintmail.domain.networks import networks
 from balintmail.services.context import Context
-from balintmail.web import assets, decide, health, held, home, join, leave, manage, newsletters, post, preferences, search
+from balintmail.web import (
+    assets,
+    decide,
+    health,
+    held,
+    home,
+    join,
+    leave,
+    manage,
+    newsletters,
+    post,
+    preferences,
+    release,
+    search,
+)
 from balintmail.web.gate import Gate, entries
 from balintmail.web.problem import problem
 from balintmail.web.site import Site
 
-NOUNS = (home, assets, health, join, decide, leave, preferences, manage, post, held, newsletters, search)
+NOUNS = (home, assets, health, join, decide, leave, preferences, manage, post, held, newsletters, release, search)
 
 
 def make_app(ctx: Context) -> FastAPI:
