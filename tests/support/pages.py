@@ -15,6 +15,7 @@ from balintmail.db.models import Notice
 from balintmail.domain import tokens
 from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.services import (
+    founding_pages,
     freeze,
     fresh_links,
     lists,
@@ -64,6 +65,7 @@ def furnish(ctx: Context) -> Pages:
             ctx, tx, person, Errand.ADDRESS, payload={"new": "new@example.net", "old": "maria@example.org"}
         )
     publish(ctx)
+    write_pages(ctx)
     ask(ctx, "zoe@example.org", "Zoë Example")
     confirm = link(ctx, "confirm", "confirm_url")
     requests.confirm(ctx, confirm.rpartition("/")[2])
@@ -75,10 +77,13 @@ def furnish(ctx: Context) -> Pages:
         "/newsletters": "/newsletters",
         "/newsletters/{slug}": "/newsletters/newsletter",
         "/newsletters/{slug}/{number}": "/newsletters/newsletter/84",
+        "/search": "/search?q=weekend",
+        "/resources": "/resources",
+        "/contribute": "/contribute",
+        "/pages/{name}": "/pages/cpd",
         "/join": "/join",
         "/join/{slug}": "/join/courses",
         "/confirm/{token}": link(ctx, "confirm", "confirm_url"),
-        "/search": "/search?q=weekend",
         "/decide/{token}": approve.removesuffix("/approve"),
         "/decide/{token}/approve": approve,
         "/decide/{token}/decline": decline,
@@ -91,6 +96,12 @@ def furnish(ctx: Context) -> Pages:
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
     return Pages(person, paths)
+
+
+def write_pages(ctx: Context) -> None:
+    """Lay out the pages that a new instance begins with, where there are none."""
+    (ctx.folder / "pages").mkdir(exist_ok=True)
+    founding_pages.write(ctx.folder, founding_pages.starting(ctx.folder), [])
 
 
 def publish(ctx: Context) -> None:

@@ -75,6 +75,15 @@ _JOURNAL = """\
 _PAPER = """\
 {"position", "slug", "kind", "title", "authors": [{"name", "sorted_as", "person"}], "pages", "abstract", "doi",
  "language", "embargo_until", "pdf"}"""
+_RUN = """\
+{"label", "state": "planned|frozen|done", "standing_on", "planned_at", "frozen_at", "frozen_by", "done_at", "changed",
+ "copies": {"owed", "paper", "email", "nobody"}, "people": {"owed", "paper", "email", "both", "nobody"},
+ "standing": {"owed", "labelled", "posted", "returned", "emailed", "nobody"},
+ "owed_for": {"member", "library", "exchange", "author", "order", "gift"}, "doubts": {…},
+ "to_print", "posted", "returned", "on_shelf"}"""
+_OWED_COPY = """\
+{"person", "name", "way": "paper|pdf", "for", "standing", "why", "remark", "address": […], "country", "posted_on",
+ "posted_times", "returned_times", "mailing", "opened_times", "at"}"""
 _DECIDED = '[{"id", "address", "person", "result": "approved|declined|waits|already|refused", "reason"}]'
 _KEYS = """\
 [{"selector", "domain", "algorithm", "bits", "made_at", "name", "type", "value", "strings": […],
@@ -106,8 +115,8 @@ JSON: dict[str, str] = {
     "copies decline": _COPY,
     "journal add": _JOURNAL,
     "journal edit": _JOURNAL,
-    "journal list": f"[{_JOURNAL[:-1]}, \"papers\"}}]",
-    "journal show": f"{_JOURNAL[:-1]},\n \"contents\": [{_PAPER}]}}",
+    "journal list": f'[{_JOURNAL[:-1]}, "papers"}}]',
+    "journal show": f'{_JOURNAL[:-1]},\n "contents": [{_PAPER}]}}',
     "journal stock": (
         '{"label", "print_run", "on_shelf", "reserved", "free",\n'
         ' "moves": [{"at", "reason", "on_shelf", "reserved", "note", "by"}]}'
@@ -115,6 +124,23 @@ JSON: dict[str, str] = {
     "journal articles add": _PAPER,
     "journal articles edit": _PAPER,
     "journal articles remove": _PAPER,
+    "pages list": (
+        '{"pages": [{"file", "path", "language", "title", "order", "visibility": "public|members|none", "menu",\n'
+        '  "problem"}], "reading_list": {"file", "works", "problem"}}'
+    ),
+    "pages edit": '{"file", "version", "path", "changed": true|false}',
+    "pages show": '{"file", "version", "source"}',
+    "pages history": '[{"version", "at", "by", "size", "removed": true|false}]',
+    "journal despatch plan": f"{_RUN[:-1]},\n \"doubtful\": [{_OWED_COPY}]}}",
+    "journal despatch freeze": _RUN,
+    "journal despatch add": _RUN,
+    "journal despatch withdraw": _RUN,
+    "journal despatch post": _RUN,
+    "journal despatch returned": _RUN,
+    "journal despatch reissue": _RUN,
+    "journal despatch report": (
+        f"{_RUN[:-1]},\n \"doubtful\": [as plan]}}\n with --copies also \"each\": [the same of every copy]"
+    ),
     "requests list": f"[{_REQUEST}]",
     "requests show": (
         f"{_REQUEST[:-1]},\n"

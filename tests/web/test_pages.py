@@ -16,6 +16,7 @@ from tests.web.conftest import Visit
 Visits = Callable[..., Visit]
 PATTERNS = (
     "/newsletters", "/newsletters/{slug}", "/newsletters/{slug}/{number}", "/search",
+    "/resources", "/contribute", "/pages/{name}",
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
@@ -24,6 +25,7 @@ PATTERNS = (
 LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or the same page at another address
 NO_PAGES = {
     "/robots.txt",
+    "/pages/pictures/{name}",
     "/newsletters/{slug}/atom.xml",
     "/newsletters/{slug}/{number}/pictures/{identity}",
     "/release/{token}/pictures/{identity}",

@@ -12,6 +12,8 @@ from balintmail.services import (
     erasure,
     fresh_links,
     leaving,
+    members,
+    pages,
     probing,
     request_errands,
     returns_alarm,
@@ -22,7 +24,9 @@ from balintmail.services.context import Context
 
 def run(ctx: Context) -> None:
     """Do whatever is due."""
+    members.tidy(ctx)
     leaving.end_pauses(ctx)
+    pages.note_changes(ctx)
     probing.tidy(ctx)
     returns_alarm.tell(ctx)
     request_errands.tidy(ctx)

@@ -28,6 +28,7 @@ from balintmail.domain import public_address as site
 from balintmail.domain.list_id import list_id
 from balintmail.domain.states import Policy, Role
 from balintmail.errors import Conflict, UsageRefused
+from balintmail.services import founding_pages
 from balintmail.services.founding_files import FOLDERS, SettingsText, secrets_toml, settings_toml
 
 DATABASE_FILE = "balintmail.db"
@@ -72,11 +73,14 @@ def found(folder: Path, answers: Answers, *, clock: Clock, actor: str) -> Founde
         database = Database(sqlite_file(Database.parse(settings.database.url), staging))
         if not answers.database:
             _write(staging / DATABASE_FILE, "")  # SQLite fills it, and gives the files beside it the same rights
+        pages = founding_pages.starting(folder)
         try:
             person, list_id = _fill(database, answers, clock=clock, actor=actor)
+            with database.write() as tx:
+                founding_pages.enter(tx, pages, actor=actor, now=clock.now())
         finally:
             database.close()
-        made = _move_into_place(staging, folder)
+        made = _move_into_place(staging, folder, pages)
     return Founded(folder, person, list_id, made)
 
 
@@ -249,7 +253,7 @@ def _first_list(identity: str, now: datetime) -> dict[str, object]:
     }
 
 
-def _move_into_place(staging: Path, folder: Path) -> tuple[str, ...]:
+def _move_into_place(staging: Path, folder: Path, pages: dict[str, str]) -> tuple[str, ...]:
     """Move what was made to its place, the settings last; take everything back when one step fails."""
     placed: list[Path] = []
     names = [path.name for path in staging.iterdir() if path.name != SETTINGS_FILE]
@@ -258,6 +262,7 @@ def _move_into_place(staging: Path, folder: Path) -> tuple[str, ...]:
             if not (folder / name).is_dir():
                 (folder / name).mkdir(mode=0o700)
                 placed.append(folder / name)
+        founding_pages.write(folder, pages, placed)
         for name in [*sorted(names), SETTINGS_FILE]:
             (staging / name).rename(folder / name)
             placed.append(folder / name)

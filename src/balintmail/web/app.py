@@ -15,6 +15,7 @@ from balintmail.domain.networks import networks
 from balintmail.services.context import Context
 from balintmail.web import (
     assets,
+    contribute,
     decide,
     health,
     held,
@@ -23,6 +24,7 @@ from balintmail.web import (
     leave,
     manage,
     newsletters,
+    pages,
     post,
     preferences,
     release,
@@ -32,7 +34,23 @@ from balintmail.web.gate import Gate, entries
 from balintmail.web.problem import problem
 from balintmail.web.site import Site
 
-NOUNS = (home, assets, health, join, decide, leave, preferences, manage, post, held, newsletters, release, search)
+NOUNS = (
+    home,
+    assets,
+    health,
+    join,
+    decide,
+    leave,
+    preferences,
+    manage,
+    post,
+    held,
+    newsletters,
+    release,
+    pages,
+    contribute,
+    search,
+)
 
 
 def make_app(ctx: Context) -> FastAPI:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from balintmail.services.readiness import is_ready, readiness
 from balintmail.web.access import Kind
 from balintmail.web.page import render
+from balintmail.web.pages import own_words
 from balintmail.web.site import site
 
 router = APIRouter()
@@ -20,7 +21,7 @@ def home(request: Request) -> Response:
     """Show the front page, or what is missing before there can be one."""
     items = readiness(site(request).ctx)
     if is_ready(items):
-        return render(request, "home.html")
+        return render(request, "home.html", own=own_words(request, "home"))
     return render(request, "first_run.html", items=items)
 
 

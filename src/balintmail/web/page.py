@@ -22,8 +22,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: obje
     """Return the page that `template` makes of `values`.
 
     Every template has besides them: `say(KEY, …)` and `words` (the catalogue), `day`, `moment` and `number`,
-    `link(PATH)`, `society`, `language`, `form` and `errors` (empty unless given), and `stamp(FORM)` for the hidden
-    field.
+    `link(PATH)`, `society`, `menu` (the society's own pages), `language`, `form` and `errors` (empty unless given), and
+    `stamp(FORM)` for the hidden field.
     """
     found = site(request)
     words = catalogue(request)
@@ -43,6 +43,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: obje
         "society": found.name,
         "site": found,
         "here": request.url.path,
+        "menu": found.pages.menu(words.language),
         "stamp": lambda form: kept_stamp or form_token(request, form),
         "stamp_field": STAMP,
         "trap_field": TRAP,

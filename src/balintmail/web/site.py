@@ -19,6 +19,8 @@ from balintmail.composing.look import Look, read_look
 from balintmail.db import officers
 from balintmail.resources import templates_folder
 from balintmail.services.context import Context
+from balintmail.services.pages import Shelf
+from balintmail.services.reading import Bookcase
 
 FOLDER = "web"
 ACTOR = "the website"  # who did it, where no person can be named
@@ -70,6 +72,8 @@ class Site:
             "image/svg+xml",
         )
         self.logo = _logo(ctx)
+        self.pages = Shelf(ctx.folder, prefix=self.prefix, usual=self.usual_language)
+        self.bookcase = Bookcase(ctx.folder)
         self._contact, self._contact_until = "", float("-inf")
 
     @property

@@ -1,0 +1,91 @@
+"""The society's own pages, and the resources: what to read, documents, and the pages that stand in no menu.
+
+The words are the Secretary's, made harmless when they are read (composing/site_page.py). It changes nothing.
+Use-cases: services/pages.py, services/reading.py.
+"""
+
+import re
+from collections.abc import Callable, Coroutine
+from pathlib import PurePosixPath
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from balintmail.domain.states import Visibility
+from balintmail.errors import NotFound
+from balintmail.services import pages
+from balintmail.services.pages import Page
+from balintmail.web.access import Kind
+from balintmail.web.page import catalogue, render
+from balintmail.web.problem import problem
+from balintmail.web.site import PICTURES, site
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+class _Named(APIRoute):
+    """A route whose use-case may find nothing of that name."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            if not all(_NAME.fullmatch(str(name)) for name in request.path_params.values()):
+                return problem(request, 404)
+            try:
+                return await inner(request)
+            except NotFound:
+                return problem(request, 404)
+
+        return handle
+
+
+router = APIRouter(route_class=_Named)
+
+
+@router.get("/resources", tags=[Kind.PAGE])
+def resources(request: Request) -> Response:
+    """Show the reading list, the documents, and where else there is something to read."""
+    found, language = site(request), catalogue(request).language
+    return render(
+        request,
+        "resources.html",
+        own=own_words(request, "resources"),
+        reading=found.bookcase.reading_list(),
+        others=found.pages.others(language),
+    )
+
+
+@router.get("/pages/{name}", tags=[Kind.PAGE])
+def page(request: Request, name: str) -> Response:
+    """Show one of the society's own pages; those that are part of another page stand there alone."""
+    found = site(request).pages.page(name, catalogue(request).language)
+    if found is None or found.path != request.url.path:
+        raise NotFound("There is no such page here.")
+    return render(request, "page.html", of=found, words_of_page=words_of(found))
+
+
+@router.get("/pages/pictures/{name}", tags=[Kind.PAGE])
+def picture(request: Request, name: str) -> Response:
+    """Give a picture of a page."""
+    kind = PICTURES.get(PurePosixPath(name).suffix.lower())
+    content = pages.picture(site(request).ctx.folder, name) if kind else b""
+    if not content:
+        raise NotFound("There is no such picture here.")
+    return Response(content, media_type=kind, headers={"content-disposition": "inline"})
+
+
+def own_words(request: Request, name: str) -> tuple[Page, Markup] | None:
+    """Return the Secretary's words for a page that has a place of its own, or None where there are none."""
+    found = site(request).pages.page(name, catalogue(request).language)
+    return (found, words_of(found)) if found is not None else None
+
+
+def words_of(found: Page) -> Markup:
+    """Return a page's words as HTML, nothing for one that is for members."""
+    readable = found.text.visibility is Visibility.PUBLIC
+    return Markup(found.text.html if readable else "")  # noqa: S704  (escaped as it was read; no script may run)
