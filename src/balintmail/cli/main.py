@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "requests": ("requests", "requests", "List, show, approve and decline requests to join."),
     "journal": ("journal", "journal", "Keep the issues of the Journal, and see that everybody gets their copy."),
     "copies": ("copies", "copies", "List, answer and decline requests for past newsletters."),
+    "drafts": ("drafts", "drafts", "List, save and drop newsletters that were mailed in."),
     "people": (
         "people",
         "people",

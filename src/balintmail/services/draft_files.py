@@ -51,15 +51,16 @@ def _places(source: str, name: str) -> set[PurePosixPath]:
 
 
 @contextmanager
-def opened(ctx: Context, row: DraftRow) -> Iterator[Path]:
-    """Yield the path of a kept draft's letter; its files are fetched out of its mail where it names any."""
-    with laid_out(row, _files(ctx, row)) as path:
+def opened(ctx: Context, row: DraftRow, *, whole: bool = False) -> Iterator[Path]:
+    """Yield the path of a kept draft's letter; its files are fetched out of its mail where it names any, or all are.
+
+    `whole` asks for them in any case.
+    """
+    with laid_out(row, _files(ctx, row) if whole or _names_files(row.source) else ()) as path:
         yield path
 
 
 def _files(ctx: Context, row: DraftRow) -> Files:
-    if not _names_files(row.source):
-        return ()
     with ctx.db.read() as tx:
         raw, _ = drafts.raw(tx, row.inbound_id)
     if not raw:

@@ -17,14 +17,14 @@ from balintmail.composing.compile import compile_letter
 from balintmail.composing.letter import read_letter
 from balintmail.composing.lint import Finding, Level
 from balintmail.composing.merge import Merger
-from balintmail.db import audit, drafts, mailings, officers, people, throttles
+from balintmail.db import drafts, mailings, officers, people, throttles
 from balintmail.db.drafts import DraftRow
 from balintmail.db.mailings import MailingRow
 from balintmail.db.session import Tx
 from balintmail.domain.states import MailingState, Role, SkipReason
 from balintmail.domain.tokens import Purpose, TokenClaims, read
 from balintmail.errors import BalintmailError, Conflict, NotFound
-from balintmail.services import checking, draft_files, letters, lists, one_off, sandbox, surroundings
+from balintmail.services import checking, draft_desk, draft_files, letters, lists, one_off, sandbox, surroundings
 from balintmail.services import release as releasing
 from balintmail.services.context import Context
 from balintmail.services.drafts import stamp
@@ -164,8 +164,7 @@ def send_test(ctx: Context, token: str) -> str:
 def drop(ctx: Context, token: str) -> None:
     """End a draft without sending it; raise Conflict when it has ended."""
     with _open(ctx, token) as (acting, row), ctx.db.write() as tx:
-        if drafts.close(tx, row.id, now=ctx.clock.now()):
-            audit.note(tx, "draft dropped", actor=acting.actor, now=ctx.clock.now(), detail={"draft": row.id})
+        draft_desk.end(acting, tx, row)
 
 
 @contextmanager
