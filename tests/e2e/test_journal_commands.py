@@ -78,3 +78,42 @@ def test_what_cannot_be_done_is_said_in_a_line(
     found = society("journal", *arguments)
     assert (found.status, "Traceback" in found.said) == (status, False)
     assert words in found.said
+
+
+def member(society: Instance, name: str, wanted: str, *, city: str = "London") -> None:
+    """Add a member with a postal address in London, through the door of files."""
+    row = f"{name.lower()}@example.org,{name},yes,{wanted},GB,1 High Street,{city},EC1A 1BB"
+    head = "address,name,member,journal_format,postal_country,postal_street,postal_city,postal_postcode"
+    file = society.folder / "people.csv"
+    file.write_text(f"{head}\n{row}\n", "utf-8")
+    done = society("people", "import", file, "--consent", "asked", "--collected", "2026-01-01", "--yes")
+    assert done.status == 0, done.said
+
+
+def test_a_run_from_plan_to_report(society: Instance) -> None:
+    society("journal", "add", "2026")
+    society("journal", "stock", "2026", "--printed", "10")
+    assert "not planned yet" in society("journal", "despatch", "report", "2026").said
+    for name, wanted in (("Anna", "paper"), ("Bea", "pdf"), ("Cili", "both")):
+        member(society, name, wanted)
+    planned = society("journal", "despatch", "plan", "2026", "--json").json
+    assert planned["copies"] == {"owed": 4, "paper": 2, "email": 2, "nobody": 0}
+    assert planned["people"] == {"owed": 3, "paper": 1, "email": 1, "both": 1, "nobody": 0}
+    assert society("journal", "despatch", "plan", "2026", "--json").json["changed"] == 0
+    assert society("journal", "despatch", "freeze", "2026").status == 1  # nobody said yes
+    frozen = society("journal", "despatch", "freeze", "2026", "--yes", "--json")
+    assert (frozen.status, frozen.json["state"]) == (0, "frozen")
+    assert "frozen already" in society("journal", "despatch", "freeze", "2026").said
+    assert society("journal", "despatch", "plan", "2026").status == 1
+    done = society("journal", "despatch", "post", "2026", "anna@example.org", "--json").json
+    assert (done["changed"], done["posted"], done["on_shelf"]) == (1, 1, 9)
+    assert society("journal", "despatch", "returned", "2026", "anna@example.org").status == 0
+    assert society("journal", "despatch", "reissue", "2026", "anna@example.org").status == 0
+    assert society("journal", "despatch", "withdraw", "2026", "cili@example.org").status == 0
+    assert society("journal", "despatch", "add", "2026", "bea@example.org", "--note", "review").status == 0
+    report = society("journal", "despatch", "report", "2026", "--copies", "--json").json
+    copies = report["copies"]
+    assert copies["paper"] + copies["email"] + copies["nobody"] == copies["owed"] == len(report["each"]) == 5
+    said = society("journal", "despatch", "report", "2026").said
+    assert "5 copies" in said
+    assert "withdrawn" in said

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.despatches import despatch
 from balintmail.cli.journal_articles import articles
 from balintmail.errors import UsageRefused
 
@@ -45,6 +46,7 @@ def journal() -> None:
 
 
 journal.add_command(articles)
+journal.add_command(despatch)
 
 
 @journal.command("add")

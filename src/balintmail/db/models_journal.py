@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from balintmail.db.models import Base, FileHash, Id, Json, _enum
-from balintmail.domain.despatches import CopyStanding, DespatchState, OwedFor, StockReason, Way
+from balintmail.domain.despatches import CopyStanding, DespatchState, Doubt, OwedFor, StockReason, Way
 
 
 class JournalIssue(Base):
@@ -113,7 +113,8 @@ class DespatchCopy(Base):
     owed_for: Mapped[OwedFor] = mapped_column(_enum(OwedFor))
     remark: Mapped[str] = mapped_column(server_default="")  # of the Secretary, such as whose review copy it is
     standing: Mapped[CopyStanding] = mapped_column(_enum(CopyStanding))
-    doubt: Mapped[str] = mapped_column(server_default="")  # why it goes to nobody, or what to look at
+    doubt: Mapped[Doubt | None] = mapped_column(_enum(Doubt))  # why it goes to nobody, or what to look at
+    wrong: Mapped[str] = mapped_column(server_default="")  # the parts of the address to look at
     name: Mapped[str] = mapped_column(server_default="")  # from here on as frozen
     address_lines: Mapped[list[Any]] = mapped_column(Json, server_default=text("'[]'"))  # without the country
     country_code: Mapped[str] = mapped_column(server_default="")

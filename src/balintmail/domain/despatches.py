@@ -1,9 +1,14 @@
 """The states and kinds of the Journal's yearly run: who is owed a copy, by which way, and what became of it.
 
-Pure values. Where one copy may go from where it stands is in `NEXT`; db/despatches.py lets nothing else happen.
+Pure values and decisions. Where one copy may go from where it stands is in `NEXT`; db/despatches.py lets nothing else
+happen.
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+
+from balintmail.domain.states import JournalFormat
 
 
 class DespatchState(StrEnum):
@@ -67,3 +72,105 @@ class StockReason(StrEnum):
     FOUND = "found"
     RESERVED = "reserved"
     RELEASED = "released"
+
+
+class Doubt(StrEnum):
+    """Why a copy goes to nobody, or what to look at before it goes."""
+
+    NO_POST = "no_post"
+    NO_EMAIL = "no_email"
+    NOT_REACHED = "not_reached"  # every address of theirs bounced or may not be mailed
+    ADDRESS = "address"  # a part of the postal address is missing, or cannot be right in its country
+    ERASED = "erased"
+    DIED = "died"
+    WITHDRAWN = "withdrawn"  # by the Secretary
+
+
+DOUBT_WORDS: Mapping[Doubt, str] = {
+    Doubt.NO_POST: "no postal address",
+    Doubt.NO_EMAIL: "no email address",
+    Doubt.NOT_REACHED: "mail does not reach them",
+    Doubt.ADDRESS: "look at the postal address",
+    Doubt.ERASED: "erased",
+    Doubt.DIED: "died",
+    Doubt.WITHDRAWN: "withdrawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """Which ways of getting the Journal somebody's class, or other claim, includes."""
+
+    paper: bool = True
+    pdf: bool = True
+
+
+def ways(included: Included, wanted: JournalFormat | None, *, has_post: bool) -> tuple[Way, ...]:
+    """Return the ways in which somebody gets their copy: as they chose, within what is included.
+
+    Whoever chose what is not included gets what is. Whoever never chose gets paper where the post reaches them, else
+    the PDF.
+    """
+    if not (included.paper and included.pdf):
+        return (Way.PAPER,) if included.paper else (Way.PDF,) if included.pdf else ()
+    if wanted is JournalFormat.BOTH:
+        return (Way.PAPER, Way.PDF)
+    if wanted is None:
+        return (Way.PAPER,) if has_post else (Way.PDF,)
+    return (Way.PAPER,) if wanted is JournalFormat.PAPER else (Way.PDF,)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How a run stands, in copies and in people. `paper + email + nobody` are all that are owed.
+
+    A copy that came back, and was not sent anew, counts where it went; `people` has whoever gets both once.
+    """
+
+    owed: int
+    paper: int
+    email: int
+    nobody: int
+    people: int
+    people_paper: int  # on paper alone
+    people_email: int  # by email alone
+    people_both: int
+    people_nobody: int
+    standing: Mapping[CopyStanding, int]
+    owed_for: Mapping[OwedFor, int]
+    doubts: Mapping[Doubt, int]
+
+
+def tally(copies: Iterable[tuple[int, Way, OwedFor, CopyStanding, Doubt | None]]) -> Tally:
+    """Count the copies of a run: person, way, claim, standing and doubt of each."""
+    reached: dict[int, set[Way]] = {}
+    standing = dict.fromkeys(CopyStanding, 0)
+    owed_for = dict.fromkeys(OwedFor, 0)
+    doubts = dict.fromkeys(Doubt, 0)
+    by_way = {Way.PAPER: 0, Way.PDF: 0}
+    owed = 0
+    for person, way, claim, stands, doubt in copies:
+        owed += 1
+        standing[stands] += 1
+        owed_for[claim] += 1
+        if doubt is not None:
+            doubts[doubt] += 1
+        mine = reached.setdefault(person, set())
+        if stands is not CopyStanding.NOBODY:
+            by_way[way] += 1
+            mine.add(way)
+    kinds = [frozenset(mine) for mine in reached.values()]
+    return Tally(
+        owed=owed,
+        paper=by_way[Way.PAPER],
+        email=by_way[Way.PDF],
+        nobody=standing[CopyStanding.NOBODY],
+        people=len(kinds),
+        people_paper=kinds.count(frozenset({Way.PAPER})),
+        people_email=kinds.count(frozenset({Way.PDF})),
+        people_both=kinds.count(frozenset(Way)),
+        people_nobody=kinds.count(frozenset()),
+        standing=standing,
+        owed_for=owed_for,
+        doubts=doubts,
+    )

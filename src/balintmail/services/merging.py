@@ -11,6 +11,8 @@ from balintmail.db import (
     addresses,
     audit,
     consent,
+    despatches,
+    journal_issues,
     mailed_links,
     merging,
     officers,
@@ -61,6 +63,8 @@ def merge(ctx: Context, keep_id: int, other_id: int) -> Merged:
         merging.move_what_waits(tx, other.id, keep.id)
         mailed_links.drop(tx, [other.id])  # they open the page of somebody who is nobody now
         postal.move(tx, other.id, keep.id)
+        despatches.move_person(tx, other.id, keep.id, now=now)
+        journal_issues.move_authors(tx, other.id, keep.id)
         people.update(tx, keep.id, _joined(keep, other), now=now)
         people.update(tx, other.id, {**_EMPTY, "merged_into": keep.id}, now=now)
         audit.note_person(tx, keep.id, f"person {other.id} merged into this one", actor=ctx.actor, now=now)

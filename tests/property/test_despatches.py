@@ -1,0 +1,107 @@
+"""Whatever is done to a run, in any order and twice: paper + email + nobody are all that are owed, and stock agrees."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from balintmail.db import despatches as rows
+from balintmail.db import journal_issues as issue_rows
+from balintmail.domain.despatches import CopyStanding, Doubt, OwedFor, StockReason, Way, tally
+from balintmail.errors import BalintmailError
+from balintmail.services import despatches as service
+from balintmail.services import journal_articles, journal_issues
+from balintmail.services.context import Context
+from balintmail.services.journal_articles import ArticleChanges
+from balintmail.services.journal_issues import IssueChanges
+from tests.support import society
+from tests.support.readers import GB, HU, move_house, reader
+
+_COPIES = st.tuples(
+    st.integers(1, 5),
+    st.sampled_from(Way),
+    st.sampled_from(OwedFor),
+    st.sampled_from(CopyStanding),
+    st.one_of(st.none(), st.sampled_from(Doubt)),
+)
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["plan", "freeze", "label", "post", "returned", "spoilt", "reissue", "give", "withdraw", "move"]
+        ),
+        st.integers(0, 5),
+    ),
+    max_size=14,
+)
+_YEARS = count(1900)
+
+
+@given(st.lists(_COPIES, unique_by=lambda one: (one[0], one[1])))
+def test_a_tally_adds_up_in_copies_and_in_people(copies: list[Any]) -> None:
+    found = tally(copies)
+    assert found.paper + found.email + found.nobody == found.owed == len(copies)
+    assert found.people_paper + found.people_email + found.people_both + found.people_nobody == found.people
+    assert found.paper == found.people_paper + found.people_both
+    assert found.email == found.people_email + found.people_both
+    assert sum(found.standing.values()) == sum(found.owed_for.values()) == found.owed
+
+
+@pytest.fixture
+def people(context: Context) -> list[int]:
+    society.found(context)
+    return [
+        reader(context, "Paper", wanted="paper", post=GB),
+        reader(context, "Pdf", wanted="pdf", email="pdf@example.org"),
+        reader(context, "Both", wanted="both", post=HU, email="both@example.org"),
+        reader(context, "Nowhere", wanted="both"),
+        reader(context, "Author", post=GB, of=None),
+        reader(context, "Library", wanted="paper", post=GB, of="library"),
+    ]
+
+
+def _do(ctx: Context, year: str, step: str, person: int) -> None:
+    who = str(person)
+    doing: dict[str, Callable[[], object]] = {
+        "plan": lambda: service.plan(ctx, year),
+        "freeze": lambda: service.freeze(ctx, year),
+        "label": lambda: service.label(ctx, year),
+        "post": lambda: service.post(ctx, year),
+        "returned": lambda: service.returned(ctx, year, [who]),
+        "spoilt": lambda: service.returned(ctx, year, [who], spoilt=True),
+        "reissue": lambda: service.reissue(ctx, year, [who]),
+        "give": lambda: service.give(ctx, year, who, Way.PAPER),
+        "withdraw": lambda: service.withdraw(ctx, year, who),
+        "move": lambda: move_house(ctx, person, HU if person % 2 else GB),
+    }
+    with suppress(BalintmailError):  # a refusal changes nothing, which is what is looked at
+        doing[step]()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=_STEPS)
+def test_every_copy_is_counted_once_whatever_is_done(
+    context: Context, people: list[int], steps: list[tuple[str, int]]
+) -> None:
+    year = str(next(_YEARS))
+    journal_issues.add(context, year, IssueChanges())
+    journal_articles.add(context, year, ArticleChanges(title="One", authors=(f"A <{people[4]}>",)))
+    journal_issues.change_stock(context, year, StockReason.PRINTED, 6)
+    service.plan(context, year)
+    for step, number in [*steps, ("freeze", 0), ("label", 0), ("post", 0)]:
+        for _ in range(2):  # the second time changes nothing that the first did not
+            _do(context, year, step, people[number])
+    run = service.report(context, year)
+    found = run.tally
+    assert found.paper + found.email + found.nobody == found.owed
+    assert found.people_paper + found.people_email + found.people_both + found.people_nobody == found.people
+    with context.db.read() as tx:
+        copies = list(rows.copies(tx, run.despatch.id))
+        moves = issue_rows.moves(tx, run.issue.id)
+    assert len({(copy.person_id, copy.way) for copy in copies}) == len(copies) == found.owed
+    assert sum(move.on_shelf for move in moves) == run.issue.on_shelf >= 0
+    assert -sum(move.on_shelf for move in moves if move.reason is StockReason.DESPATCHED) == run.posted
+    assert sum(move.on_shelf for move in moves if move.reason is StockReason.RETURNED) <= run.returned <= run.posted
