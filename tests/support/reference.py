@@ -113,10 +113,13 @@ JSON: dict[str, str] = {
     "copies show": _COPY,
     "copies send": _COPY,
     "copies decline": _COPY,
+    "drafts list": '[{"id", "received_at", "expires_at", "by", "list", "number", "title"}]',
+    "drafts save": '{"id", "files": […]}',
+    "drafts drop": '{"id", "dropped": true}',
     "journal add": _JOURNAL,
     "journal edit": _JOURNAL,
-    "journal list": f"[{_JOURNAL[:-1]}, \"papers\"}}]",
-    "journal show": f"{_JOURNAL[:-1]},\n \"contents\": [{_PAPER}]}}",
+    "journal list": f'[{_JOURNAL[:-1]}, "papers"}}]',
+    "journal show": f'{_JOURNAL[:-1]},\n "contents": [{_PAPER}]}}',
     "journal stock": (
         '{"label", "print_run", "on_shelf", "reserved", "free",\n'
         ' "moves": [{"at", "reason", "on_shelf", "reserved", "note", "by"}]}'
@@ -124,6 +127,13 @@ JSON: dict[str, str] = {
     "journal articles add": _PAPER,
     "journal articles edit": _PAPER,
     "journal articles remove": _PAPER,
+    "pages list": (
+        '{"pages": [{"file", "path", "language", "title", "order", "visibility": "public|members|none", "menu",\n'
+        '  "problem"}], "reading_list": {"file", "works", "problem"}}'
+    ),
+    "pages edit": '{"file", "version", "path", "changed": true|false}',
+    "pages show": '{"file", "version", "source"}',
+    "pages history": '[{"version", "at", "by", "size", "removed": true|false}]',
     "journal despatch plan": f"{_RUN[:-1]},\n \"doubtful\": [{_OWED_COPY}]}}",
     "journal despatch freeze": _RUN,
     "journal despatch add": _RUN,

@@ -1,10 +1,9 @@
-"""Empty every row that knows a person: their own, and every text anywhere that mentions one of their addresses (S45).
+"""Empty every row that knows a person: their own, and every text anywhere that mentions them (S45).
 
 Rows that the ledger counts stay, with nothing in them. It never decides who is erased; services/erasure.py does.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from balintmail.db import consent, despatches, inbound_erasure, journal_issues
+from balintmail.db.mentions import Mentions, mentions
 from balintmail.db.models import (
     Address,
     AuditEvent,
@@ -33,21 +33,31 @@ from balintmail.db.models import (
     Suppression,
 )
 from balintmail.db.session import Tx
-from balintmail.domain.states import MailingKind
 
-BLOT = "(erased)"
-_MENTIONS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
-    (AuditEvent, ("actor", "detail")),
-    (JoinRequest, ("words", "actor", "decided_by", "answers", "evidence", "reason", "note")),
+# Where somebody else's row may speak of them in words that people or mail systems wrote.
+_TEXTS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
+    (AuditEvent, ("detail",)),
+    (Person, ("fields",)),
+    (JoinRequest, ("words", "answers", "evidence", "reason", "note")),
     (Subscription, ("answers",)),
     (Notice, ("facts",)),
     (MailedLink, ("payload",)),
-    (Suppression, ("note", "actor")),
-    (Mailing, ("title", "state_reason", "audience_filter", "released_by")),
+    (Suppression, ("note",)),
+    (Mailing, ("state_reason",)),
     (Delivery, ("reply",)),
-    (InboundMessage, ("sender", "subject", "message_id", "remark", "place", "closed_by")),
+    (InboundMessage, ("subject", "remark")),
     (ReturnEvent, ("evidence", "outcome")),
-    (CopyRequest, ("wanted", "decided_by", "reason", "note")),
+    (CopyRequest, ("wanted", "reason", "note")),
+)
+# Who did something in an office, which proves others' consent, and what a newsletter is called: these keep a name and
+# lose an address.
+_DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
+    (AuditEvent, ("actor",)),
+    (JoinRequest, ("actor", "decided_by")),
+    (Suppression, ("actor",)),
+    (Mailing, ("title", "audience_filter", "released_by")),
+    (InboundMessage, ("sender", "message_id", "place", "closed_by")),
+    (CopyRequest, ("decided_by",)),
     (Address, ("handled_by",)),
 )
 
@@ -56,19 +66,25 @@ _MENTIONS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
 class Traces:
     """What is looked for: the person's rows, and the spellings of the addresses that are theirs alone.
 
-    `names` are those of them, long enough not to stand in any text by chance; letters to officers tell them.
+    `names` are whole names that nobody else bears, `words` such as a first name (db/mentions.py).
     """
 
     people: tuple[int, ...]
     spellings: tuple[str, ...]
     keys: tuple[str, ...]
     names: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    @property
+    def mentions(self) -> Mentions:
+        """What finds them in a text."""
+        return mentions(self.spellings, self.names, self.words)
 
 
 def letters(tx: Tx, traces: Traces) -> list[int]:
     """Return the numbers of all deliveries to these people or these addresses, and of those that tell of them."""
     theirs = set(tx.scalars(select(Delivery.id).where(_theirs(traces))))
-    return sorted(theirs | {number for number, _, _ in _telling(tx, traces)})
+    return sorted(theirs | {number for number, _ in _telling(tx, traces)})
 
 
 def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
@@ -84,20 +100,43 @@ def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
         tx.execute(sa.delete(waiting).where(theirs))
     for own in (MailedLink, PostalAddress):
         tx.execute(sa.delete(own).where(own.person_id.in_(traces.people)))
-    inbound_erasure.empty(tx, traces.people, traces.keys, traces.spellings)
+    inbound_erasure.empty(tx, traces.people, traces.keys, traces.spellings, traces.names)
     despatches.erase(tx, traces.people, now=now)
     journal_issues.forget_authors(tx, traces.people)
     bare: dict[str, Any] = {"address": "", "envelope": "", "address_key": "", "data": None, "reply": ""}
     tx.execute(sa.update(Delivery).where(_theirs(traces)).values(**bare))
-    for number, text, patterns in _telling(tx, traces):
-        tx.execute(sa.update(Delivery).where(Delivery.id == number).values(data=_blotted_json(text, patterns)))
-    for table, columns in _MENTIONS:
+    for number, text in _telling(tx, traces):
+        data = json.dumps(traces.mentions.blotted(json.loads(text)), ensure_ascii=False)
+        tx.execute(sa.update(Delivery).where(Delivery.id == number).values(data=data))
+    for table, columns in _TEXTS:
         for column in columns:
-            _blot(tx, table, column, traces.spellings)
-    _blot(tx, Notice, "facts", traces.names)
-    for spelling in traces.spellings:  # what others' consent says of them is said anew without it
-        fragment, pattern = _looked_for(spelling)
-        consent.restate(tx, fragment, pattern, BLOT)
+            _blot(tx, table, column, traces.mentions)
+    for table, columns in _DOERS:
+        for column in columns:
+            _blot(tx, table, column, traces.mentions.of_addresses())
+    consent.restate(tx, traces.mentions)  # what others' consent says of them is said anew without it
+
+
+def names(tx: Tx, people: Sequence[int], keys: Sequence[str]) -> set[str]:
+    """Return the names that these people go by: on the register, on their post, and in what they asked for.
+
+    A request that nobody confirmed may bear any name, and tells nothing.
+    """
+    r, c, o = JoinRequest, CopyRequest, PostalAddress
+    confirmed = r.person_id.in_(people) | (r.address_key.in_(keys) & r.confirmed_at.is_not(None))
+    found = {
+        *tx.scalars(select(Person.name).where(Person.id.in_(people))),
+        *tx.scalars(select(r.name).where(confirmed)),
+        *tx.scalars(select(c.name).where(c.person_id.in_(people))),
+        *tx.scalars(select(o.name).where(o.person_id.in_(people))),
+    }
+    return found - {""}
+
+
+def others_called(tx: Tx, names: Sequence[str], people: Sequence[int]) -> set[str]:
+    """Return those of these names that somebody else who lives on the register bears too."""
+    alive = Person.erased_at.is_(None) & Person.merged_into.is_(None) & ~Person.id.in_(people)
+    return set(tx.scalars(select(Person.name).where(Person.name.in_(names), alive)))
 
 
 def speaks_for(tx: Tx, keys: Sequence[str]) -> str | None:
@@ -112,52 +151,16 @@ def _theirs(traces: Traces) -> sa.ColumnElement[bool]:
     return Delivery.person_id.in_(traces.people) | Delivery.address_key.in_(traces.keys)
 
 
-def _telling(tx: Tx, traces: Traces) -> list[tuple[int, str, list[re.Pattern[str]]]]:
-    """Return the system mails to others that tell of these people, with their data: what the Secretary was asked."""
-    notices = Delivery.mailing_id.in_(select(Mailing.id).where(Mailing.kind == MailingKind.NOTICE))
-    found: list[tuple[int, str, list[re.Pattern[str]]]] = []
-    sought = [_looked_for(text) for text in (*traces.spellings, *traces.names)]
-    as_text = sa.func.lower(Delivery.data)
-    for fragment, _ in sought:
-        mentions = notices & ~_theirs(traces) & as_text.contains(fragment, autoescape=True)
-        for number, text in tx.execute(select(Delivery.id, Delivery.data).where(mentions)).all():
-            patterns = [pattern for _, pattern in sought]
-            if text and any(pattern.search(text) for pattern in patterns):
-                found.append((number, text, patterns))
-    return found
+def _telling(tx: Tx, traces: Traces) -> list[tuple[int, str]]:
+    """Return the letters to others that tell of these people, with their data: what the Secretary was asked."""
+    sought = traces.mentions
+    rows = select(Delivery.id, Delivery.data).where(~_theirs(traces), sought.possible(Delivery.data))
+    return [(number, text) for number, text in tx.execute(rows).all() if text and sought.stand_in(text)]
 
 
-def _blotted_json(text: str, patterns: Sequence[re.Pattern[str]]) -> str:
-    value = json.loads(text)
-    for pattern in patterns:
-        value = _replaced(value, pattern)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _blot(tx: Tx, table: Any, name: str, spellings: Sequence[str]) -> None:
-    """Replace each mention of an address in one column; whole addresses only, so that longer ones stay."""
+def _blot(tx: Tx, table: Any, name: str, sought: Mentions) -> None:
+    """Blot out each mention in one column; whole addresses and names only, so that longer ones stay."""
     column = getattr(table, name)
-    as_text = sa.func.lower(sa.cast(column, sa.String))
-    for spelling in spellings:
-        fragment, pattern = _looked_for(spelling)
-        mentions = select(table.id, column).where(as_text.contains(fragment, autoescape=True))
-        for row_id, value in tx.execute(mentions).all():
-            if (blotted := _replaced(value, pattern)) != value:
-                tx.execute(sa.update(table).where(table.id == row_id).values({name: blotted}))
-
-
-def _looked_for(spelling: str) -> tuple[str, re.Pattern[str]]:
-    """Return what the database looks for, and the pattern that decides."""
-    # Databases agree on the small letters of ASCII only, and JSON may escape the others; the pattern decides.
-    fragment = max(re.findall(r"[\x20-\x7e]+", spelling), key=len, default="").lower()
-    return fragment, re.compile(rf"(?<![\w.+-]){re.escape(spelling)}(?![\w-])", re.IGNORECASE)
-
-
-def _replaced(value: Any, pattern: re.Pattern[str]) -> Any:
-    if isinstance(value, str):
-        return pattern.sub(BLOT, value)
-    if isinstance(value, dict):
-        return {_replaced(key, pattern): _replaced(inner, pattern) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_replaced(inner, pattern) for inner in value]
-    return value
+    for row_id, value in tx.execute(select(table.id, column).where(sought.possible(column))).all():
+        if (blotted := sought.blotted(value)) != value:
+            tx.execute(sa.update(table).where(table.id == row_id).values({name: blotted}))
