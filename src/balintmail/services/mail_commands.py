@@ -22,6 +22,7 @@ from balintmail.domain.notices import Fact, Plain
 from balintmail.domain.requests import ApplicationRefused, Door, may_be_asked_for
 from balintmail.domain.returns import Kind
 from balintmail.domain.states import Ground, InboundState
+from balintmail.domain.times import long_form
 from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.receiving.event import Event
 from balintmail.services import answers, caps, copies, farewell, leaving, notices, requests
@@ -40,6 +41,11 @@ _COPIES = {
     Standing.CONFIRMS: "asked the address whether it wants the copy",
     Standing.KNOWN: "is being dealt with already",
     Standing.REFUSED: "the address must not be mailed",
+}
+_CONFIRMED = {
+    requests.Standing.JOINED: "confirmed by reply, and is on the list",
+    requests.Standing.ASKED: "confirmed by reply: the Secretary decides",
+    requests.Standing.DECLINED: "confirmed by reply what was declined already",
 }
 
 
@@ -157,7 +163,9 @@ def _said_yes(ctx: Context, tx: Tx, token: str, claims: TokenClaims) -> Done:
         standing = copies.confirm(ctx, tx, token)
         return Done(InboundState.DONE, _COPIES[standing] if standing else "confirmed a request that is over")
     found = requests.confirm_in(ctx, tx, token)
-    return Done(InboundState.DONE, f"confirmed by reply: {found.standing.value}")
+    known = people.at_address(tx, parse(found.email).key) if found.email else ()
+    remark = _CONFIRMED.get(found.standing, "confirmed by reply a request that is over")
+    return Done(InboundState.DONE, remark, known[0].id if len(known) == 1 else 0)
 
 
 def _asked(ctx: Context, tx: Tx, message: Inbound, event: Event) -> _Asked | None:
@@ -194,7 +202,8 @@ def _link_to_leave(ctx: Context, tx: Tx, asked: _Asked) -> Done:
     token = _reply_token(ctx, tx, asked, [one.slug for _, one in on])
     facts: dict[str, Fact] = {"asked_at": ctx.clock.now(), "lists": rows, "reply": bool(token)}
     _answer(ctx, tx, asked, _Answer("leave_link", facts, at, token))
-    return Done(InboundState.DONE, "mailed the links to leave" if rows else "answered: is on no list", asked.person)
+    remark = "mailed the links to leave" if rows else "answered: is on no list"
+    return Done(InboundState.DONE, remark + _waits(ctx, at), asked.person)
 
 
 def _reply_token(ctx: Context, tx: Tx, asked: _Asked, slugs: Sequence[str]) -> str:
@@ -230,7 +239,7 @@ def _join(ctx: Context, tx: Tx, asked: _Asked) -> Done:
         return _ask_to_fill_in(ctx, tx, of, asked, at)
     numbers = requests.take(ctx, tx, application, clean)
     caps.count_answer(ctx, tx, asked.address.key, at)
-    return Done(InboundState.DONE, f"asks to join {of.slug}: {_numbered(numbers)}", asked.person)
+    return Done(InboundState.DONE, f"asks to join {of.slug}: {_numbered(numbers)}{_waits(ctx, at)}", asked.person)
 
 
 def _application(ctx: Context, of: MailingListRow, asked: _Asked, at: datetime) -> Application:
@@ -259,7 +268,7 @@ def _ask_to_fill_in(ctx: Context, tx: Tx, of: MailingListRow, asked: _Asked, at:
     url = address_of(ctx, f"/join/{of.slug}")
     facts: dict[str, Fact] = {"lists": [of.name], "join_url": url, "asked_at": ctx.clock.now()}
     _answer(ctx, tx, asked, _Answer("join_by_page", facts, at))
-    return Done(InboundState.DONE, f"asks to join {of.slug}: sent to its page", asked.person)
+    return Done(InboundState.DONE, f"asks to join {of.slug}: sent to its page{_waits(ctx, at)}", asked.person)
 
 
 def _help(ctx: Context, tx: Tx, asked: _Asked) -> Done:
@@ -271,7 +280,7 @@ def _help(ctx: Context, tx: Tx, asked: _Asked) -> Done:
     rows: list[dict[str, Plain]] = [{"name": one.name, "slug": one.slug} for one in offered]
     facts: dict[str, Fact] = {"lists": rows, "address": _our_address(ctx, tx), "asked_at": ctx.clock.now()}
     _answer(ctx, tx, asked, _Answer("help", facts, at))
-    return Done(InboundState.DONE, "told what may be asked by mail", asked.person)
+    return Done(InboundState.DONE, f"told what may be asked by mail{_waits(ctx, at)}", asked.person)
 
 
 def _copy(ctx: Context, tx: Tx, asked: _Asked) -> Done:
@@ -318,6 +327,12 @@ def _our_address(ctx: Context, tx: Tx) -> str:
     """Return where commands are mailed to: where bounces go, else the Secretary."""
     to = None if ctx.settings.bounces.address else notices.to_secretary(tx)
     return ctx.settings.bounces.address or (to.address.text if to else "")
+
+
+def _waits(ctx: Context, at: datetime) -> str:
+    """Return the words for an answer that leaves later, because the address had one today."""
+    zone = ctx.settings.zone
+    return f"; it leaves on {long_form(at, zone)}, one answer a day" if at > ctx.clock.now() else ""
 
 
 def _enough(asked: _Asked) -> Done:

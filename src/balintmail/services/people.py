@@ -309,7 +309,7 @@ def _letters(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
 def _returned(tx: Tx, numbers: Sequence[int]) -> Iterator[Moment]:
     for row in reversed(returns.every(tx, returns.Wanted(people=tuple(numbers)))):
         what = "complaint" if row.sentence is Sentence.COMPLAINT else "came back"
-        about = f"{row.label} " if row.label else ""
+        about = f"mailing {row.label} " if row.label.isdigit() else f"{row.label} " if row.label else ""
         said = row.outcome.removeprefix("complaint: ") if row.proven else f"{REASON_WORDS[row.reason]}, {row.outcome}"
         yield Moment(row.at, f"{about}{what}: {said} (message {row.message})", message=row.message)
 

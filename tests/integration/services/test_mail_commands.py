@@ -182,7 +182,8 @@ def test_join_by_mail_is_confirmed_by_a_plain_reply(post: Post) -> None:
     assert (row.state, row.how, row.name) == (RequestState.APPROVED, "mail", "Ada Example")
     assert row.words == 'asked by mail: "join"'
     assert post.standing(row.person_id) == {"newsletter": ON}
-    assert last(post.ctx).remark == "confirmed by reply: joined"
+    assert last(post.ctx).remark == "confirmed by reply, and is on the list"
+    assert last(post.ctx).person_id == row.person_id  # it stands on their timeline
 
 
 def test_open_list_asks_back_too_because_a_from_proves_nothing_H23(post: Post) -> None:
@@ -196,6 +197,7 @@ def test_reply_to_a_list_of_the_secretarys_confirms_and_goes_to_the_secretary(po
     post.comes(mail("Feliratkozás"))
     post.comes(reply(letter(post.ctx), "", sender=ADA))
     assert joining.rows(post.ctx)[0].state is RequestState.CONFIRMED
+    assert last(post.ctx).remark == "confirmed by reply: the Secretary decides"
     assert waiting(post.ctx) == ["request_received"]
     assert waiting(post.ctx, society.SECRETARY) == ["request"]
 
@@ -276,6 +278,10 @@ def test_second_answer_waits_for_the_next_day_and_no_third_is_given(post: Post, 
     assert len(due) == len(set(due)) == 3
     assert all(later - earlier >= timedelta(days=1) for earlier, later in pairwise(due))
     assert due[0] == clock.now()
+    with post.ctx.db.read() as tx:
+        remarks = list(tx.scalars(sa.select(InboundMessage.remark).order_by(InboundMessage.id)))
+    assert "leaves on" not in remarks[0]
+    assert "leaves on" in remarks[1]  # nobody is told that a mail went which waits
     assert last(post.ctx).state is InboundState.WAITING
 
 

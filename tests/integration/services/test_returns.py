@@ -1,7 +1,9 @@
 """Who is not reached, how else they are, and what came back, as the Secretary asks for it."""
 
 import pytest
+import sqlalchemy as sa
 
+from balintmail.db.models import Mailing
 from balintmail.errors import NotFound
 from balintmail.services import merging, people, returns
 from balintmail.services.context import Context
@@ -97,3 +99,14 @@ def test_a_persons_timeline_holds_what_came_back_since_before_a_merge(post: Post
         ("newsletter/n1 came back: mailbox full (5.2.2): score 1 of 3 (message 1)", 1),
         ("came back: no such user, no token of ours: changed nothing (message 2)", 2),
     ]
+
+
+def test_a_system_mail_that_came_back_is_named_as_a_mailing(post: Post) -> None:
+    jane = post.reader(JANE)
+    delivery = post.sent(jane, JANE)
+    with post.ctx.db.write() as tx:
+        tx.execute(sa.update(Mailing).values(number=None))
+    post.comes(post.dsn(delivery, JANE, FULL))
+    with post.ctx.db.read() as tx:
+        told = [each.what for each in people.portrait(tx, jane).timeline if each.message]
+    assert told == ["mailing 1 came back: mailbox full (5.2.2): score 1 of 3 (message 1)"]

@@ -204,3 +204,16 @@ def test_documentation_names_every_mail_and_each_of_its_facts(name: str) -> None
         assert f"`{fact}`" in row
         for inner in value[0] if isinstance(value, tuple) and value and isinstance(value[0], Mapping) else ():
             assert f"`{inner}`" in row
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_request_without_a_site_offers_its_one_way_as_the_only_one(language: str) -> None:
+    facts = NOTICES["request"].facts
+    words = []
+    for url in ("https://balint.example.org/decide/x", ""):
+        merger, person = made_with("request", language, {**facts, "approve_url": url, "decline_url": url})
+        words.append(plain(merger.text(person)))
+    ways = {"en": "Or answer", "de": "Oder antworten", "fr": "Ou r\xe9pondez", "hu": "Vagy v\xe1laszoljon"}
+    assert ways[language] in words[0]
+    assert ways[language] not in words[1]
+    assert "ok" in words[1] or "oui" in words[1] or "igen" in words[1]
