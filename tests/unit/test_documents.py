@@ -190,3 +190,20 @@ def test_every_test_that_the_fault_plan_names_is_there() -> None:
     files = (file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
     there = {name for text in files for name in re.findall(r"def (test_\w+)", text)}
     assert named - there == set()
+
+
+def test_every_page_that_is_named_is_there() -> None:
+    files = [
+        *PAGES,
+        *(ROOT / "src").rglob("*.py"),
+        *(ROOT / "templates").rglob("*.md"),
+        *(ROOT / "templates").rglob("*.toml"),
+    ]
+    for file in files:
+        for name in re.findall(r"\bdocs/([\w-]+\.md)\b", file.read_text("utf-8")):
+            assert (ROOT / "docs" / name).exists(), f"{file.relative_to(ROOT)}: docs/{name}"
+
+
+def test_readme_names_every_page() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in text] == []
