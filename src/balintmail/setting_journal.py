@@ -18,9 +18,16 @@ def _issn(text: str) -> str:
         raise ValueError(exc.message) from exc
 
 
+def _country(text: str) -> str:
+    if not (len(text) == 2 and text.isascii() and text.isalpha()):
+        raise ValueError('a country is written as two letters, such as "GB"')
+    return text.upper()
+
+
 class JournalSettings(Section):
-    """What the Journal is called, and how long the personal link to an e-copy opens it."""
+    """What the Journal is called, where it is posted, and how long the personal link to an e-copy opens it."""
 
     name: str = "The Journal"
     issn: Annotated[str, AfterValidator(_issn)] = ""
+    posted_in: Annotated[str, AfterValidator(_country)] = "GB"
     link_lasts: Annotated[timedelta, BeforeValidator(read_span)] = timedelta(days=90)

@@ -117,3 +117,27 @@ def test_a_run_from_plan_to_report(society: Instance) -> None:
     said = society("journal", "despatch", "report", "2026").said
     assert "5 copies" in said
     assert "withdrawn" in said
+
+
+def test_labels_and_a_mail_houses_list(society: Instance, tmp_path: Path) -> None:
+    society("journal", "add", "2026")
+    society("journal", "stock", "2026", "--printed", "10")
+    for name in ("Anna", "Bea"):
+        member(society, name, "paper")
+    society("journal", "despatch", "plan", "2026")
+    assert society("journal", "despatch", "labels", "2026").status == 1  # nothing is frozen
+    society("journal", "despatch", "freeze", "2026", "--yes")
+    listed = tmp_path / "house.xlsx"
+    done = society("journal", "despatch", "labels", "2026", "--out", listed, "--json")
+    assert (done.status, done.json["labels"], listed.read_bytes()[:2]) == (0, 2, b"PK")
+    assert "No copy waits for a label" in society("journal", "despatch", "labels", "2026").said
+    sheet = tmp_path / "labels.pdf"
+    again = ("journal", "despatch", "labels", "2026", "--again", "--sheet", "L7163", "--out", sheet)
+    done = society(*again, "--json")
+    assert (done.json["labels"], done.json["pages"], sheet.read_bytes()[:5]) == (2, 1, b"%PDF-")
+    assert sheet.stat().st_mode & 0o077 == 0
+    assert society(*again).status == 1  # it is there already
+    assert society(*again, "--yes").status == 0
+    assert society(*again, "--format", "csv").status == 2
+    assert society(*again, "--yes", "--start", "15").status == 2
+    assert society("journal", "despatch", "post", "2026", "--json").json["posted"] == 2

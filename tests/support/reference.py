@@ -138,6 +138,7 @@ JSON: dict[str, str] = {
     "journal despatch freeze": _RUN,
     "journal despatch add": _RUN,
     "journal despatch withdraw": _RUN,
+    "journal despatch labels": '{"file", "labels", "pages", "left_out": [{"person", "name", "why"}]}',
     "journal despatch post": _RUN,
     "journal despatch returned": _RUN,
     "journal despatch reissue": _RUN,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.labels import labels
 from balintmail.cli.output import Tone
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ SHOWN = 30  # doubtful copies on a terminal; --json has them all
 @click.group(cls=Group)
 def despatch() -> None:
     """Send a journal issue to everybody who is owed a copy: plan, freeze, post, take back, send anew, report."""
+
+
+despatch.add_command(labels)
 
 
 @despatch.command("plan")

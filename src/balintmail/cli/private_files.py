@@ -53,3 +53,17 @@ def private_file(file: Path) -> Iterator[TextIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_private(file: Path, octets: bytes) -> None:
+    """Write a file that only its owner may read; it takes its name when it is whole, and an earlier one stays until."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with open(handle, "wb") as out:
+            out.write(octets)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

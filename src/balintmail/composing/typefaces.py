@@ -98,10 +98,11 @@ class Typefaces:
     def runs(self, text: str) -> Iterator[tuple[str, str]]:
         """Yield the parts of `text`, each with the typeface that sets it."""
         part, face = "", self._plain
-        for letter in text:
+        for sign in text:
+            letter = " " if sign.isspace() else sign  # which our own typeface sets
             if letter in _IGNORED:
                 continue
-            mine = self._of.get(letter, face if letter.isspace() else self._plain)
+            mine = self._of.get(letter, self._plain)
             if mine != face and part:
                 yield face, part
                 part = ""
@@ -181,6 +182,7 @@ def _register(path: Path, signs: frozenset[str]) -> str:
     from reportlab.pdfbase import pdfmetrics  # noqa: PLC0415
     from reportlab.pdfbase.ttfonts import TTFont  # noqa: PLC0415
 
+    name = f"{path.stem}-{hashlib.sha256(''.join(sorted(signs)).encode()).hexdigest()[:12]}"
     raw = BytesIO()
     options = subset.Options(layout_features=[], notdef_outline=True, drop_tables=["GSUB", "GPOS", "BASE", "VORG"])
     cutter = subset.Subsetter(options)
@@ -189,9 +191,10 @@ def _register(path: Path, signs: frozenset[str]) -> str:
         cutter.subset(font)
         if "glyf" not in font:
             _to_truetype(font)
+        for record in font["name"].names:  # reportlab takes two typefaces of the same inner name for one
+            record.string = name
         font.save(raw)
     raw.seek(0)
-    name = f"{path.stem}-{hashlib.sha256(''.join(sorted(signs)).encode()).hexdigest()[:12]}"
     pdfmetrics.registerFont(TTFont(name, raw))
     return name
 

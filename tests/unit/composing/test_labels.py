@@ -108,6 +108,7 @@ def test_hungarian_and_greek_need_no_typeface_of_the_system() -> None:
 def test_chinese_is_set_from_the_system_and_embedded() -> None:
     if not any(Path("/usr/share/fonts").rglob("NotoSansCJK-Regular.ttc")):
         pytest.skip("no Chinese typeface here: apt install fonts-noto-cjk")
+    assert [part for _, part in Typefaces(["李 明"]).runs("李\u3000明")] == ["李", " ", "明"]  # the blank is our own
     printed = set_labels([Label(("李 明", "北京市朝阳区", "Enid"))], Sheet.L7160)
     assert printed.left_out == ()
     text = PdfReader(BytesIO(printed.pdf)).pages[0].extract_text()
