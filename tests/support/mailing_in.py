@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from balintmail.config import Inbox
 from balintmail.db import officers
 from balintmail.db.models import Draft, Mailing
 from balintmail.domain.states import Role
 from balintmail.services import drafts
 from balintmail.services.context import Context
 from balintmail.services.subscriptions import Joining, subscribe
+from balintmail.setting_inbox import Inbox
 from tests.support import joining, society
 from tests.support.answering import arrives
 

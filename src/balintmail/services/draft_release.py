@@ -114,7 +114,7 @@ def release(ctx: Context, token: str, typed: str) -> None:
     """
     with _open(ctx, token) as (acting, row):
         with draft_files.opened(ctx, row) as path:
-            made = _plan(acting, Intent(path))
+            made = _plan(acting, Intent(path), checking.check(acting, path))
             if typed_number(typed) != str(made.counts.reached):
                 raise WrongNumber("That is not the number of people whom it reaches.")
             write = sandbox.release_redirected if ctx.settings.send.redirect_all_to else releasing.release
@@ -219,7 +219,7 @@ def _shown(ctx: Context, found: DraftView, picture: PictureAddress) -> DraftView
         report = checking.check(ctx, path)
         try:
             if report.ok:
-                _plan(ctx, Intent(path))
+                _plan(ctx, Intent(path), report)
         except BalintmailError as exc:
             refused = " ".join(filter(None, (exc.message, exc.hint)))
     counts, letter = report.counts, report.letter
@@ -255,9 +255,9 @@ def _read(ctx: Context, report: checking.Report, picture: PictureAddress) -> tup
         return "", ""
 
 
-def _plan(ctx: Context, intent: Intent) -> Plan:
+def _plan(ctx: Context, intent: Intent, report: checking.Report) -> Plan:
     """Return the plan; raise Conflict where the number was sent already, or another draft under it waits to leave."""
-    made = releasing.plan(ctx, intent)
+    made = releasing.planned(ctx, intent, report)
     if made.step is not Step.BEGIN or (made.existing and made.existing.state is MailingState.SCHEDULED):
         raise Conflict(f"{made.label} was released already.", hint="Mail it in once more with a number of its own.")
     return made

@@ -94,7 +94,13 @@ def plan(ctx: Context, intent: Intent) -> Plan:
 
     Raises Stopped, NumberTaken, NobodyReached, FilterError, or SendingBlocked when sending is off altogether.
     """
-    report = checking.check(ctx, intent.path, checking.Wanted(intent.list, intent.where, intent.exclude))
+    return planned(
+        ctx, intent, checking.check(ctx, intent.path, checking.Wanted(intent.list, intent.where, intent.exclude))
+    )
+
+
+def planned(ctx: Context, intent: Intent, report: checking.Report) -> Plan:
+    """Return the plan for a letter that was checked just now; raise what `plan` raises."""
     found = existing_mailing(ctx, report)
     same = found is not None and report.compiled is not None and found.content_hash == report.compiled.content_hash
     if found is not None and not same and not found.may_be_rewritten:
