@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from balintmail.web.access import Kind
 from balintmail.web.app import NOUNS
 from balintmail.wiring import open_instance
+from tests.support import mailing_in
 from tests.support.pages import Pages, furnish
 from tests.support.site import LANGUAGES, WIDTHS, Served, violations
 from tests.web.conftest import Visit
@@ -37,7 +38,11 @@ SEEN = tuple(zip(LANGUAGES, WIDTHS * 2, ("light", "dark", "dark", "light"), stri
 @pytest.fixture(scope="module")
 def pages(site: Served) -> Iterator[Pages]:
     instance = open_instance(site.folder)
-    yield furnish(instance.context())
+    ctx = instance.context()
+    found = furnish(ctx)
+    mailing_in.comes(mailing_in.with_drafts(ctx), mailing_in.example("secretary@balint.example.org"))
+    found.paths["/release/{token}"] = mailing_in.path(ctx)  # a whole newsletter, with tables and a picture
+    yield found
     instance.close()
 
 
