@@ -37,17 +37,17 @@ def laid_out(row: DraftRow, files: Files) -> Iterator[Path]:
         yield letter
 
 
-def _places(source: str, name: str) -> set[PurePosixPath]:
+def _places(source: str, name: str) -> list[PurePosixPath]:
     """Return where a file lies: beside the letter, and in the folders in which the letter looks for it."""
     if PurePosixPath(name).name != name or name == NEWSLETTER_FILE:
-        return set()
-    found = {PurePosixPath(name)}
+        return []
+    found = [PurePosixPath(name)]
     for match in islice(re.finditer(re.escape(f"/{name}"), source), MOST_MENTIONS):
         said = re.split(r"[^\w./-]", source[max(0, match.start() - LONGEST_FOLDER) : match.start()])[-1]
         folder = PurePosixPath(said)
         if said and not folder.is_absolute() and all(part.strip(".") for part in folder.parts):
-            found.add(folder / name)
-    return found
+            found.append(folder / name)
+    return list(dict.fromkeys(found))
 
 
 @contextmanager
