@@ -2,6 +2,7 @@
 
 import csv
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ def test_consent_show_tells_who_when_how_and_the_words_S42(society: Instance) ->
     assert agreed["evidence"]["zone"]
     shown = society("consent", "show", "2").out
     assert "signed the sheet" in shown
+    day = datetime.fromisoformat(agreed["at"])
+    assert f"  {day.day} {day:%B %Y, %H:%M} (London)  agreed to newsletter (consent)\n" in shown
     assert "too many letters" in shown
     assert society("consent", "show", "nobody@example.org").status == 1
 

@@ -65,6 +65,13 @@ def test_templates_preview_of_a_broken_letter_names_file_and_line(instance: Path
     assert 'no field "notice.nonsense"' in done.err
 
 
+def test_templates_preview_in_a_language_without_a_letter_says_so(instance: Path, tmp_path: Path) -> None:
+    done = call("-C", instance, "templates", "preview", "confirm", "--language", "it", "--out", tmp_path / "p")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith('There is no "confirm" in the language "it".')
+    assert call("-C", instance, "templates", "preview", "confirm", "--language", "de-AT", "--out", tmp_path).status == 0
+
+
 @pytest.mark.parametrize("arguments", [("preview", "nonsense"), ("copy", "../x"), ("preview", "newsletter")])
 def test_templates_refuses_what_is_no_system_mail(instance: Path, arguments: tuple[str, ...]) -> None:
     done = call("-C", instance, "templates", *arguments)

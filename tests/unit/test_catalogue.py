@@ -69,6 +69,12 @@ def written(folder: Path, language: str, text: str) -> Path:
     return folder
 
 
+def test_no_hungarian_sentence_ends_in_two_full_stops_after_a_day() -> None:
+    words = Catalogue(SHIPPED, "hu")
+    assert words.day(date(2026, 11, 21)).endswith(".")
+    assert [key for key in words.keys if re.search(r"\{day\}\.", str(words.words(key)))] == []
+
+
 def test_instance_words_go_over_the_shipped_key_by_key_and_missing_ones_are_english(tmp_path: Path) -> None:
     shipped = written(tmp_path / "shipped", "en", 'title = "Title"\nmore = "More"')
     written(tmp_path / "shipped2", "de", 'title = "Titel"')

@@ -1,5 +1,6 @@
 """`balintmail consent`: show, verify and export the record of who agreed to what. It changes nobody's consent."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from balintmail.cli.command import App, Group, pass_app
 from balintmail.cli.output import Tone
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from balintmail.services.consent import Verdict
 
 
@@ -29,6 +32,7 @@ def show(app: App, who: str, person: int | None, everyone: bool) -> None:
     from balintmail.services.people import by_id  # noqa: PLC0415
 
     with app.context() as ctx:
+        zone = ctx.settings.zone
         with ctx.db.read() as tx:
             found = [by_id(tx, number) for number in chosen(tx, who, person, everyone=everyone)]
         documents: list[dict[str, Any]] = [
@@ -42,7 +46,7 @@ def show(app: App, who: str, person: int | None, everyone: bool) -> None:
         if not each["events"]:
             app.out.line("  Nothing is on record: they never agreed to anything and never left anything.")
         for event in each["events"]:
-            _describe(app, event)
+            _describe(app, event, zone)
 
 
 @consent.command()
@@ -100,9 +104,12 @@ def export(app: App, file: Path | None, layout: str | None, yes: bool) -> None:
     app.out.line(f"{count:,} events written to {file}.")
 
 
-def _describe(app: App, event: dict[str, Any]) -> None:
+def _describe(app: App, event: dict[str, Any], zone: "ZoneInfo") -> None:
+    from balintmail.domain.times import long_form  # noqa: PLC0415  (loaded already)
+
     verb = "agreed to" if event["action"] == "agreed" else "left"
-    app.out.line(f"  {event['at']}  {verb} {event['list'] or 'everything'} ({event['ground'].replace('_', ' ')})")
+    at = long_form(datetime.fromisoformat(event["at"]), zone)
+    app.out.line(f"  {at}  {verb} {event['list'] or 'everything'} ({event['ground'].replace('_', ' ')})")
     if event["erased"]:
         app.out.line("      what was said is erased")
         return

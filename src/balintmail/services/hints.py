@@ -14,7 +14,7 @@ from balintmail.db.requests import RequestRow
 from balintmail.db.session import Tx
 from balintmail.domain.imports import key_of_name
 from balintmail.domain.likeness import address_root, name_patterns, names_alike
-from balintmail.domain.states import Ground, SubscriptionState
+from balintmail.domain.states import Ground, RequestState, SubscriptionState
 
 MOST = 6  # of all kinds: more than a glance is no help
 
@@ -53,11 +53,19 @@ def hints(tx: Tx, row: RequestRow) -> list[Hint]:
 
 def _at_address(tx: Tx, row: RequestRow) -> Iterator[Hint]:
     for person in people.at_address(tx, row.address_key):
+        if person.joined_at >= row.created_at and person.id in _put_by_form(tx, row):
+            continue
         yield Hint(HintKind.KNOWN_ADDRESS, person.name, row.email, person.joined_at, person.id)
         standing = subscriptions.get(tx, person.id, row.list_id)
         if standing is not None and standing.state is SubscriptionState.UNSUBSCRIBED:
             yield Hint(HintKind.LEFT_BEFORE, person.name, row.email, standing.ended_at, person.id)
         yield from _former(tx, person, row.email)
+
+
+def _put_by_form(tx: Tx, row: RequestRow) -> set[int | None]:
+    """Return whom the same form has put on another of its lists already."""
+    rows = requests.of_batch(tx, row.batch or row.id)
+    return {one.person_id for one in rows if one.state is RequestState.APPROVED}
 
 
 def _elsewhere(tx: Tx, row: RequestRow) -> Iterator[Hint]:

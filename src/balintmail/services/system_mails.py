@@ -68,6 +68,11 @@ def preview(ctx: Context, name: str, *, language: str = "", list_slug: str = "")
     usual = mailing_list.language if mailing_list else ctx.settings.society.languages[0]
     slug = mailing_list.slug if mailing_list else ""
     letter = letter_of(around.templates, name, language=language or usual, list_slug=slug)
+    if language and letter.language.partition("-")[0] != language.lower().partition("-")[0]:
+        raise NotFound(
+            f'There is no "{name}" in the language "{language[:20]}".',
+            hint=f"To write one: balintmail templates copy {name} --language TAG",
+        )
     merger = Merger(compile_notice(letter, around, name, shape_of(kind, kind.facts)), ctx.keyring)
     reader = Reader(letter.language, around.zone, read_words(around.templates, letter.language))
     shown_name = "" if kind.strangers else secretary.name

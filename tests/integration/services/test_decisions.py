@@ -228,6 +228,18 @@ def test_hints_tell_what_is_known(ctx: Context, clock: MovableClock) -> None:
     assert waiting(ctx, "request")[-1]["facts"]["hints"]
 
 
+def test_no_hint_tells_of_somebody_whom_the_same_form_has_put_on_another_list(
+    ctx: Context, clock: MovableClock
+) -> None:
+    lists.add(ctx, "courses", lists.Manners(name="Weekends", policy=Policy.CONFIRM))
+    ask(ctx, chosen=("newsletter", "courses"))
+    clock.forward(timedelta(hours=1))
+    confirm(ctx, token(ctx))
+    with ctx.db.read() as tx:
+        assert len(people.at_address(tx, "maria@example.org")) == 1
+    assert view_decision(ctx, decision(ctx)).hints == ()
+
+
 def test_same_name_at_another_address_is_said(ctx: Context) -> None:
     subscribe(ctx, ["old@example.net"], Joining(name="Mária Bálint"))
     asked(ctx)
