@@ -49,7 +49,8 @@ def test_letter_waits_is_shown_and_drives_no_terminal_J13(instance: Instance) ->
     assert "\x1b" not in listed + shown
     assert "\x07" not in listed + shown
     assert "Dear \\x1b[2JSecretary," in shown
-    assert "says from Ada <ada@example.net> (the address of Ada Example, 2)" in shown
+    assert "says from Ada <ada@example.net>" in shown
+    assert "filed     Ada Example, person 2" in shown
     assert "file      run.sh.txt  application/x-sh, 10 octets" in shown
     assert 'message 1 "' in instance("people", "show", "2").out
     contents = instance("inbox", "show", "1", "--json").json

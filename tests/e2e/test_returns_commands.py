@@ -111,3 +111,22 @@ def test_nothing_that_came_back_reads_as_such(society: Instance) -> None:
     assert society("returns", "list").out == "Nothing came back.\n"
     assert "Every address is mailed" in society("returns", "dead").out
     assert society("returns", "list", "nobody").status == 1
+
+
+def test_a_mailing_tells_how_many_of_its_letters_came_back(society: Instance) -> None:
+    before = society("mailings", "show", "newsletter/84")
+    assert "came back" not in before.out
+    society.comes_back(ANNA, "550 5.1.1 User unknown", "5.1.1")
+    society.comes_back(ANNA, "550 5.1.1 Unknown user", "5.1.1")
+    society.comes_back(BELA, "552 5.2.2 mailbox full", "5.2.2")
+    assert society("mailings", "show", "newsletter/84", "--json").json["came_back"] == {"bounced": 2, "complained": 0}
+    shown = society("mailings", "show", "newsletter/84").out
+    assert "came back    2" in shown
+    assert "complained" not in shown
+
+
+def test_a_report_is_filed_under_whom_it_is_about_and_not_said_to_be_from_them(society: Instance) -> None:
+    society.comes_back(ANNA, "550 5.1.1 User unknown", "5.1.1")
+    shown = society("inbox", "show", "1").out
+    assert "says from MAILER-DAEMON@mx.example.net (Mail Delivery System)\n" in shown
+    assert "filed     no name, person 2" in shown

@@ -55,10 +55,11 @@ document. `counts` always has all nine
 states of a delivery (docs/flow.md) and adds up to `audience`.
 """
 
+_NEWSLETTER = '{"newsletter", "mailing", "title", "visibility", "at", "errata": [{"id", "words", "at", "by"}]}'
 _MAILING = """\
 {"id", "list", "number", "state", "content_hash", "released_by", "frozen_at", "finished_at", "audience",
  "counts": {"queued", "claimed", "at_risk", "accepted", "deferred", "refused", "unknown", "written_off", "skipped"},
- "skipped_by_reason": {…},
+ "came_back": {"bounced", "complained"}, "skipped_by_reason": {…},
  "not_reached": [{"person", "address", "state", "code", "enhanced", "reply", "at"}]}"""
 _PUT = """\
 [{"address", "person", "result": "subscribed|already|requested|unsubscribed|refused", "reason"}]"""
@@ -109,6 +110,12 @@ JSON: dict[str, str] = {
         '{"new", "changed", "unchanged", "refused", "changes": [{"line", "address", "person", "changed": […]}],\n'
         ' "refusals": [{"line", "address", "reason"}], "written": true|false}'
     ),
+    "newsletters list": f"[{_NEWSLETTER}]",
+    "newsletters erratum": _NEWSLETTER,
+    "archive import": """\
+{"new", "unchanged", "refused", "written",
+ "newsletters": [{"file", "result": "new|unchanged|refused", "number", "on", "title", "reason"}]}""",
+    "archive index": '{"entries"}',
     "copies list": f"[{_COPY}]",
     "copies show": _COPY,
     "copies send": _COPY,

@@ -226,7 +226,7 @@ def _contents(letter: "Opened") -> dict[str, Any]:
 def _describe(app: App, row: "MessageRow", letter: "Opened", zone: "ZoneInfo") -> None:
     from balintmail.domain.times import long_form  # noqa: PLC0415  (loaded already)
 
-    whose = f" (the address of {row.person_name or 'person'}, {row.person})" if row.person else ""
+    filed = f"{row.person_name or 'no name'}, person {row.person}" if row.person else ""
     facts = [
         ("message", f"{row.id}, {row.kind.replace('_', ' ') or 'not read yet'}, {row.size:,} octets"),
         ("came", f"{long_form(row.received_at, zone)}, by {row.mailbox}"),
@@ -234,7 +234,8 @@ def _describe(app: App, row: "MessageRow", letter: "Opened", zone: "ZoneInfo") -
         ("remark", row.remark),
         ("done", f"{long_form(row.closed_at, zone)}, by {row.closed_by}" if row.closed_at else ""),
         ("sent on", long_form(row.forwarded_at, zone) if row.forwarded_at else ""),
-        ("says from", (letter.headers.get("from") or row.sender) + whose),
+        ("says from", letter.headers.get("from") or row.sender),
+        ("filed", filed),
         ("answer to", letter.headers.get("reply-to", "")),
         ("to", letter.headers.get("to", "")),
         ("cc", letter.headers.get("cc", "")),
@@ -253,7 +254,7 @@ def _describe(app: App, row: "MessageRow", letter: "Opened", zone: "ZoneInfo") -
         app.out.line("It is encrypted and can be read only with the key of whoever it was written to.", Tone.WARN)
     app.out.line(letter.text.strip())
     if letter.cut:
-        app.out.line("It goes on. All of it: balintmail inbox show --raw", Tone.MUTED)
+        app.out.line(f"It goes on. All of it: balintmail inbox show {row.id} --raw", Tone.MUTED)
 
 
 def _save(opener: Any, raw: bytes, folder: Path) -> list[str]:

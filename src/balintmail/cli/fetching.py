@@ -26,7 +26,7 @@ _ENVELOPE = ("ORIGINAL_RECIPIENT", "RECIPIENT")  # what Postfix sets for a comma
 
 
 @click.command(cls=Command)
-@click.argument("names", metavar="NAME", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--watch", is_flag=True, help="Stay in the foreground and read whatever comes as it comes.")
 @pass_app
 def fetch(app: App, names: tuple[str, ...], watch: bool) -> int:
@@ -167,7 +167,7 @@ def _store(ctx: "Context", recipient: str) -> None:
         size += len(more)
     if not raw.strip():
         return
-    remark = f"larger than {_LARGEST} octets: the beginning is kept here" if size > len(raw) else ""
+    remark = f"larger than {_LARGEST:,} octets: the beginning is kept here" if size > len(raw) else ""
     known = recipient or next((os.environ[name] for name in _ENVELOPE if os.environ.get(name)), "")
     head = _delivered_to(known)
     first, raw = (raw[: raw.index(b"\n") + 1], raw[raw.index(b"\n") + 1 :]) if _MBOX.match(raw) else (b"", raw)

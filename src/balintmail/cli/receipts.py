@@ -36,6 +36,7 @@ def document(receipt: Receipt, zone: ZoneInfo) -> dict[str, Any]:
         "finished_at": rfc3339(row.finished_at, zone) if row.finished_at else None,
         "audience": row.audience,
         "counts": {state.value: receipt.counts[state] for state in DeliveryState},
+        "came_back": {"bounced": receipt.came_back.bounced, "complained": receipt.came_back.complained},
         "skipped_by_reason": {reason.value: number for reason, number in receipt.skipped.items()},
         "not_reached": [
             {
@@ -76,6 +77,8 @@ def show(out: Output, receipt: Receipt, zone: ZoneInfo, *, expected: str = "") -
     facts += [(state.value.replace("_", " "), str(number)) for state, number in receipt.counts.items() if number]
     if receipt.skipped:
         facts.append(("not mailed", skipped_words(receipt)))
+    later = (("came back", receipt.came_back.bounced), ("complained", receipt.came_back.complained))
+    facts += [(name, f"{number:,}") for name, number in later if number]
     facts += [("released by", row.released_by), ("content", row.content_hash[:16])]
     begins = None if row.state is MailingState.DRAFT else row.start_at  # what was taken back has no beginning
     moments = (("begins", begins), ("frozen", row.frozen_at), ("finished", row.finished_at))

@@ -6,6 +6,7 @@ services/returned.py; what an address's own row says is in db/address_health.py.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,52 +92,74 @@ class Refusals:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """How many letters of a mailing came back after they were taken, and how many readers complained of one."""
+
+    bounced: int = 0
+    complained: int = 0
+
+
+def of_mailing(tx: Tx, mailing_id: int) -> Afterwards:
+    """Return what came back of a mailing's letters; of the erased nothing is known any more."""
+    failed = _E.sentence.in_((Sentence.HARD, Sentence.SOFT, Sentence.POLICY))
+    letters = func.count(sa.distinct(sa.case((failed, _E.delivery_id))))
+    complaints = func.count(sa.distinct(sa.case((_E.sentence == Sentence.COMPLAINT, _E.delivery_id))))
+    query = select(letters, complaints).where(_E.mailing_id == mailing_id, _E.proven)
+    return Afterwards(*tx.execute(query).one())
+
+
 def letter(tx: Tx, delivery_id: int) -> Letter | None:
     """Return the row of the ledger with that number, or None."""
-    query = (
-        select(
-            Delivery.id,
-            Delivery.mailing_id,
-            Mailing.list_id,
-            Delivery.person_id,
-            Delivery.address,
-            Delivery.address_key,
-            _LEFT,
-        )
-        .join(Mailing, Mailing.id == Delivery.mailing_id)
-        .where(Delivery.id == delivery_id)
-    )
-    row = tx.execute(query).first()
+    row = tx.execute(_letter(), {"delivery": delivery_id}).first()
     return Letter(*row) if row else None
+
+
+@cache
+def _letter() -> Any:
+    own = (Delivery.person_id, Delivery.address, Delivery.address_key)
+    return (
+        select(Delivery.id, Delivery.mailing_id, Mailing.list_id, *own, _LEFT)
+        .join(Mailing, Mailing.id == Delivery.mailing_id)
+        .where(Delivery.id == sa.bindparam("delivery"))
+    )
 
 
 def record(tx: Tx, new: NewEvent) -> bool:
     """Enter an event; return False when the message has said something of that address already."""
-    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(_E).values(
-        message_id=new.message,
-        address=new.address,
-        address_key=new.address_key,
-        person_id=new.person,
-        delivery_id=new.delivery,
-        mailing_id=new.mailing,
-        sentence=new.judged.sentence.value,
-        reason=new.judged.reason.value,
-        status=new.judged.status,
-        evidence=new.evidence,
-        proven=new.proven,
-        weight=new.weight,
-        outcome=new.outcome,
-        at=new.at,
-    )
-    once = statement.on_conflict_do_nothing(index_elements=["message_id", "address_key"]).returning(_E.id)
-    return tx.scalar(once) is not None
+    values = {
+        "message_id": new.message,
+        "address": new.address,
+        "address_key": new.address_key,
+        "person_id": new.person,
+        "delivery_id": new.delivery,
+        "mailing_id": new.mailing,
+        "sentence": new.judged.sentence.value,
+        "reason": new.judged.reason.value,
+        "status": new.judged.status,
+        "evidence": new.evidence,
+        "proven": new.proven,
+        "weight": new.weight,
+        "outcome": new.outcome,
+        "at": new.at,
+    }
+    return tx.scalar(_recording(tx.dialect.name), values) is not None
+
+
+@cache
+def _recording(dialect: str) -> Any:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(_E).on_conflict_do_nothing(index_elements=["message_id", "address_key"]).returning(_E.id)
 
 
 def conclude(tx: Tx, message: int, address_key: str, outcome: str) -> None:
     """Put down what was done about an event."""
-    mine = (_E.message_id == message, _E.address_key == address_key)
-    tx.execute(sa.update(_E).where(*mine).values(outcome=outcome))
+    tx.execute(_concluding(), {"message": message, "key": address_key, "outcome": outcome})
+
+
+@cache
+def _concluding() -> sa.Update:
+    return sa.update(_E).where(_E.message_id == sa.bindparam("message"), _E.address_key == sa.bindparam("key"))
 
 
 def failures(tx: Tx, address_key: str, *, since: datetime) -> list[Failure]:
@@ -144,34 +167,41 @@ def failures(tx: Tx, address_key: str, *, since: datetime) -> list[Failure]:
 
     Of those that say the same of one letter, the first and the last stand for all (H21).
     """
-    said = (Delivery.id, _LEFT, _E.weight, _E.reason)
-    query = (
-        select(func.min(_E.at, type_=_E.at.type), func.max(_E.at, type_=_E.at.type), *said)
-        .join(Delivery, Delivery.id == _E.delivery_id)
-        .where(_E.address_key == address_key, _E.proven, _E.weight > 0)
-        .where(or_(_E.at >= since, _E.weight >= GONE))
-        .group_by(*said)
-    )
+    rows = tx.execute(_failures(), {"key": address_key, "since": since})
     return [
         Failure(at, delivery, left_at, weight, Reason(reason))
-        for first, last, delivery, left_at, weight, reason in tx.execute(query)
+        for first, last, delivery, left_at, weight, reason in rows
         for at in {first, last}
     ]
 
 
+@cache
+def _failures() -> Any:
+    said = (Delivery.id, _LEFT, _E.weight, _E.reason)
+    return (
+        select(func.min(_E.at, type_=_E.at.type), func.max(_E.at, type_=_E.at.type), *said)
+        .join(Delivery, Delivery.id == _E.delivery_id)
+        .where(_E.address_key == sa.bindparam("key"), _E.proven, _E.weight > 0)
+        .where(or_(_E.at >= sa.bindparam("since"), _E.weight >= GONE))
+        .group_by(*said)
+    )
+
+
 def note_bounced(tx: Tx, delivery_id: int, at: datetime) -> None:
     """Put down beside a delivery's state that it came back; the first time stays, in whatever order they are read."""
-    _note(tx, delivery_id, Delivery.bounced_at, at)
+    tx.execute(_noting("bounced_at"), {"delivery": delivery_id, "bounced_at": at, "earlier": at})
 
 
 def note_complained(tx: Tx, delivery_id: int, at: datetime) -> None:
     """Put down beside a delivery's state that its reader complained of it."""
-    _note(tx, delivery_id, Delivery.complained_at, at)
+    tx.execute(_noting("complained_at"), {"delivery": delivery_id, "complained_at": at, "earlier": at})
 
 
-def _note(tx: Tx, delivery_id: int, column: Any, at: datetime) -> None:
-    earlier = (Delivery.id == delivery_id, or_(column.is_(None), column > at))
-    tx.execute(sa.update(Delivery).where(*earlier).values({column.key: at}))
+@cache
+def _noting(name: str) -> sa.Update:
+    column = getattr(Delivery, name)
+    earlier = or_(column.is_(None), column > sa.bindparam("earlier"))
+    return sa.update(Delivery).where(Delivery.id == sa.bindparam("delivery"), earlier)
 
 
 def every(tx: Tx, wanted: Wanted) -> list[EventRow]:

@@ -150,7 +150,7 @@ class FolderRun:
     def _read_beginning(self, session: Session, folder: Folder, one: Waiting) -> Arrival:
         largest = self._source.inbox.largest
         raw = session.beginning(one.uid, octets=BEGINNING) if self._strikes[one.uid] < 2 else None
-        remark = f"larger than {largest} octets: the beginning is kept here, all of it in the mailbox"
+        remark = f"larger than {largest:,} octets: the beginning is kept here, all of it in the mailbox"
         if one.size <= largest:
             remark = "the server did not give all of it: what it gave is kept here"
         is_whole = raw is not None and len(raw) < BEGINNING

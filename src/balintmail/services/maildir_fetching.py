@@ -84,7 +84,7 @@ class MaildirRun:
     def _arrival(self, one: Taken) -> Arrival:
         now = self._ctx.clock.now()
         cut = len(one.content.raw) < one.content.size
-        remark = f"larger than {self._inbox.largest} octets: the beginning is kept here, all of it in the mailbox"
+        remark = f"larger than {self._inbox.largest:,} octets: the beginning is kept here, all of it in the mailbox"
         return Arrival(
             mailbox=self._name,
             place=self._place(one.piece),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from balintmail.composing.compiled import Compiled
 from balintmail.composing.merge import Merger
-from balintmail.db import audit, ledger, mailings, receipts
+from balintmail.db import audit, ledger, mailings, receipts, returns
 from balintmail.db.mailings import MailingRow
 from balintmail.db.receipts import NotReached
+from balintmail.db.returns import Afterwards
 from balintmail.db.session import Tx
 from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.states import FINAL, DeliveryState, MailingState, SkipReason
@@ -31,6 +32,7 @@ class Receipt:
     skipped: dict[SkipReason, int]
     not_reached: tuple[NotReached, ...]
     message_ids: Mapping[int, str] = field(default_factory=dict)  # of the unknown, to look for in the relay's log (P3)
+    came_back: Afterwards = field(default_factory=Afterwards)
 
     @property
     def open(self) -> int:
@@ -72,7 +74,7 @@ def receipt(ctx: Context, name: str | int) -> Receipt:
     """Return the receipt of a mailing, seen at one moment."""
     with ctx.db.read() as tx:
         row = find(tx, str(name))
-        found = receipt_of(tx, row)
+        found = replace(receipt_of(tx, row), came_back=returns.of_mailing(tx, row.id))
         doubtful = [one.delivery for one in found.not_reached if one.state is DeliveryState.UNKNOWN]
         if not doubtful or not row.content_hash:  # what only the journal knew has no letter
             return found
