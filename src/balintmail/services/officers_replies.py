@@ -50,9 +50,9 @@ def concerns(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof)
 
 def act(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) -> Done:
     """Carry out a decision, or keep a draft."""
-    token = _asked(ctx, tx, event, proof)
-    if not token:
+    if drafts.concerns(ctx, tx, message, event):  # also where it was begun as an answer to an old letter of ours
         return drafts.keep(ctx, tx, message, event)
+    token = _asked(ctx, tx, event, proof)
     for purpose, decide in ((Purpose.DECIDE, _join), (Purpose.COPY, _copy)):
         claims = read(token, purpose, ctx.keyring.verifying)
         if claims is not None:

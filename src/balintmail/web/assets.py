@@ -19,6 +19,7 @@ Disallow: /preferences/
 Disallow: /manage/
 Disallow: /confirm/
 Disallow: /decide/
+Disallow: /release/
 """
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default as modern
 
 import pytest
 
@@ -10,11 +13,11 @@ from balintmail.db import inbox as messages
 from balintmail.db.inbox import Arrival
 from balintmail.domain.states import InboundState
 from balintmail.receiving.draft import DraftReader, Mailed
-from balintmail.services import drafts, fetching, inbox
+from balintmail.services import drafts, fetching, inbox, notice_mailings
 from balintmail.services.context import Context
 from tests.conftest import MovableClock
 from tests.support import joining, society
-from tests.support.answering import arrives
+from tests.support.answering import arrives, letters
 from tests.support.mailing_in import BODY, EDITOR, TO, a_society, comes, mail, mailings, path, rows, told
 
 
@@ -259,6 +262,72 @@ def test_society_without_a_site_gets_the_command_instead_of_a_link(ctx: Context)
     comes(without)
     (one,) = told(without)
     assert (one["facts"]["release_url"], one["facts"]["releases"]) == ("", True)
+
+
+def letter(ctx: Context, address: str = society.SECRETARY) -> EmailMessage:
+    """Return the newest answer that was mailed, as a mail program shows it."""
+    notice_mailings.release_due(ctx)
+    return message_from_string(letters(ctx, address)[-1], policy=modern)
+
+
+def words(message: EmailMessage) -> str:
+    found = message.get_body(("plain",))
+    assert found is not None
+    return " ".join(found.get_content().split())
+
+
+def test_answer_says_what_kept_a_mail_from_being_read(ctx: Context) -> None:
+    comes(ctx, mail("-----BEGIN PGP MESSAGE-----\n"))
+    said = words(letter(ctx))
+    assert "nothing could be made of it: it is encrypted. Nobody has been mailed." in said
+    assert "/release/" not in said
+
+
+def test_answer_to_the_editor_has_no_link_and_says_who_has(ctx: Context) -> None:
+    comes(ctx, mail(From=EDITOR))
+    theirs = letter(ctx, EDITOR)
+    assert "The Secretary has the same letter, with the link that releases it." in words(theirs)
+    assert "/release/" not in theirs.as_string()
+    assert "in the name of Bálint Mihály" in words(letter(ctx))
+
+
+def test_answer_without_a_site_names_the_commands(ctx: Context) -> None:
+    none = ctx.settings.society.model_copy(update={"url": ""})
+    without = replace(ctx, settings=ctx.settings.model_copy(update={"society": none}))
+    comes(without)
+    assert "balintmail drafts save 1" in words(letter(without))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "=?utf-8?q?a=0D=0ABcc:_x@example.net?=",
+        "=?utf-8?q?a=0ABcc:_x@example.net?=",
+        "a\r\n Bcc: x@example.net",
+        "'\"><script>alert(1)</script>",
+        "{{ ''.__class__ }} {% raw %}",
+        "\u202eevil",
+        "=?",
+        "a" * 10_000,
+    ],
+)
+def test_odd_subject_stays_a_subject_A_E(ctx: Context, subject: str) -> None:
+    raw = mail(f"Hello {subject}.\n", Subject="SUBJECT").replace(b"Subject: SUBJECT", f"Subject: {subject}".encode())
+    comes(ctx, raw)
+    message = letter(ctx)
+    assert (message["Bcc"], message["To"].addresses[0].addr_spec) == (None, society.SECRETARY)
+    assert len(message.get_all("Subject") or []) == 1
+    page = message.get_body(("html",))
+    assert page is not None
+    assert "<script" not in page.get_content()
+    assert message["Auto-Submitted"]
+
+
+def test_draft_that_was_begun_as_an_answer_is_a_draft(ctx: Context) -> None:
+    comes(ctx)
+    message = letter(ctx)
+    comes(ctx, mail("The next one.\n", In_Reply_To=message["Message-ID"], References=message["Message-ID"]))
+    assert len(rows(ctx)) == 2
 
 
 def test_addresses_are_compared_as_addresses(ctx: Context) -> None:
