@@ -26,6 +26,7 @@ from balintmail.ops.doctor import (
     pointer,
     providers,
     quota,
+    reachable,
     relay,
     returns,
     signing,
@@ -209,12 +210,14 @@ def _house(ctx: Context, means: Means, names: _Names | None) -> list[Finding]:
         working = health.is_dispatching(tx, of_database or now)
         last_run = _moment(meta.fact(tx, LAST_RUN))
         stuck = meta.fact(tx, NOTICES_STUCK) or ""
+        unreached = reachable.findings(tx)
     beat = house.Beat(dispatch_lock(ctx).last_beat(), working, anything_due(ctx))
     times = house.Times(now, last_run, of_database)
     return [
         *house.sending(why_blocked(ctx)),
         *house.sandbox(ctx.settings.send),
         *([] if names else [_nobody()]),
+        *unreached,
         *house.cron(beat, now=now, zone=zone),
         *quota.hours(hours_of(ctx.settings.send.hours, ctx.settings.send.weekdays, zone), now=now),
         *house.system_mails(stuck),

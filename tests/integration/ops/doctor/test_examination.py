@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from balintmail.config import Bounces, Relay, Security, Settings
 from balintmail.db import health, meta
 from balintmail.db.models import Address, AuditEvent, Base, Meta, Officer, Person, PersonAddress
-from balintmail.domain.states import Role
+from balintmail.domain.states import AddressHealth, Role
 from balintmail.ops.doctor.dial import Heard, call_all
 from balintmail.ops.doctor.examination import Means, Page, examine, is_ok
 from balintmail.ops.doctor.finding import Subject
@@ -169,6 +169,7 @@ def test_outbox_softens_what_is_wrong_with_the_names(society: Context, server: S
     [
         (lambda tx: meta.put(tx, meta.SENDING_BLOCKED, "it was restored"), "sending_blocked", "stop"),
         (lambda tx: tx.execute(delete(Officer)), "secretary", "stop"),
+        (lambda tx: tx.execute(update(Address).values(health=AddressHealth.BOUNCED)), "officer_unreached", "stop"),
         (lambda tx: meta.put(tx, "last_run_at", "2026-11-22T18:04:00+00:00"), "clock", "stop"),
     ],
 )
