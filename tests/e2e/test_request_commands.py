@@ -124,3 +124,16 @@ def test_latest_newsletter_is_a_manner_of_the_list(society: Instance) -> None:
     assert society("lists", "list", "--json").json[0]["sends_latest"] is True
     assert society("lists", "edit", "newsletter", "--no-latest").status == 0
     assert society("lists", "list", "--json").json[0]["sends_latest"] is False
+
+
+def test_applicant_whom_no_mail_reaches_waits_for_the_secretary_and_not_for_silence(society: Instance) -> None:
+    address = "gone@example.net"
+    ask(society, address)
+    society("suppress", "add", address, "--reason", "bounced")
+    (row,) = society("requests", "list", "--json").json
+    assert row["waits_for"].startswith("you (the address is suppressed")
+    shown = society("requests", "show", str(row["id"]))
+    assert f"balintmail suppress remove {address}" in shown.said
+    assert society("requests", "show", str(row["id"]), "--json").json["suppressed"] == "bounced"
+    society("suppress", "remove", address)
+    assert society("requests", "list", "--json").json[0]["waits_for"] == "the address to confirm"

@@ -94,6 +94,11 @@ _MESSAGE = """\
  "person_name", "subject", "machine", "size", "kept", "assigned", "assigned_name", "forwarded_at", "done_at",
  "done_by"}"""
 
+_MANUSCRIPT = """\
+{"number", "title", "authors", "name", "address", "person",
+ "state": "received|in_review|accepted|declined|in_journal|withdrawn", "received_at", "due_on", "decided_at",
+ "decided_by", "reason", "note"}"""
+
 JSON: dict[str, str] = {
     "init": '{"folder", "secretary", "list", "list_id", "files": […]}',
     "check": '{"ok", "findings": [{"code", "level": "stop|warn|note", "line", "message"}]}',
@@ -134,6 +139,16 @@ JSON: dict[str, str] = {
     "journal articles add": _PAPER,
     "journal articles edit": _PAPER,
     "journal articles remove": _PAPER,
+    "papers list": f"[{_MANUSCRIPT}]",
+    "papers show": (
+        f"{_MANUSCRIPT} and\n"
+        '{"abstract", "message", "files": [{"name", "kind", "size"}],\n'
+        ' "readers": [{"person", "name", "due_on", "answered_at", "advice"}],\n'
+        ' "events": [{"at", "by", "action", "remark"}], "saved": […]}'
+    ),
+    "papers add": '{"number", "again": true|false}',
+    "papers assign": '{"number", "person", "due_on"}',
+    "papers decide": _MANUSCRIPT,
     "pages list": (
         '{"pages": [{"file", "path", "language", "title", "order", "visibility": "public|members|none", "menu",\n'
         '  "problem"}], "reading_list": {"file", "works", "problem"}}'
@@ -141,7 +156,7 @@ JSON: dict[str, str] = {
     "pages edit": '{"file", "version", "path", "changed": true|false}',
     "pages show": '{"file", "version", "source"}',
     "pages history": '[{"version", "at", "by", "size", "removed": true|false}]',
-    "journal despatch plan": f"{_RUN[:-1]},\n \"doubtful\": [{_OWED_COPY}]}}",
+    "journal despatch plan": f'{_RUN[:-1]},\n "doubtful": [{_OWED_COPY}]}}',
     "journal despatch freeze": _RUN,
     "journal despatch add": _RUN,
     "journal despatch withdraw": _RUN,
@@ -150,12 +165,12 @@ JSON: dict[str, str] = {
     "journal despatch returned": _RUN,
     "journal despatch reissue": _RUN,
     "journal despatch report": (
-        f"{_RUN[:-1]},\n \"doubtful\": [as plan]}}\n with --copies also \"each\": [the same of every copy]"
+        f'{_RUN[:-1]},\n "doubtful": [as plan]}}\n with --copies also "each": [the same of every copy]'
     ),
     "requests list": f"[{_REQUEST}]",
     "requests show": (
         f"{_REQUEST[:-1]},\n"
-        ' "words", "how", "by", "evidence": {…}, "answers": [{"question", "answer"}],\n'
+        ' "words", "how", "by", "suppressed": "bounced|…", "evidence": {…}, "answers": [{"question", "answer"}],\n'
         ' "hints": [{"kind", "person", "name", "address", "at", "reason"}]}'
     ),
     "requests approve": _DECIDED,

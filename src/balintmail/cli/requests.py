@@ -53,6 +53,7 @@ def list_requests(app: App, list_slug: str, state: str | None, everything: bool)
     """Show the requests that wait, the oldest first: those for you, and those that the address has to confirm."""
     from balintmail.db import lists as list_rows  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.db import requests as rows  # noqa: PLC0415
+    from balintmail.db import suppressions  # noqa: PLC0415
     from balintmail.domain.times import table_form  # noqa: PLC0415
     from balintmail.services.lists import known  # noqa: PLC0415
 
@@ -62,7 +63,9 @@ def list_requests(app: App, list_slug: str, state: str | None, everything: bool)
             wanted = rows.Wanted(states, known(tx, list_slug).id if list_slug else None)
             found = rows.listed(tx, wanted)
             slugs = {each.id: each.slug for each in list_rows.every(tx)}
-        documents = [_document(ctx, row, slugs) for row in found]
+            hashes = {row.id: ctx.keyring.address_hash(row.address_key) for row in found if row.is_open}
+            barred = suppressions.among(tx, list(hashes.values()))
+        documents = [_document(ctx, row, slugs, is_barred=hashes.get(row.id) in barred) for row in found]
     app.out.json(documents)
     if not found:
         app.out.line("No request waits. The form is at /join; see: balintmail lists snippet")
@@ -89,6 +92,7 @@ def show(app: App, number: int) -> None:
     """Show one request: who asks, what they answered, and what is known of them."""
     from balintmail.db import lists as list_rows  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.db import requests as rows  # noqa: PLC0415
+    from balintmail.db import suppressions  # noqa: PLC0415
     from balintmail.domain.times import rfc3339  # noqa: PLC0415
     from balintmail.services import offers  # noqa: PLC0415
     from balintmail.services.hints import hints  # noqa: PLC0415
@@ -101,8 +105,11 @@ def show(app: App, number: int) -> None:
             every = {each.id: each for each in list_rows.every(tx)}
             answers = offers.answered(every[row.list_id], row.answers, "en")
             known = hints(tx, row) if row.is_open else []
+            barred = suppressions.of_hash(tx, ctx.keyring.address_hash(row.address_key)) if row.is_open else None
         zone = ctx.settings.zone
-        document = _document(ctx, row, {each.id: each.slug for each in every.values()}) | {
+        slugs = {each.id: each.slug for each in every.values()}
+        document = _document(ctx, row, slugs, is_barred=barred is not None) | {
+            "suppressed": barred.reason.value if barred is not None else None,
             "words": row.words,
             "how": row.how,
             "by": row.actor,
@@ -191,7 +198,7 @@ def _answer(app: App, done: Sequence["Decided"]) -> int:
     return 1 if any(each.result is Result.REFUSED for each in done) else 0
 
 
-def _document(ctx: "Context", row: "RequestRow", slugs: dict[int, str]) -> dict[str, Any]:
+def _document(ctx: "Context", row: "RequestRow", slugs: dict[int, str], *, is_barred: bool = False) -> dict[str, Any]:
     from balintmail.domain.times import rfc3339  # noqa: PLC0415  (loaded already)
 
     zone = ctx.settings.zone
@@ -206,7 +213,7 @@ def _document(ctx: "Context", row: "RequestRow", slugs: dict[int, str]) -> dict[
         "address": row.email,
         "language": row.language,
         "state": row.state.value,
-        "waits_for": _waits_for(row),
+        "waits_for": _waits_for(row, is_barred=is_barred),
         "held": row.held,
         "asked_at": moment(row.created_at),
         "confirmed_at": moment(row.confirmed_at),
@@ -219,9 +226,11 @@ def _document(ctx: "Context", row: "RequestRow", slugs: dict[int, str]) -> dict[
     }
 
 
-def _waits_for(row: "RequestRow") -> str:
+def _waits_for(row: "RequestRow", *, is_barred: bool) -> str:
     if not row.is_open:
         return ""
+    if is_barred:
+        return "you (the address is suppressed: no mail goes to it)"
     if row.state is RequestState.CONFIRMED:
         return "you"
     if row.held:
@@ -256,6 +265,13 @@ def _describe(app: App, row: "RequestRow", document: dict[str, Any], zone: "Zone
         why = f': "{hint["reason"]}"' if hint["reason"] else ""
         app.out.line(
             f"  known: {hint['kind'].replace('_', ' ')}, {hint['name']}, {hint['address']}{number}{day}{why}", Tone.WARN
+        )
+    if document["suppressed"] == "erased":
+        app.out.line("Whoever had this address was erased at their own wish: it stays unmailable.", Tone.WARN)
+    elif document["suppressed"]:
+        lift = f"balintmail suppress remove {document['address']}"
+        app.out.line(
+            f"Nothing is mailed to this address until: {lift}. Then approve: it is asked to confirm.", Tone.WARN
         )
     if document["waits_for"].startswith("you"):
         app.out.line(f"Decide: balintmail requests approve {document['id']}, or decline {document['id']} --reason TEXT")
