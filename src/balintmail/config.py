@@ -44,6 +44,7 @@ from balintmail.setting_inbox import Inbox
 from balintmail.setting_journal import JournalSettings
 from balintmail.setting_orders import Orders
 from balintmail.setting_members import Members
+from balintmail.setting_papers import Papers
 from balintmail.setting_places import known_keys, line_of
 from balintmail.setting_values import read_accent, read_address, read_per_domain, read_zone
 from balintmail.setting_words import IN_OUR_WORDS
@@ -240,6 +241,7 @@ class Settings(BaseSettings):
     joining: Joining = Joining()
     members: Members = Members()
     journal: JournalSettings = JournalSettings()
+    papers: Papers = Papers()
     web: Web = Web()
     letters: Letters = Letters()
     inbox: dict[str, Inbox] = {}

@@ -23,6 +23,8 @@ from balintmail.services import (
     fresh_links,
     lists,
     offers,
+    paper_decisions,
+    papers,
     release,
     requests,
     search_index,
@@ -32,7 +34,9 @@ from balintmail.services.applications import Application
 from balintmail.services.context import Context
 from balintmail.services.fresh_links import Errand
 from balintmail.services.lists import Manners
+from balintmail.services.papers import Given, Sent
 from balintmail.services.subscriptions import Joining
+from tests.support import office
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUESTIONS = [
@@ -82,6 +86,8 @@ def furnish(ctx: Context) -> Pages:
         "/search": "/search?q=weekend",
         "/resources": "/resources",
         "/contribute": "/contribute",
+        "/contribute/send": "/contribute/send",
+        "/papers/{token}": paper(ctx),
         "/pages/{name}": "/pages/cpd",
         "/join": "/join",
         "/join/{slug}": "/join/courses",
@@ -104,6 +110,16 @@ def write_pages(ctx: Context) -> None:
     """Lay out the pages that a new instance begins with, where there are none."""
     (ctx.folder / "pages").mkdir(exist_ok=True)
     founding_pages.write(ctx.folder, founding_pages.starting(ctx.folder), [])
+
+
+def paper(ctx: Context) -> str:
+    """Send in a paper and give it to a reader; return the path of the reader's link."""
+    sent = Sent(
+        title="On listening twice", address="jane@example.net", name="Jane Example", abstract="What a group hears.",
+        files=[Given("paper.docx", office.docx())], door="command",
+    )  # fmt: skip
+    number = papers.send_in(ctx, sent).number
+    return "/papers/" + paper_decisions.reader_token(ctx, paper_decisions.assign(ctx, number, "maria@example.org"))
 
 
 def publish(ctx: Context) -> None:

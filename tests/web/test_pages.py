@@ -17,7 +17,7 @@ from tests.web.conftest import Visit
 Visits = Callable[..., Visit]
 PATTERNS = (
     "/newsletters", "/newsletters/{slug}", "/newsletters/{slug}/{number}", "/search",
-    "/resources", "/contribute", "/pages/{name}",
+    "/resources", "/contribute", "/contribute/send", "/pages/{name}", "/papers/{token}",
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
@@ -27,6 +27,7 @@ LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or th
 NO_PAGES = {
     "/robots.txt",
     "/pages/pictures/{name}",
+    "/papers/{token}/files/{position}",
     "/newsletters/{slug}/atom.xml",
     "/newsletters/{slug}/{number}/pictures/{identity}",
     "/release/{token}/pictures/{identity}",

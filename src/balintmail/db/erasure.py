@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from balintmail.db import consent, despatches, inbound_erasure, journal_issues
+from balintmail.db import consent, despatches, inbound_erasure, journal_issues, paper_traces
 from balintmail.db.mentions import Mentions, mentions
 from balintmail.db.models import (
     Address,
@@ -32,6 +32,7 @@ from balintmail.db.models import (
     Subscription,
     Suppression,
 )
+from balintmail.db.models_pages import DocumentVersion, Duty, DutyDate, PageVersion, Paper, PaperEvent, PaperReader
 from balintmail.db.session import Tx
 
 # Where somebody else's row may speak of them in words that people or mail systems wrote.
@@ -48,6 +49,11 @@ _TEXTS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (InboundMessage, ("subject", "remark")),
     (ReturnEvent, ("evidence", "outcome")),
     (CopyRequest, ("wanted", "reason", "note")),
+    (Paper, ("message", "reason", "note")),
+    (PaperReader, ("advice",)),
+    (PaperEvent, ("remark",)),
+    (Duty, ("remark",)),
+    (DutyDate, ("remark",)),
 )
 # Who did something in an office, which proves others' consent, and what a newsletter is called: these keep a name and
 # lose an address.
@@ -58,6 +64,11 @@ _DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (Mailing, ("title", "audience_filter", "released_by")),
     (InboundMessage, ("sender", "message_id", "place", "closed_by")),
     (CopyRequest, ("decided_by",)),
+    (Paper, ("title", "authors", "abstract", "decided_by")),
+    (PaperEvent, ("actor",)),
+    (PageVersion, ("actor",)),
+    (DocumentVersion, ("actor",)),
+    (DutyDate, ("done_by",)),
     (Address, ("handled_by",)),
 )
 
@@ -103,6 +114,7 @@ def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
     inbound_erasure.empty(tx, traces.people, traces.keys, traces.spellings, traces.names)
     despatches.erase(tx, traces.people, now=now)
     journal_issues.forget_authors(tx, traces.people)
+    paper_traces.empty(tx, traces.people, traces.keys)
     bare: dict[str, Any] = {"address": "", "envelope": "", "address_key": "", "data": None, "reply": ""}
     tx.execute(sa.update(Delivery).where(_theirs(traces)).values(**bare))
     for number, text in _telling(tx, traces):

@@ -1,44 +1,21 @@
 """The system mails: which there are, and what each may say beside the person it goes to.
 
-A fact is a plain value; composing/facts.py writes it in the reader's language, so nobody who puts a mail into the queue
-formats a date or counts a plural. It knows no person and no template's words: those lie in templates/emails/NAME/.
-Put into the queue by services/notices.py.
+A fact is a plain value (domain/facts.py); composing/facts.py writes it in the reader's language, so nobody who puts a
+mail into the queue formats a date or counts a plural. It knows no person and no template's words: those lie in
+templates/emails/NAME/. Put into the queue by services/notices.py.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of the layout's own, by its key in templates/emails/words/en.toml, read in the reader's language."""
-
-    key: str
-
-
-Plain = str | int | date | datetime | timedelta | Word  # a bool is an int, and reads as "yes" or as nothing
-Row = Mapping[str, Plain]
-Fact = Plain | Sequence[str] | Sequence[Row]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeKind:
-    """One system mail.
-
-    `facts` gives every name that its letter may use after `notice.`, each with an invented value for previews and
-    tests; the value's type is the fact's. `strangers` says that nothing of the person, not even a name, stands in it.
-    `leavable` says that its reader is on the list, so that the letter offers to leave it and to change what is sent.
-    """
-
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    strangers: bool = False
-    leavable: bool = False
-    officers: bool = False  # it goes to the Secretary, and not to a reader
-    named_by: str = ""  # the fact that receipts call its mailing by; none names a person
-    answerable: bool = False  # a reply to it counts: its Reply-To carries a token (services/answers.py)
-
+from balintmail.domain.facts import Fact as Fact  # noqa: PLC0414  (everybody looks for them here)
+from balintmail.domain.facts import NoticeKind as NoticeKind  # noqa: PLC0414
+from balintmail.domain.facts import Plain as Plain  # noqa: PLC0414
+from balintmail.domain.facts import Row as Row  # noqa: PLC0414
+from balintmail.domain.facts import Word as Word  # noqa: PLC0414
+from balintmail.domain.facts import from_stored as from_stored  # noqa: PLC0414
+from balintmail.domain.facts import to_stored as to_stored  # noqa: PLC0414
+from balintmail.domain.paper_notices import PAPERS
 
 _ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
 _UNTIL = datetime.fromisoformat("2026-11-28T18:04:00+00:00")
@@ -320,51 +297,5 @@ NOTICES: Mapping[str, NoticeKind] = {
         },
         officers=True,
     ),
+    **PAPERS,
 }
-
-
-def to_stored(facts: Mapping[str, Fact]) -> dict[str, Any]:
-    """Return `facts` as the JSON that `from_stored` reads."""
-    return {name: _stored(value) for name, value in facts.items()}
-
-
-def from_stored(raw: Mapping[str, Any]) -> dict[str, Fact]:
-    """Return the facts that `to_stored` wrote; raise ValueError for anything else."""
-    return {name: _read(value) for name, value in raw.items()}
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"at": value.isoformat()}
-    if isinstance(value, date):
-        return {"on": value.isoformat()}
-    if isinstance(value, timedelta):
-        return {"seconds": int(value.total_seconds())}
-    if isinstance(value, Word):
-        return {"word": value.key}
-    if isinstance(value, Mapping):
-        return {"row": {name: _stored(inner) for name, inner in value.items()}}
-    if isinstance(value, list | tuple):
-        return [_stored(inner) for inner in value]
-    if isinstance(value, str | int):
-        return value
-    raise ValueError(f"a fact cannot be a {type(value).__name__}")
-
-
-def _read(value: Any) -> Any:
-    match value:
-        case {"at": str(text)}:
-            return datetime.fromisoformat(text)
-        case {"on": str(text)}:
-            return date.fromisoformat(text)
-        case {"seconds": int(seconds)}:
-            return timedelta(seconds=seconds)
-        case {"word": str(key)}:
-            return Word(key)
-        case {"row": dict(row)}:
-            return {str(name): _read(inner) for name, inner in row.items()}
-        case list(items):
-            return tuple(_read(inner) for inner in items)
-        case str() | int():
-            return value
-    raise ValueError(f"not a fact: {value!r:.40}")

@@ -6,7 +6,15 @@ Pure: knows no database and no clock. The rows are db/papers.py's; whoever sends
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+
+from balintmail.errors import BalintmailError
+
+LONGEST_TITLE, LONGEST_NAME = 300, 200  # characters
+LONGEST_AUTHORS, LONGEST_ABSTRACT, LONGEST_MESSAGE = 4000, 8000, 4000
+MOST_FILES = 12
+LARGEST_FILE, LARGEST_ALL = 20_000_000, 24_000_000  # octets
 
 
 class PaperState(StrEnum):
@@ -41,3 +49,28 @@ def may_become(now: PaperState, then: PaperState) -> bool:
 def number_of(year: int, place: int) -> str:
     """Return the number of the receipt: the year and the paper's place in it, from 1."""
     return f"{year}-{place:03d}"
+
+
+def after(number: str) -> int:
+    """Return the place of the number that follows `number`; "" is none."""
+    place = number.rpartition("-")[2]
+    return int(place) + 1 if place.isascii() and place.isdigit() else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a field: a code that pages have words for, and the words for a terminal."""
+
+    code: str
+    words: str
+    values: Mapping[str, str | int] | None = None
+
+
+class PaperRefused(BalintmailError):
+    """A paper cannot be taken as it was sent in; `problems` says by field why. Nothing was written."""
+
+    code = "paper_refused"
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        super().__init__(" ".join(problem.words for problem in problems.values()))
+        self.problems = dict(problems)

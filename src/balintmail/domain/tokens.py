@@ -36,6 +36,8 @@ class Purpose(Enum):
     RELEASE = 9  # the release of one draft by one officer
     COPY = 10  # the decision on one request for a copy, by one officer
     COPY_WISH = 11  # whoever asked for a copy says that it was them
+    PAPER = 14  # one reader reads one paper and gives advice
+    CALENDAR = 15  # the feed of the society's year
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from balintmail.db import addresses, audit, erasure, meta, officers, people, stops, suppressions
+from balintmail.db import addresses, audit, erasure, meta, officers, paper_traces, people, stops, suppressions
 from balintmail.db.erasure import Traces
 from balintmail.db.mentions import orders
 from balintmail.db.people import PersonRow
@@ -19,6 +19,7 @@ from balintmail.db.session import Tx
 from balintmail.domain import address as parsing
 from balintmail.domain.states import Role, SkipReason
 from balintmail.errors import Conflict
+from balintmail.services import files as stored_files
 from balintmail.services.context import Context
 from balintmail.services.people import by_id, person_hash
 
@@ -66,6 +67,7 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
         keys = tuple(held.key for held in own)
         traces = Traces(numbers, spellings, keys, *_names(tx, row, numbers, keys))
         files = erasure.letters(tx, traces)
+        given = paper_traces.files(tx, traces.people, traces.keys)
         stopped = sum(stops.stop_person(tx, number, SkipReason.ERASED, now=now) for number in numbers)
         stopped += sum(stops.stop_address(tx, key, SkipReason.ERASED, now=now) for key in traces.keys)
         erasure.empty(tx, traces, now=now)
@@ -76,6 +78,7 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
         if sweep is Sweep.LATER and ctx.db.is_sqlite:
             meta.put(tx, SWEEP_DUE, "yes")
     removed = _remove_letters(ctx.folder / OUTBOX, files, spellings)
+    stored_files.discard(ctx, given)  # what they sent in for the Journal
     swept = (
         not ctx.db.is_sqlite
         if sweep is Sweep.LATER

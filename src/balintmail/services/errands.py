@@ -14,6 +14,7 @@ from balintmail.services import (
     leaving,
     members,
     pages,
+    paper_decisions,
     probing,
     request_errands,
     returns_alarm,
@@ -27,6 +28,7 @@ def run(ctx: Context) -> None:
     members.tidy(ctx)
     leaving.end_pauses(ctx)
     pages.note_changes(ctx)
+    paper_decisions.chase(ctx)
     probing.tidy(ctx)
     returns_alarm.tell(ctx)
     request_errands.tidy(ctx)

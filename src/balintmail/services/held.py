@@ -11,7 +11,19 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from balintmail.db import addresses, audit, consent, held, lists, mailed_links, people, postal, returns, suppressions
+from balintmail.db import (
+    addresses,
+    audit,
+    consent,
+    held,
+    lists,
+    mailed_links,
+    paper_traces,
+    people,
+    postal,
+    returns,
+    suppressions,
+)
 from balintmail.db.audit import AuditRow
 from balintmail.db.consent import ConsentRow
 from balintmail.db.held import (
@@ -26,6 +38,7 @@ from balintmail.db.held import (
     HeldSubscription,
 )
 from balintmail.db.mailed_links import MailedLinkRow
+from balintmail.db.paper_traces import HeldPaper, HeldReading
 from balintmail.db.people import PersonRow
 from balintmail.db.postal import PostalRow
 from balintmail.db.returns import EventRow
@@ -74,6 +87,8 @@ class Held:
     copies: tuple[HeldCopy, ...]
     drafts: tuple[HeldDraft, ...]
     reading: tuple[HeldReadingLink, ...]
+    papers: tuple[HeldPaper, ...]
+    papers_read: tuple[HeldReading, ...]
     acts: tuple[AuditRow, ...]
 
 
@@ -141,6 +156,8 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         "returns": [plain.all_of(each, without=("person",)) for each in of.returns],
         "copy_requests": [plain.all_of(each) for each in of.copies],
         "drafts": [plain.all_of(each) for each in of.drafts],
+        "papers": [plain.all_of(each) for each in of.papers],
+        "papers_read": [plain.all_of(each) for each in of.papers_read],
         "reading_links": [plain.all_of(each) for each in of.reading],
         "record": [plain.all_of(each) for each in of.acts],
     }
@@ -200,6 +217,8 @@ def _gathered(ctx: Context, tx: Tx, row: PersonRow) -> Held:
         copies=tuple(held.copies(tx, everyone, alone)),
         drafts=tuple(held.drafts(tx, everyone)),
         reading=tuple(held.reading_links(tx, everyone)),
+        papers=tuple(paper_traces.of_people(tx, everyone, alone)),
+        papers_read=tuple(paper_traces.read_by(tx, everyone)),
         acts=tuple(audit.of_people(tx, everyone)),
     )
 

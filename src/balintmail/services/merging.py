@@ -16,6 +16,7 @@ from balintmail.db import (
     mailed_links,
     merging,
     officers,
+    paper_traces,
     people,
     postal,
     stops,
@@ -65,6 +66,7 @@ def merge(ctx: Context, keep_id: int, other_id: int) -> Merged:
         postal.move(tx, other.id, keep.id)
         despatches.move_person(tx, other.id, keep.id, now=now)
         journal_issues.move_authors(tx, other.id, keep.id)
+        paper_traces.move(tx, other.id, keep.id)
         people.update(tx, keep.id, _joined(keep, other), now=now)
         people.update(tx, other.id, {**_EMPTY, "merged_into": keep.id}, now=now)
         audit.note_person(tx, keep.id, f"person {other.id} merged into this one", actor=ctx.actor, now=now)

@@ -18,6 +18,12 @@ class Kind(StrEnum):
     HEALTH = "health"  # for the machine that watches
 
 
+class Takes(StrEnum):
+    """What a route takes in besides a form's words; without any, a body is as small as forms are."""
+
+    FILES = "files"
+
+
 class UnguardedRoute(RuntimeError):
     """A route has not said who may come in: a fault of ours, found when the application is made."""
 
@@ -28,3 +34,8 @@ def kind_of(route: APIRoute) -> Kind:
     if len(kinds) != 1:
         raise UnguardedRoute(f"{route.path} declares {len(kinds)} kinds of access, not one")
     return kinds[0]
+
+
+def takes_files(route: APIRoute) -> bool:
+    """Say whether `route` has declared that files are sent to it."""
+    return Takes.FILES in route.tags

@@ -25,6 +25,7 @@ from balintmail.web import (
     manage,
     newsletters,
     pages,
+    papers,
     post,
     preferences,
     release,
@@ -49,6 +50,7 @@ NOUNS = (
     release,
     pages,
     contribute,
+    papers,
     search,
 )
 

@@ -30,10 +30,19 @@ URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-dat
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that came with a form; its name and its type prove nothing."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
-    """What came in: each field with its values, in the order in which they came."""
+    """What came in: each field with its values, in the order in which they came, and the files."""
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, tuple[SentFile, ...]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """Return the field's first value, "" when there is none; a repeated field says nothing more (D25)."""
@@ -96,16 +105,20 @@ def read_form(request: Request) -> Form:
     kind = content_type.get_content_type()
     if not body:
         return Form()
+    files: dict[str, tuple[SentFile, ...]] = {}
     if kind == URLENCODED:
         pairs = _urlencoded(body)
     elif kind == MULTIPART:
-        pairs = _multipart(body, content_type.get_boundary() or "")
+        parts = _multipart(body, content_type.get_boundary() or "")
+        pairs = parts.pairs
+        for name, file in parts.files:
+            files[name] = (*files.get(name, ()), file)
     else:
         raise HTTPException(415)
     found: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         found[name] = (*found.get(name, ()), value)
-    return Form(found)
+    return Form(found, files)
 
 
 async def _posted(request: Request) -> Form:
@@ -130,7 +143,7 @@ def _urlencoded(body: bytes) -> list[tuple[str, str]]:
         raise HTTPException(413) from exc
 
 
-def _multipart(body: bytes, boundary: str) -> list[tuple[str, str]]:
+def _multipart(body: bytes, boundary: str) -> "_Parts":
     parts = _Parts()
     try:
         if not 1 <= len(boundary) <= 70:  # RFC 2046 section 5.1.1
@@ -142,14 +155,15 @@ def _multipart(body: bytes, boundary: str) -> list[tuple[str, str]]:
         raise HTTPException(400) from exc
     if not parts.ended:
         raise HTTPException(400)
-    return parts.pairs
+    return parts
 
 
 class _Parts:
-    """Gathers the text fields of a multipart body; a file's content is not kept."""
+    """Gathers the text fields and the files of a multipart body; a file that was not chosen is none."""
 
     def __init__(self) -> None:
         self.pairs: list[tuple[str, str]] = []
+        self.files: list[tuple[str, SentFile]] = []
         self.ended = False
         self._field, self._value = b"", b""
         self._headers = Message()
@@ -167,7 +181,7 @@ class _Parts:
         }
 
     def part_begin(self) -> None:
-        if len(self.pairs) >= MOST_FIELDS:
+        if len(self.pairs) + len(self.files) >= MOST_FIELDS:
             raise HTTPException(413)
         self._headers, self._data = Message(), bytearray()
 
@@ -187,9 +201,13 @@ class _Parts:
         self._data += data[start:end]
 
     def part_end(self) -> None:
-        name = self._headers.get_param("name", header="content-disposition")
-        if isinstance(name, str) and self._headers.get_filename() is None:
+        name, file = self._headers.get_param("name", header="content-disposition"), self._headers.get_filename()
+        if not isinstance(name, str):
+            return
+        if file is None:
             self.pairs.append((name, self._data.decode("utf-8", "replace")))
+        elif file or self._data:
+            self.files.append((name, SentFile(file, bytes(self._data))))
 
     def end(self) -> None:
         self.ended = True

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from balintmail.catalogue import choose
 from balintmail.domain.networks import Network
 from balintmail.web import headers
-from balintmail.web.access import Kind, kind_of
+from balintmail.web.access import Kind, kind_of, takes_files
 from balintmail.web.page import LANGUAGE
 from balintmail.web.problem import problem
 from balintmail.web.site import Site
@@ -35,6 +35,9 @@ LARGEST_BODY = 64 * 1024  # bytes; a form with a long answer in every field has 
 LONGEST_TARGET = 4096  # characters of path and question
 MOST_HEADERS = 100
 BODY_SECONDS = 20.0  # for the whole body, however it trickles in (D13)
+LARGEST_UPLOAD = 25_000_000  # bytes, to a route that takes files; a body is in memory while it is looked at
+UPLOAD_SECONDS = 300.0  # a file of ten megabytes over a slow line
+MOST_UPLOADS = 3  # at a time; who comes then is asked to come again
 LOG = logging.getLogger("balintmail.web")
 _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 
@@ -47,6 +50,7 @@ class Entry:
     path: str
     kind: Kind
     methods: frozenset[str]
+    files: bool = False  # files are sent to it
 
 
 class _Denied(Exception):
@@ -66,6 +70,7 @@ class Gate:
         self._site = site
         self._proxies = proxies
         self._entries = entries
+        self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,9 +85,11 @@ class Gate:
         scope = self._known(scope)
         answer = _Answer(send, secure=self._site.secure, silent=scope["method"] == "HEAD")
         try:
-            self._enter(scope, answer)
-            scope["state"]["body"] = await _body(scope, receive)
-            await self._app(_asked(scope), _nothing, answer)
+            if self._enter(scope, answer).files and scope["method"] == "POST":
+                await self._upload(scope, receive, answer)
+            else:
+                scope["state"]["body"] = await _body(scope, receive, LARGEST_BODY, BODY_SECONDS)
+                await self._app(_asked(scope), _nothing, answer)
         except _Denied as denied:
             await self._refuse(scope, answer, denied.status, denied.allow)
         except OperationalError as exc:  # the database is away or held: the same again will do in a moment
@@ -116,8 +123,20 @@ class Gate:
             "state": state,
         }
 
-    def _enter(self, scope: Scope, answer: "_Answer") -> None:
-        """See that a declared route expects this request, and note which; raise _Denied otherwise."""
+    async def _upload(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        """Let files in, of so many visitors at a time: each is held in memory until it is kept or refused."""
+        if self._uploads >= MOST_UPLOADS:
+            raise _Denied(503)
+        self._uploads += 1
+        try:
+            scope["state"]["body"] = await _body(scope, receive, LARGEST_UPLOAD, UPLOAD_SECONDS)
+            await self._app(scope, _nothing, answer)
+        finally:
+            scope["state"]["body"] = b""
+            self._uploads -= 1
+
+    def _enter(self, scope: Scope, answer: "_Answer") -> Entry:
+        """See that a declared route expects this request, and return which; raise _Denied otherwise."""
         method = scope["method"]
         if len(scope["path"]) + len(scope["query_string"]) > LONGEST_TARGET:
             raise _Denied(414)
@@ -133,6 +152,7 @@ class Gate:
             raise _Denied(204, allowed)
         if method not in allowed:
             raise _Denied(405, allowed)
+        return asked
 
     async def _refuse(self, scope: Scope, answer: "_Answer", status: int, allow: str = "") -> None:
         """Answer with a page that says what to do, unless an answer has begun already."""
@@ -179,7 +199,7 @@ def entries(routes: Iterable[APIRoute]) -> list[Entry]:
     for route in routes:
         methods = frozenset(route.methods or ())
         methods |= {"HEAD"} if "GET" in methods else frozenset()
-        found.append(Entry(route.path_regex, route.path, kind_of(route), methods))
+        found.append(Entry(route.path_regex, route.path, kind_of(route), methods, takes_files(route)))
     return found
 
 
@@ -196,7 +216,7 @@ def _asked(scope: Scope) -> Scope:
     return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
+async def _body(scope: Scope, receive: Receive, largest: int, seconds: float) -> bytes:
     """Return a POST's body; raise _Denied when it is too large, too slow, packed, or ends too soon."""
     if scope["method"] != "POST":
         return b""
@@ -204,17 +224,17 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     if fields.get("content-encoding", "identity").lower() != "identity":
         raise _Denied(415)  # what is packed has no size that could be known beforehand
     told = fields.get("content-length", "0")
-    if not told.isdecimal() or len(told) > 12 or int(told) > LARGEST_BODY:
+    if not told.isdecimal() or len(told) > 12 or int(told) > largest:
         raise _Denied(413 if told.isdecimal() else 400)
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
                     raise _Denied(400)
                 body += message.get("body", b"")
-                if len(body) > LARGEST_BODY:
+                if len(body) > largest:
                     raise _Denied(413)
                 if not message.get("more_body"):
                     return bytes(body)

@@ -72,7 +72,7 @@ def test_every_table_with_a_person_in_it_is_read_or_named_here() -> None:
     shown = {
         "person_addresses", "postal_addresses", "officers", "subscriptions", "join_requests", "notices",
         "mailed_links", "consent_events", "deliveries", "audit_events", "people", "inbound_messages", "return_events",
-        "copy_requests", "drafts", "reading_links",
+        "copy_requests", "drafts", "reading_links", "papers", "paper_readers",
     }  # fmt: skip
     passing = {"awaited_replies"}  # which letter an officer was asked by: gone with the request, which is shown
     assert people_column == shown | passing

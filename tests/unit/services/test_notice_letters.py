@@ -133,6 +133,8 @@ def test_mail_to_an_unconfirmed_address_holds_nothing_of_the_person_S46(name: st
         "join_url",
         "address",  # where commands are mailed to
         "title",  # of a newsletter of ours
+        "number",  # that we gave a paper
+        "received_at",
     }
 
 
