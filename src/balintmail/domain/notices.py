@@ -123,6 +123,7 @@ NOTICES: Mapping[str, NoticeKind] = {
             "expires_at": _UNTIL,
             "reaches": 287,
             "stops": 0,
+            "stopped": False,
             "warnings": 1,
             "findings": _FINDINGS,
             "lines": ({"text": "Dear Mária,"}, {"text": "three new groups begin in January."}),

@@ -13,6 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from balintmail.composing.frontmatter import read_front_matter
 from balintmail.composing.letter import KEYS
 from balintmail.composing.lint import Finding, Level
@@ -147,6 +149,8 @@ def _answer(ctx: Context, row: DraftRow, found: Mailed) -> None:
                 facts = _facts(ctx, path)
         except BalintmailError as exc:
             facts, source = _unreadable(exc.message.rstrip(".")), ""
+        except (OperationalError, InterfaceError):
+            raise  # the database's own trouble: the next run does it
         except Exception as exc:  # a letter that nobody foresaw must not stop the post for everybody
             LOG.error("draft %d could not be checked: %s", row.id, type(exc).__name__)
             facts, source = _unreadable("checking it failed"), ""
@@ -205,6 +209,7 @@ def _facts(ctx: Context, path: Path) -> dict[str, Fact]:
         "list": of.name if of else "",
         "reaches": report.counts.reached if report.counts else 0,
         "stops": level[0],
+        "stopped": level[0] > 0,
         "warnings": level[1],
         "findings": [_finding(one) for one in shown],
         "lines": [{"text": one} for one in paragraphs],
@@ -213,7 +218,7 @@ def _facts(ctx: Context, path: Path) -> dict[str, Fact]:
 
 
 def _unreadable(why: str) -> dict[str, Fact]:
-    numbers: dict[str, Fact] = {"reaches": 0, "stops": 0, "warnings": 0}
+    numbers: dict[str, Fact] = {"reaches": 0, "stops": 0, "stopped": False, "warnings": 0}
     return {"why": why, "title": "", "label": "", "list": "", **numbers, "findings": [], "lines": [], "cut": False}
 
 

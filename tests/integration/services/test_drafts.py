@@ -36,6 +36,7 @@ def test_secretarys_mail_becomes_a_draft_and_is_answered_with_check_preview_and_
     assert (facts["stops"], facts["why"], facts["by"]) == (0, "", "")
     assert "Dear Enid," in str(facts["lines"])
     assert path(ctx).startswith("/release/")
+    assert "It cannot be sent like this" not in words(letter(ctx))
     assert mailings(ctx) == []
 
 
@@ -281,6 +282,13 @@ def test_answer_says_what_kept_a_mail_from_being_read(ctx: Context) -> None:
     said = words(letter(ctx))
     assert "nothing could be made of it: it is encrypted. Nobody has been mailed." in said
     assert "/release/" not in said
+
+
+def test_answer_about_a_letter_with_stops_says_what_to_do(ctx: Context) -> None:
+    comes(ctx, mail("---\ntitle: a\nnumber: 1\nlist: nowhere\n---\nHello.\n"))
+    said = words(letter(ctx))
+    assert "It cannot be sent like this. Mend it, and mail it in once more." in said
+    assert "It would go to" not in said
 
 
 def test_answer_to_the_editor_has_no_link_and_says_who_has(ctx: Context) -> None:
