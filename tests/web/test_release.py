@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from balintmail.db import officers
-from balintmail.db.models import AuditEvent, Mailing
+from balintmail.db.models import AuditEvent, Draft, Mailing
 from balintmail.domain.states import MailingKind, MailingState, Role
 from balintmail.services import draft_release, drafts
 from balintmail.services.context import Context
@@ -196,6 +196,15 @@ def test_link_of_one_draft_opens_no_other_and_decides_nothing_else_C3_C4(
     comes(ctx, mail("Another.\n"))
     client.post(f"{mailing_in.path(ctx)}/drop")
     assert client.get(path).status_code == 200
+
+
+def test_link_opens_no_later_draft_of_the_same_number(client: TestClient, ctx: Context, path: str) -> None:
+    with ctx.db.write() as tx:
+        later = rows(ctx)[0].created_at + timedelta(seconds=1)
+        tx.execute(sa.update(Draft).values(created_at=later))  # erased with its editor, and the number given anew
+    assert client.get(path).status_code == 410
+    assert client.post(path, data={"people": "2"}).status_code == 410
+    assert mailings(ctx) == []
 
 
 def test_letter_with_stops_cannot_be_released(client: TestClient, ctx: Context) -> None:
