@@ -270,8 +270,6 @@ def _describe(app: App, row: "RequestRow", document: dict[str, Any], zone: "Zone
         app.out.line("Whoever had this address was erased at their own wish: it stays unmailable.", Tone.WARN)
     elif document["suppressed"]:
         lift = f"balintmail suppress remove {document['address']}"
-        app.out.line(
-            f"Nothing is mailed to this address until: {lift}. Then approve: it is asked to confirm.", Tone.WARN
-        )
+        app.out.line(f"Nothing is mailed to this address until: {lift}", Tone.WARN)
     if document["waits_for"].startswith("you"):
         app.out.line(f"Decide: balintmail requests approve {document['id']}, or decline {document['id']} --reason TEXT")
