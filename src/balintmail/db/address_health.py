@@ -5,6 +5,7 @@ It decides nothing; domain/health.py does. A suppression is kept apart, by key (
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -71,8 +72,13 @@ _COLUMNS = [getattr(_A, name) for name in HealthRow.__dataclass_fields__]
 
 def of_key(tx: Tx, key: str) -> HealthRow | None:
     """Return the address of that key, or None when nobody has it."""
-    row = tx.execute(select(*_COLUMNS).where(_A.key == key)).first()
+    row = tx.execute(_of_key(), {"key": key}).first()
     return HealthRow(*row) if row else None
+
+
+@cache
+def _of_key() -> "sa.Select[Any]":
+    return select(*_COLUMNS).where(_A.key == sa.bindparam("key"))
 
 
 def end(tx: Tx, row: HealthRow, reason: Reason, *, now: datetime) -> None:
@@ -128,7 +134,12 @@ def is_listed(tx: Tx, row: HealthRow) -> bool:
 
 
 def _set(tx: Tx, address_id: int, **values: Any) -> None:
-    tx.execute(sa.update(_A).where(_A.id == address_id).values(**values))
+    tx.execute(_setting(), {"address": address_id, **values})
+
+
+@cache
+def _setting() -> sa.Update:
+    return sa.update(_A).where(_A.id == sa.bindparam("address"))
 
 
 def anything_due(tx: Tx, now: datetime) -> bool:

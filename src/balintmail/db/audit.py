@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Insert, insert, select
 
 from balintmail.db.models import AuditEvent
 from balintmail.db.session import Tx
@@ -39,7 +40,13 @@ def note_person(
     tx: Tx, person_id: int, action: str, *, actor: str, now: datetime, detail: dict[str, Any] | None = None
 ) -> None:
     """Record that `actor` did `action` to a person."""
-    tx.execute(insert(AuditEvent).values(at=now, actor=actor, action=action, person_id=person_id, detail=detail or {}))
+    said = {"at": now, "actor": actor, "action": action, "person_id": person_id, "detail": detail or {}}
+    tx.execute(_noting(), said)
+
+
+@cache
+def _noting() -> Insert:
+    return insert(AuditEvent)
 
 
 def of_people(tx: Tx, people: Sequence[int]) -> list[AuditRow]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exists, func, select
@@ -180,8 +182,12 @@ def leave(tx: Tx, ids: Sequence[int]) -> None:
 
 def claim(tx: Tx, message_id: int) -> bool:
     """Hold a message until the transaction ends; False when somebody else has dealt with it."""
-    query = select(_M.id).where(_M.id == message_id, _M.state == InboundState.NEW).with_for_update()
-    return tx.scalar(query) is not None
+    return tx.scalar(_claiming(), {"message": message_id}) is not None
+
+
+@cache
+def _claiming() -> "sa.Select[Any]":
+    return select(_M.id).where(_M.id == sa.bindparam("message"), _M.state == InboundState.NEW).with_for_update()
 
 
 def settle(tx: Tx, message_id: int, settled: Settled) -> None:
@@ -189,6 +195,7 @@ def settle(tx: Tx, message_id: int, settled: Settled) -> None:
     said now.
     """
     values = {
+        "message": message_id,
         "state": settled.state,
         "kind": settled.kind,
         "sender": settled.sender,
@@ -203,7 +210,12 @@ def settle(tx: Tx, message_id: int, settled: Settled) -> None:
         values["raw"] = None
     if settled.remark:
         values["remark"] = settled.remark
-    tx.execute(sa.update(_M).where(_M.id == message_id).values(values))
+    tx.execute(_settling(), values)
+
+
+@cache
+def _settling() -> sa.Update:
+    return sa.update(_M).where(_M.id == sa.bindparam("message"))
 
 
 def _place_digest(mailbox: str, place: str) -> bytes:
@@ -212,12 +224,16 @@ def _place_digest(mailbox: str, place: str) -> bytes:
 
 def about(tx: Tx, delivery_id: int) -> About | None:
     """Return the letter with that number in the ledger."""
-    query = (
-        select(Delivery.id, Delivery.mailing_id, Delivery.person_id, Delivery.address_key, Mailing.list_id, Delivery.at)
-        .join(Mailing, Mailing.id == Delivery.mailing_id)
-        .where(Delivery.id == delivery_id)
-    )
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_about(), {"delivery": delivery_id}).one_or_none()
     if row is None:
         return None
     return About(row.id, row.mailing_id, row.person_id or 0, row.address_key, row.list_id or 0, row.at)
+
+
+@cache
+def _about() -> Any:
+    return (
+        select(Delivery.id, Delivery.mailing_id, Delivery.person_id, Delivery.address_key, Mailing.list_id, Delivery.at)
+        .join(Mailing, Mailing.id == Delivery.mailing_id)
+        .where(Delivery.id == sa.bindparam("delivery"))
+    )

@@ -77,14 +77,18 @@ def _one() -> "sa.Select[Any]":
 
 def at_address(tx: Tx, key: str) -> list[PersonRow]:
     """Return the living people who hold the address of that key, the oldest row first."""
-    rows = tx.execute(
+    return [PersonRow(*row) for row in tx.execute(_at_address(), {"key": key})]
+
+
+@cache
+def _at_address() -> "sa.Select[Any]":
+    return (
         select(*_COLUMNS)
         .join(PersonAddress, PersonAddress.person_id == Person.id)
         .join(Address, Address.id == PersonAddress.address_id)
-        .where(Address.key == key, LIVING)
+        .where(Address.key == sa.bindparam("key"), LIVING)
         .order_by(Person.id)
     )
-    return [PersonRow(*row) for row in rows]
 
 
 def resembling(tx: Tx, patterns: Sequence[str], *, most: int = 500) -> list[PersonRow]:

@@ -6,9 +6,10 @@ never touches a row whose dot may have left.
 """
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, select, update
 from sqlalchemy.orm import aliased
 
 from balintmail.db.models import Address, Delivery, Mailing, PersonAddress
@@ -39,10 +40,18 @@ def stop_second_copies(tx: Tx, person_id: int, other_id: int, reason: SkipReason
 
 def stop_address(tx: Tx, address_key: str, reason: SkipReason, *, now: datetime) -> int:
     """Skip everything that is open to an address (suppression, a final bounce); return how many rows."""
+    values = {"state": DeliveryState.SKIPPED, "skip_reason": reason, "at": now, "claim": None, "next_try_at": None}
+    return tx.execute(_stopping_address(), {"key": address_key, **values}).rowcount
+
+
+@cache
+def _stopping_address() -> Update:
     # By way of its holders, whose rows have an index; the ledger has none over addresses.
+    key = bindparam("key", type_=Delivery.address_key.type)
     holders = select(PersonAddress.person_id).join(Address, Address.id == PersonAddress.address_id)
-    held = Delivery.person_id.in_(holders.where(Address.key == address_key)) | Delivery.person_id.is_(None)
-    return _stop(tx, held & (Delivery.address_key == address_key), reason, now)
+    held = Delivery.person_id.in_(holders.where(Address.key == key)) | Delivery.person_id.is_(None)
+    open_rows = Delivery.state.in_(sources(DeliveryState.SKIPPED))
+    return update(Delivery).where(held, Delivery.address_key == key, open_rows)
 
 
 def stop_domain(tx: Tx, domain: str, reason: SkipReason, *, now: datetime) -> int:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -33,8 +35,13 @@ _COLUMNS = [getattr(Suppression, name) for name in ("reason", "note", "at", "act
 
 def of_hash(tx: Tx, address_hash: bytes) -> SuppressionRow | None:
     """Return the suppression of the address with that keyed hash, or None."""
-    row = tx.execute(select(*_COLUMNS).where(Suppression.address_hash == address_hash)).first()
+    row = tx.execute(_of_hash(), {"hash": address_hash}).first()
     return SuppressionRow(*row) if row else None
+
+
+@cache
+def _of_hash() -> "sa.Select[Any]":
+    return select(*_COLUMNS).where(Suppression.address_hash == sa.bindparam("hash"))
 
 
 def of_address(tx: Tx, address_hash: bytes, domain: str) -> SuppressionRow | None:
@@ -60,10 +67,13 @@ def among(tx: Tx, hashes: Sequence[bytes]) -> frozenset[bytes]:
 
 def is_erased(tx: Tx, address_hash: bytes) -> bool:
     """Say whether an address was erased."""
-    query = select(Suppression.id).where(
-        Suppression.address_hash == address_hash, Suppression.reason == SuppressionReason.ERASED
-    )
-    return tx.scalar(query) is not None
+    return tx.scalar(_erased(), {"hash": address_hash}) is not None
+
+
+@cache
+def _erased() -> "sa.Select[Any]":
+    of_hash = Suppression.address_hash == sa.bindparam("hash")
+    return select(Suppression.id).where(of_hash, Suppression.reason == SuppressionReason.ERASED)
 
 
 def erased_hashes(tx: Tx) -> frozenset[bytes]:
