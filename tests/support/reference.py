@@ -99,6 +99,10 @@ _MANUSCRIPT = """\
  "state": "received|in_review|accepted|declined|in_journal|withdrawn", "received_at", "due_on", "decided_at",
  "decided_by", "reason", "note"}"""
 
+_DOCUMENT = """\
+{"name", "title", "remark", "language", "visibility": "public|members|none", "order", "version", "label", "file",
+ "kind", "size", "preview": true|false, "added_at", "by"}"""
+
 JSON: dict[str, str] = {
     "init": '{"folder", "secretary", "list", "list_id", "files": […]}',
     "check": '{"ok", "findings": [{"code", "level": "stop|warn|note", "line", "message"}]}',
@@ -139,6 +143,9 @@ JSON: dict[str, str] = {
     "journal articles add": _PAPER,
     "journal articles edit": _PAPER,
     "journal articles remove": _PAPER,
+    "documents list": f"[{_DOCUMENT}]",
+    "documents add": f"{_DOCUMENT[:-1]}, \"again\": true|false}}",
+    "documents edit": _DOCUMENT,
     "papers list": f"[{_MANUSCRIPT}]",
     "papers show": (
         f"{_MANUSCRIPT} and\n"
@@ -161,6 +168,7 @@ JSON: dict[str, str] = {
     "journal despatch add": _RUN,
     "journal despatch withdraw": _RUN,
     "journal despatch labels": '{"file", "labels", "pages", "left_out": [{"person", "name", "why"}]}',
+    "journal despatch send": f"{_RUN[:-1]},\n \"links\", \"mailings\": [id]}}",
     "journal despatch post": _RUN,
     "journal despatch returned": _RUN,
     "journal despatch reissue": _RUN,

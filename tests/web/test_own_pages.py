@@ -1,13 +1,18 @@
 """The society's own pages as visitors see them: menu, languages, the reading list, and files that try tricks."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from balintmail.services import founding_pages
+from balintmail.domain.states import Visibility
+from balintmail.services import documents, founding_pages
 from balintmail.services.context import Context
+from balintmail.services.documents import Said
 from balintmail.web.app import make_app
+from tests.support import office
 from tests.support.society import found
 
 
@@ -127,3 +132,34 @@ def test_words_for_the_front_page_stand_there_and_in_no_menu(society: Context, r
     page = reader.get("/pages/home")
     assert page.status_code == 404
     assert ">Home</a>" not in reader.get("/resources").text
+
+
+def offer(society: Context, tmp_path: Path, **said: Any) -> None:
+    path = tmp_path / "slides & more.pdf"
+    path.write_bytes(office.PDF)
+    documents.add(society, path, Said(title="Slides <b>", remark="For a first evening.", **said))
+
+
+def test_documents_stand_on_the_resources_page_and_leave_as_files(
+    society: Context, reader: TestClient, tmp_path: Path
+) -> None:
+    offer(society, tmp_path, label="2026")
+    page = reader.get("/resources").text
+    assert 'href="/resources/files/slides-b"' in page
+    assert "Slides &lt;b&gt;" in page
+    assert "PDF, 1 kB" in page
+    file = reader.get("/resources/files/slides-b")
+    assert (file.status_code, file.content, file.headers["content-type"]) == (200, office.PDF, "application/pdf")
+    assert file.headers["content-disposition"].startswith("attachment;")
+    part = reader.get("/resources/files/slides-b", headers={"range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, b"%PDF")
+    assert reader.get("/resources/previews/slides-b").status_code == 404  # no program has made one
+
+
+def test_document_for_members_is_named_and_not_given(society: Context, reader: TestClient, tmp_path: Path) -> None:
+    offer(society, tmp_path, visibility=Visibility.MEMBERS)
+    page = reader.get("/resources").text
+    assert "for members" in page
+    assert "/resources/files/slides-b" not in page
+    for name in ("slides-b", "nothing", "..%2fslides-b", "SLIDES-B"):
+        assert reader.get(f"/resources/files/{name}").status_code == 404

@@ -27,6 +27,8 @@ LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or th
 NO_PAGES = {
     "/robots.txt",
     "/pages/pictures/{name}",
+    "/resources/files/{slug}",
+    "/resources/previews/{slug}",
     "/papers/{token}/files/{position}",
     "/newsletters/{slug}/atom.xml",
     "/newsletters/{slug}/{number}/pictures/{identity}",

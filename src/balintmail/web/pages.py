@@ -6,18 +6,22 @@ Use-cases: services/pages.py, services/reading.py.
 
 import re
 from collections.abc import Callable, Coroutine
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from balintmail.domain.states import Visibility
 from balintmail.errors import NotFound
-from balintmail.services import pages
+from balintmail.receiving import upload
+from balintmail.services import documents, files, pages
+from balintmail.services.context import Context
+from balintmail.services.files import FileMissing
 from balintmail.services.pages import Page
 from balintmail.web.access import Kind
 from balintmail.web.page import catalogue, render
@@ -56,6 +60,8 @@ def resources(request: Request) -> Response:
         "resources.html",
         own=own_words(request, "resources"),
         reading=found.bookcase.reading_list(),
+        documents=[(one, _called(one.kind)) for one in documents.offered(found.ctx)],
+        day_of=lambda moment: moment.astimezone(found.ctx.settings.zone).date(),
         others=found.pages.others(language),
     )
 
@@ -77,6 +83,35 @@ def picture(request: Request, name: str) -> Response:
     if not content:
         raise NotFound("There is no such picture here.")
     return Response(content, media_type=kind, headers={"content-disposition": "inline"})
+
+
+@router.get("/resources/files/{slug}", tags=[Kind.PAGE])
+def document(request: Request, slug: str) -> Response:
+    """Give the newest version of a document, to be kept."""
+    ctx = site(request).ctx
+    found = documents.readable(ctx, slug)
+    named = f"attachment; filename*=UTF-8''{quote(found.file_name, safe='')}"
+    return FileResponse(_stored(ctx, found.digest), media_type=found.kind, headers={"content-disposition": named})
+
+
+@router.get("/resources/previews/{slug}", tags=[Kind.PAGE])
+def preview(request: Request, slug: str) -> Response:
+    """Give the picture of a document's first page."""
+    ctx = site(request).ctx
+    found = documents.readable(ctx, slug)
+    return FileResponse(_stored(ctx, found.preview or ""), media_type="image/png")
+
+
+def _stored(ctx: Context, digest: str) -> Path:
+    try:
+        return files.path(ctx, digest)
+    except FileMissing as exc:
+        raise NotFound("There is no such file here.") from exc
+
+
+def _called(media_type: str) -> str:
+    """Return what people call a kind of file."""
+    return next((one.name for one in upload.Kind if one.media_type == media_type), "").replace("MARKDOWN", "Markdown")
 
 
 def own_words(request: Request, name: str) -> tuple[Page, Markup] | None:
