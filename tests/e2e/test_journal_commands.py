@@ -141,3 +141,23 @@ def test_labels_and_a_mail_houses_list(society: Instance, tmp_path: Path) -> Non
     assert society(*again, "--format", "csv").status == 2
     assert society(*again, "--yes", "--start", "15").status == 2
     assert society("journal", "despatch", "post", "2026", "--json").json["posted"] == 2
+
+
+def test_links_to_e_copies(society: Instance) -> None:
+    society("journal", "add", "2026")
+    member(society, "Bea", "pdf")
+    society("journal", "despatch", "plan", "2026")
+    society("journal", "despatch", "freeze", "2026", "--yes")
+    refused = society("journal", "despatch", "send", "2026", "--yes")
+    assert refused.status == 1
+    assert "journal edit 2026 --pdf FILE" in refused.said
+    file = society.folder / "journal.pdf"
+    file.write_bytes(b"%PDF-1.7\n%%EOF\n")
+    assert society("journal", "edit", "2026", "--pdf", file).status == 0
+    assert society("journal", "despatch", "send", "2026").status == 1  # nobody said yes
+    done = society("journal", "despatch", "send", "2026", "--yes", "--json").json
+    assert (done["links"], done["state"], len(done["mailings"])) == (1, "done", 1)
+    assert society("dispatch").status == 0
+    shown = society("mailings", "show", str(done["mailings"][0]), "--json").json
+    assert (shown["state"], shown["counts"]["accepted"]) == ("sent", 1)
+    assert "No link waits" in society("journal", "despatch", "send", "2026").said

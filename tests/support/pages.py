@@ -11,16 +11,21 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from balintmail.db import drafts as draft_rows
+from balintmail.db import despatches as despatch_rows
 from balintmail.db import officers
 from balintmail.db.drafts import DraftRow
 from balintmail.db.models import Notice
 from balintmail.domain import tokens
+from balintmail.domain.despatches import Way
 from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.services import (
+    despatches,
     drafts,
     founding_pages,
     freeze,
     fresh_links,
+    journal_issues,
+    journal_links,
     lists,
     offers,
     paper_decisions,
@@ -33,6 +38,7 @@ from balintmail.services import (
 from balintmail.services.applications import Application
 from balintmail.services.context import Context
 from balintmail.services.fresh_links import Errand
+from balintmail.services.journal_issues import IssueChanges
 from balintmail.services.lists import Manners
 from balintmail.services.papers import Given, Sent
 from balintmail.services.subscriptions import Joining
@@ -100,10 +106,25 @@ def furnish(ctx: Context) -> Pages:
         "/preferences/{token}": "/preferences/" + tokens.make(TokenClaims(Purpose.PREFERENCES, person, 1), keys),
         "/manage/address/{secret}": f"/manage/address/{moving}",
         "/release/{token}": draft(ctx),
+        "/ecopy/{token}": own_copy(ctx, person),
     }
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
     return Pages(person, paths)
+
+
+def own_copy(ctx: Context, person: int) -> str:
+    """Send somebody the link to their copy of a journal issue; return its path."""
+    file = ctx.folder / "journal-2026.pdf"
+    file.write_bytes(b"%PDF-1.7\n%%EOF\n")
+    journal_issues.add(ctx, "2026", IssueChanges(volume="53", number="1", title="Sixty years", pdf=file))
+    despatches.plan(ctx, "2026")
+    despatches.freeze(ctx, "2026")
+    journal_links.send(ctx, "2026")
+    with ctx.db.read() as tx:
+        _, held = despatches.of_label(tx, "2026")
+        (copy,) = [one for one in despatch_rows.of_person(tx, held.id, person) if one.way is Way.PDF]
+    return journal_links.PATH + journal_links.token_of(ctx, copy)
 
 
 def write_pages(ctx: Context) -> None:

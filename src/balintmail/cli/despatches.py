@@ -110,6 +110,36 @@ def withdraw_copy(app: App, label: str, who: str) -> None:
         app.out.line(f"{_copies(run.changed)} withdrawn." if run.changed else "Nothing waits for them.")
 
 
+@despatch.command("send")
+@click.argument("label", metavar="YEAR")
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@pass_app
+def send_links(app: App, label: str, yes: bool) -> int:
+    """Send everybody who gets it by email the link to their own copy; dispatch sends them like a newsletter.
+
+    Whoever has had it gets nothing a second time. The link works for as long as [journal] link_lasts says.
+    """
+    from balintmail.services import journal_links as service  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        number = service.waiting(ctx, label)
+        if number and not yes and not app.out.confirm(f"Send {number:,} people the link to their copy?"):
+            app.out.json({"links": 0, "mailings": []})
+            app.out.line("Nobody was mailed." + ("" if app.out.interactive else " Add --yes to send."))
+            return 1
+        sent = service.send(ctx, label)
+        app.out.json(
+            {**run_document(ctx, sent.run), "links": sent.links, "mailings": [row.id for row in sent.mailings]}
+        )
+        if not sent.links:
+            app.out.line("No link waits to be sent.")
+            return 0
+        app.out.line(f"{sent.links:,} links leave with the next dispatch.", Tone.GOOD)
+        for row in sent.mailings:
+            app.out.line(f"Receipt: balintmail mailings show {row.id}")
+    return 0
+
+
 @despatch.command("post")
 @click.argument("label", metavar="YEAR")
 @click.argument("who", metavar="[WHO]...", nargs=-1)

@@ -185,6 +185,11 @@ def count_returned(tx: Tx, copies: Sequence[int]) -> None:
     tx.execute(sa.update(_C).where(mine).values(returned_times=_C.returned_times + 1))
 
 
+def count_opened(tx: Tx, copy_id: int) -> None:
+    """Count one more use of a copy's link."""
+    tx.execute(sa.update(_C).where(_C.id == copy_id).values(opened_times=_C.opened_times + 1))
+
+
 def any_waits(tx: Tx, despatch_id: int) -> bool:
     """Say whether a copy of the run has yet to go."""
     waits = _C.standing.in_((CopyStanding.OWED, CopyStanding.LABELLED))

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
-from balintmail.db.models_journal import JournalArticle, JournalAuthor, JournalIssue, StockMove
+from balintmail.db.models_journal import Despatch, DespatchCopy, JournalArticle, JournalAuthor, JournalIssue, StockMove
 from balintmail.db.session import Tx
 from balintmail.domain.despatches import StockReason
 
@@ -103,6 +103,16 @@ def by_id(tx: Tx, number: int) -> IssueRow | None:
     """Return the journal issue of that number, or None."""
     row = tx.execute(select(*_ISSUE).where(_I.id == number)).first()
     return IssueRow(*row) if row else None
+
+
+def of_copy(tx: Tx, copy_id: int) -> IssueRow | None:
+    """Return the journal issue that a copy of a run is of, or None."""
+    query = select(*_ISSUE).join(Despatch, Despatch.journal_issue_id == _I.id)
+    row = tx.execute(
+        query.join(DespatchCopy, DespatchCopy.despatch_id == Despatch.id).where(DespatchCopy.id == copy_id)
+    )
+    found = row.first()
+    return IssueRow(*found) if found else None
 
 
 def every(tx: Tx) -> list[IssueRow]:

@@ -15,6 +15,7 @@ from balintmail.domain.facts import Row as Row  # noqa: PLC0414
 from balintmail.domain.facts import Word as Word  # noqa: PLC0414
 from balintmail.domain.facts import from_stored as from_stored  # noqa: PLC0414
 from balintmail.domain.facts import to_stored as to_stored  # noqa: PLC0414
+from balintmail.domain.journal_notices import JOURNAL
 from balintmail.domain.paper_notices import PAPERS
 
 _ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
@@ -298,5 +299,6 @@ NOTICES: Mapping[str, NoticeKind] = {
         },
         officers=True,
     ),
+    **JOURNAL,
     **PAPERS,
 }

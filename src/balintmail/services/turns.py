@@ -238,6 +238,6 @@ class Books:
 
 
 def _forget(tx: Tx, row: MailingRow) -> None:
-    """Forget what the letters of a system mail said to each: links that open doors, answers of an applicant (S45)."""
-    if row.kind is MailingKind.NOTICE:
+    """Forget what letters by name said to each: links that open doors, answers of an applicant (S45)."""
+    if row.kind in {MailingKind.NOTICE, MailingKind.JOURNAL}:
         ledger.forget_data(tx, row.id)

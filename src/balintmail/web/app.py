@@ -17,6 +17,7 @@ from balintmail.web import (
     assets,
     contribute,
     decide,
+    ecopy,
     health,
     held,
     home,
@@ -52,6 +53,7 @@ NOUNS = (
     contribute,
     papers,
     search,
+    ecopy,
 )
 
 

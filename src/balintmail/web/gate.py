@@ -117,6 +117,8 @@ class Gate:
         # The host is never taken from the request (D15), nor a path that a proxy or visitor claims.
         return {
             **scope,
+            # A file is sent without listening for a visitor who goes: the body was read, and nothing more is heard.
+            "asgi": {**scope.get("asgi", {}), "spec_version": "2.4"},
             "path": path,
             "raw_path": path.encode("utf-8", "surrogatepass"),
             "root_path": "",
