@@ -189,7 +189,8 @@ JSON: dict[str, str] = {
     "people held": (
         '{"made_at", "person": {…}, "addresses": […], "postal_addresses": […], "lists": […], "consent": […],\n'
         ' "join_requests": […], "offices": […], "letters": […], "letters_waiting": […], "links_mailed": […],\n'
-        ' "messages": […], "returns": […], "copy_requests": […], "drafts": […], "record": […]}\n'
+        ' "messages": […], "returns": […], "copy_requests": […], "drafts": […],\n'
+        ' "journal_copies": […], "written": […], "record": […]}\n'
         ' with FILE: {"person", "file"}; with --mail: {"person", "mailed", "until"}'
     ),
     "consent show": (

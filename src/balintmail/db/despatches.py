@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, select
 
 from balintmail.db.models import Person
-from balintmail.db.models_journal import Despatch, DespatchCopy
+from balintmail.db.models_journal import Despatch, DespatchCopy, JournalIssue
 from balintmail.db.session import Tx
 from balintmail.domain.despatches import NEXT, CopyStanding, DespatchState, Doubt, OwedFor, Way
 from balintmail.domain.states import JournalFormat
@@ -72,6 +72,27 @@ class JournalCopyRow:
     posted_on: date | None
     returned_times: int
     mailing_id: int | None
+    link_until: datetime | None
+    opened_times: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldJournalCopy:
+    """One copy of the Journal that somebody is or was owed, as they may read it."""
+
+    journal: str
+    way: Way
+    owed_for: OwedFor
+    standing: CopyStanding
+    doubt: Doubt | None
+    remark: str
+    name: str
+    address_lines: list[str]
+    country_code: str
+    posted_on: date | None
+    posted_times: int
+    returned_times: int
     link_until: datetime | None
     opened_times: int
     at: datetime
@@ -217,6 +238,14 @@ def of_person(tx: Tx, despatch_id: int, person_id: int) -> list[JournalCopyRow]:
     """Return the copies of one person in a run."""
     query = select(*_COPY).where(_C.despatch_id == despatch_id, _C.person_id == person_id).order_by(_C.id)
     return [_row(row) for row in tx.execute(query)]
+
+
+def of_people(tx: Tx, people: Sequence[int]) -> list[HeldJournalCopy]:
+    """Return every copy of the Journal that these people are or were owed, the oldest first."""
+    columns = [getattr(_C, name) for name in list(HeldJournalCopy.__dataclass_fields__)[1:]]
+    query = select(JournalIssue.label, *columns).join(_D, _D.id == _C.despatch_id)
+    mine = query.join(JournalIssue, JournalIssue.id == _D.journal_issue_id).where(_C.person_id.in_(people))
+    return [HeldJournalCopy(*row) for row in tx.execute(mine.order_by(JournalIssue.year, _C.id))]
 
 
 def get(tx: Tx, copy_id: int) -> JournalCopyRow | None:

@@ -75,6 +75,16 @@ class AuthorRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenRow:
+    """A paper that somebody wrote, and their name as it is printed there."""
+
+    journal: str
+    title: str
+    name: str
+    affiliation: str
+
+
+@dataclass(frozen=True, slots=True)
 class StockMoveRow:
     """One change of stock; `on_shelf` and `reserved` are how many more, or fewer."""
 
@@ -201,16 +211,16 @@ def set_authors(tx: Tx, article_id: int, rows: Sequence[AuthorRow]) -> None:
         tx.execute(sa.insert(_W), values)
 
 
-def written_by(tx: Tx, people: Sequence[int]) -> list[tuple[str, str, str]]:
-    """Return label, title and printed name of every paper that these people wrote."""
+def written_by(tx: Tx, people: Sequence[int]) -> list[WrittenRow]:
+    """Return every paper that these people wrote, the oldest first."""
     query = (
-        select(_I.label, _A.title, _W.name)
+        select(_I.label, _A.title, _W.name, _W.affiliation)
         .join(_A, _A.id == _W.article_id)
         .join(_I, _I.id == _A.journal_issue_id)
         .where(_W.person_id.in_(people))
         .order_by(_I.year, _A.position)
     )
-    return [(label, title, name) for label, title, name in tx.execute(query)]
+    return [WrittenRow(*row) for row in tx.execute(query)]
 
 
 def author_people(tx: Tx, journal_issue_id: int) -> list[int]:

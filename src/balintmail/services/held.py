@@ -24,6 +24,7 @@ from balintmail.db import (
     returns,
     suppressions,
 )
+from balintmail.db import despatches, journal_issues
 from balintmail.db.audit import AuditRow
 from balintmail.db.consent import ConsentRow
 from balintmail.db.held import (
@@ -37,6 +38,8 @@ from balintmail.db.held import (
     HeldRequest,
     HeldSubscription,
 )
+from balintmail.db.despatches import HeldJournalCopy
+from balintmail.db.journal_issues import WrittenRow
 from balintmail.db.mailed_links import MailedLinkRow
 from balintmail.db.paper_traces import HeldPaper, HeldReading
 from balintmail.db.people import PersonRow
@@ -89,6 +92,8 @@ class Held:
     reading: tuple[HeldReadingLink, ...]
     papers: tuple[HeldPaper, ...]
     papers_read: tuple[HeldReading, ...]
+    journal_copies: tuple[HeldJournalCopy, ...]
+    written: tuple[WrittenRow, ...]  # in the Journal
     acts: tuple[AuditRow, ...]
 
 
@@ -159,6 +164,8 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         "papers": [plain.all_of(each) for each in of.papers],
         "papers_read": [plain.all_of(each) for each in of.papers_read],
         "reading_links": [plain.all_of(each) for each in of.reading],
+        "journal_copies": [plain.all_of(each) for each in of.journal_copies],
+        "written": [plain.all_of(each) for each in of.written],
         "record": [plain.all_of(each) for each in of.acts],
     }
 
@@ -219,6 +226,8 @@ def _gathered(ctx: Context, tx: Tx, row: PersonRow) -> Held:
         reading=tuple(held.reading_links(tx, everyone)),
         papers=tuple(paper_traces.of_people(tx, everyone, alone)),
         papers_read=tuple(paper_traces.read_by(tx, everyone)),
+        journal_copies=tuple(despatches.of_people(tx, everyone)),
+        written=tuple(journal_issues.written_by(tx, everyone)),
         acts=tuple(audit.of_people(tx, everyone)),
     )
 

@@ -15,14 +15,18 @@ from balintmail.errors import NotFound
 from balintmail.sending.outbox import OutboxTransport
 from balintmail.services import errands, fresh_links, held, preferences, suppressions
 from balintmail.services import people as register
+from balintmail.services import despatches, journal_articles, journal_issues
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.erasure import erase
 from balintmail.services.fresh_links import Errand
 from balintmail.services.held import document
 from balintmail.services.merging import merge
+from balintmail.services.journal_articles import ArticleChanges
+from balintmail.services.journal_issues import IssueChanges
 from balintmail.services.subscriptions import Joining, Leaving, subscribe, unsubscribe
 from tests.support import joining, society
+from tests.support.readers import GB, reader
 from tests.support.coming_back import FULL, Post
 
 
@@ -72,7 +76,8 @@ def test_every_table_with_a_person_in_it_is_read_or_named_here() -> None:
     shown = {
         "person_addresses", "postal_addresses", "officers", "subscriptions", "join_requests", "notices",
         "mailed_links", "consent_events", "deliveries", "audit_events", "people", "inbound_messages", "return_events",
-        "copy_requests", "drafts", "reading_links", "papers", "paper_readers",
+        "copy_requests", "drafts", "reading_links", "papers", "paper_readers", "despatch_copies",
+        "journal_authors",
     }  # fmt: skip
     passing = {"awaited_replies"}  # which letter an officer was asked by: gone with the request, which is shown
     assert people_column == shown | passing
@@ -159,3 +164,17 @@ def test_secret_of_a_link_that_has_left_stands_nowhere_any_more(ctx: Context) ->
         rows = [str(list(tx.execute(sa.select(table)))) for table in Base.metadata.sorted_tables]
     assert found[1] not in "".join(rows)
     assert preferences.own_page(ctx, found[1]).person.id == person  # the link itself works on
+
+
+def test_it_tells_of_copies_of_the_journal_and_papers_in_it(ctx: Context) -> None:
+    person = reader(ctx, "Mária Example", wanted="paper", post=GB)
+    journal_issues.add(ctx, "2026", IssueChanges())
+    journal_articles.add(ctx, "2026", ArticleChanges(title="One", authors=(f"M. Example <{person}>",)))
+    despatches.plan(ctx, "2026")
+    despatches.freeze(ctx, "2026")
+    found = of(ctx, person)
+    assert [(one["journal"], one["way"], one["standing"]) for one in found["journal_copies"]] == [
+        ("2026", "paper", "owed")
+    ]
+    assert "1 High Street" in found["journal_copies"][0]["address_lines"]
+    assert [(one["title"], one["name"]) for one in found["written"]] == [("One", "M. Example")]
