@@ -45,6 +45,10 @@ def test_page_shows_letter_check_and_whom_it_reaches(client: TestClient, path: s
     assert buttons(page) == ["Release newsletter/1", "Send me a test", "Drop the draft"]
     assert page.headers["cache-control"] == "no-store"
     assert "noindex" in page.headers["x-robots-tag"]
+    links = re.findall(r"https://balint\.example\.org(/leave/[a-z2-7]+|/preferences/[a-z2-7]+)", page.text)
+    assert links
+    for link in links:
+        assert client.get(link).status_code == 404, "a link in the preview opens something"
 
 
 def test_scanner_that_follows_every_link_releases_nothing_D8(client: TestClient, ctx: Context, path: str) -> None:

@@ -36,10 +36,15 @@ def words_of(compiled: Compiled, picture: Callable[[str], str], reader: PersonDa
     return _PICTURE.sub(lambda found: f'src="{picture(found[1])}"', html)
 
 
-def text_of(compiled: Compiled) -> str:
-    """Return the letter's words as plain text, for the search: paragraphs on lines of their own."""
-    bare = _TAG.sub("", _BLOCK_END.sub("\n", words_of(compiled, lambda _: "")))
+def text_of(compiled: Compiled, reader: PersonData | None = None) -> str:
+    """Return the letter's words as plain text, for the search and a glance: paragraphs on lines of their own."""
+    bare = _TAG.sub("", _BLOCK_END.sub("\n", words_of(compiled, lambda _: "", reader)))
     return re.sub(r"[ \t]*\n\s*", "\n", html.unescape(bare)).strip()
+
+
+def message_text_of(compiled: Compiled, reader: PersonData) -> str:
+    """Return the plain text of the whole letter as `reader` gets it, but for its links: their tokens open nothing."""
+    return _merger(compiled).text(_nobody(compiled, reader))
 
 
 def title_of(compiled: Compiled) -> str:

@@ -16,7 +16,6 @@ from balintmail.composing import article
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.letter import read_letter
 from balintmail.composing.lint import Finding, Level
-from balintmail.composing.merge import Merger
 from balintmail.db import drafts, mailings, officers, people, throttles
 from balintmail.db.drafts import DraftRow
 from balintmail.db.mailings import MailingRow
@@ -248,9 +247,8 @@ def _read(ctx: Context, report: checking.Report, picture: PictureAddress) -> tup
     try:
         with ctx.db.read() as tx:
             reader = letters.reader(tx, report.mailing_list)
-        reader = replace(reader, data=replace(reader.data, member=True))
-        text = Merger(report.compiled, ctx.keyring).text(reader)
-        return article.words_of(report.compiled, picture, reader.data), text
+        data = replace(reader.data, member=True)
+        return article.words_of(report.compiled, picture, data), article.message_text_of(report.compiled, data)
     except BalintmailError:
         return "", ""
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from balintmail.composing import article
 from balintmail.composing.frontmatter import read_front_matter
 from balintmail.composing.letter import KEYS
 from balintmail.composing.lint import Finding, Level
-from balintmail.composing.merge import Merger
 from balintmail.config import BounceStyle, Settings
 from balintmail.db import drafts, lists, mailings, meta, officers, people
 from balintmail.db.drafts import DraftRow
@@ -231,16 +231,19 @@ def _finding(one: Finding) -> Row:
 
 
 def _preview(ctx: Context, report: Report) -> tuple[list[str], bool]:
-    """Return the paragraphs of the letter's text as the Secretary would get it, and whether there are more."""
+    """Return the paragraphs of the letter as the Secretary would get it, and whether there are more.
+
+    Its own words alone: what stands round them has links that are good for one reader, and editors get this, too.
+    """
     if report.compiled is None or report.mailing_list is None:
         return [], False
     try:
         with ctx.db.read() as tx:
             reader = letters.reader(tx, report.mailing_list)
-        text = Merger(report.compiled, ctx.keyring).text(reader)
+        text = article.text_of(report.compiled, reader.data)
     except BalintmailError:
         return [], False
-    every = [" ".join(block.split()) for block in text.split("\n\n") if block.strip()]
+    every = [" ".join(line.split()) for line in text.split("\n") if line.strip()]
     kept: list[str] = []
     for one in every[:MOST_PARAGRAPHS]:
         if sum(map(len, kept)) + len(one) > LONGEST_PREVIEW:

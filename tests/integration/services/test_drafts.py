@@ -61,6 +61,7 @@ def test_editor_gets_the_findings_and_the_secretary_the_link_too(ctx: Context) -
 def test_mail_of_anybody_else_is_a_letter_like_any_other(ctx: Context, sender: str) -> None:
     row = arrives(ctx, mail(From=sender))
     assert (row.state, rows(ctx), drafts.answer_waiting(ctx)) == (InboundState.WAITING, [], 0)
+    assert (row.person_id is not None) == (sender == "reader0@example.net")  # filed as letters are
 
 
 def test_mail_to_another_address_is_no_draft(ctx: Context) -> None:
@@ -297,6 +298,16 @@ def test_answer_to_the_editor_has_no_link_and_says_who_has(ctx: Context) -> None
     assert "The Secretary has the same letter, with the link that releases it." in words(theirs)
     assert "/release/" not in theirs.as_string()
     assert "in the name of Bálint Mihály" in words(letter(ctx))
+
+
+def test_preview_holds_no_link_that_is_good_for_somebody(ctx: Context) -> None:
+    comes(ctx, mail(From=EDITOR))
+    for one in told(ctx):
+        assert [line["row"]["text"] for line in one["facts"]["lines"]] == [
+            "Dear Enid,",
+            "three new groups begin in January.",
+        ]
+        assert "/leave/" not in str(one["facts"])
 
 
 def test_answer_without_a_site_names_the_commands(ctx: Context) -> None:
