@@ -88,8 +88,11 @@ def test_bounce_address_has_one_of_its_own(ctx: Context, style: BounceStyle, to:
     assert len(rows(own)) == 1
 
 
-def test_machines_answer_to_the_address_is_no_draft_S9(ctx: Context) -> None:
-    arrives(ctx, mail(Auto_Submitted="auto-replied"))
+@pytest.mark.parametrize(
+    "field", [("Auto_Submitted", "auto-replied"), ("Precedence", "bulk"), ("List_Id", "<x.example.org>")]
+)
+def test_what_a_machine_wrote_is_no_draft_S9_H26(ctx: Context, field: tuple[str, str]) -> None:
+    arrives(ctx, mail(**dict([field])))
     assert rows(ctx) == []
 
 
