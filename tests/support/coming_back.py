@@ -6,6 +6,7 @@ from itertools import count
 
 import sqlalchemy as sa
 
+from balintmail.db import mailings
 from balintmail.db.inbox import Arrival
 from balintmail.db.models import Address, Delivery, InboundMessage, Mailing, ReturnEvent, Suppression
 from balintmail.domain import address as addresses
@@ -71,6 +72,7 @@ class Post:
                 "audience": 1,
             }  # fmt: skip
             number = tx.execute(sa.insert(Mailing).values(**mailing).returning(Mailing.id)).scalar_one()
+            mailings.keep_content(tx, number, source="", compiled=b"{}")
             row = {
                 "mailing_id": number, "person_id": person, "address": parsed.text, "envelope": parsed.envelope,
                 "address_key": parsed.key, "ground": Ground.CONSENT, "data": "[]", "state": state, "at": now,
