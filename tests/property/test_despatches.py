@@ -1,5 +1,6 @@
 """Whatever is done to a run, in any order and twice: paper + email + nobody are all that are owed, and stock agrees."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
@@ -42,7 +43,12 @@ _YEARS = count(1900)
 
 @given(st.lists(_COPIES, unique_by=lambda one: (one[0], one[1])))
 def test_a_tally_adds_up_in_copies_and_in_people(copies: list[Any]) -> None:
-    found = tally(copies)
+    alike = Counter(tuple(one[1:]) for one in copies)
+    ways: dict[int, set[Way]] = {}
+    for person, way, _, standing, _ in copies:
+        ways.setdefault(person, set()).update({way} if standing is not CopyStanding.NOBODY else ())
+    reached = Counter(frozenset(mine) for mine in ways.values())
+    found = tally([(number, *kind) for kind, number in alike.items()], reached)
     assert found.paper + found.email + found.nobody == found.owed == len(copies)
     assert found.people_paper + found.people_email + found.people_both + found.people_nobody == found.people
     assert found.paper == found.people_paper + found.people_both
@@ -101,6 +107,9 @@ def test_every_copy_is_counted_once_whatever_is_done(
     with context.db.read() as tx:
         copies = list(rows.copies(tx, run.despatch.id))
         moves = issue_rows.moves(tx, run.issue.id)
+    alive = {copy.person_id for copy in copies if copy.standing is not CopyStanding.NOBODY}
+    assert found.people_nobody == len({copy.person_id for copy in copies} - alive)
+    assert found.paper == sum(c.way is Way.PAPER and c.standing is not CopyStanding.NOBODY for c in copies)
     assert len({(copy.person_id, copy.way) for copy in copies}) == len(copies) == found.owed
     assert sum(move.on_shelf for move in moves) == run.issue.on_shelf >= 0
     assert -sum(move.on_shelf for move in moves if move.reason is StockReason.DESPATCHED) == run.posted

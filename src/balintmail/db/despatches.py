@@ -6,6 +6,7 @@ A copy moves only from where domain/despatches.py lets it. It decides nobody's c
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -112,6 +113,7 @@ _DESPATCH = [getattr(_D, name) for name in DespatchRow.__dataclass_fields__]
 _COPY = [getattr(_C, name) for name in JournalCopyRow.__dataclass_fields__]
 _LINES = list(JournalCopyRow.__dataclass_fields__).index("address_lines")
 _PLANNED = [field.name for field in fields(Planned)]
+_IN_ORDER = attrgetter(*_PLANNED)
 
 
 def of_issue(tx: Tx, journal_issue_id: int) -> DespatchRow | None:
@@ -255,10 +257,25 @@ def get(tx: Tx, copy_id: int) -> JournalCopyRow | None:
 
 
 def counted(tx: Tx, despatch_id: int) -> Iterator[tuple[int, Way, OwedFor, CopyStanding, Doubt | None]]:
-    """Yield of each copy what domain.despatches.tally counts."""
-    query = select(_C.person_id, _C.way, _C.owed_for, _C.standing, _C.doubt).where(_C.despatch_id == despatch_id)
+    """Yield how many copies of a run are alike in way, claim, standing and doubt."""
+    alike = (_C.way, _C.owed_for, _C.standing, _C.doubt)
+    query = select(sa.func.count(), *alike).where(_C.despatch_id == despatch_id).group_by(*alike)
     for row in tx.execute(query):
         yield row[0], row[1], row[2], row[3], row[4]
+
+
+def reached(tx: Tx, despatch_id: int) -> dict[frozenset[Way], int]:
+    """Return how many people of a run are reached by which ways; by none are those to whom nothing goes."""
+    goes = _C.standing != CopyStanding.NOBODY
+    paper = sa.func.max(sa.case((goes & (_C.way == Way.PAPER), 1), else_=0))
+    pdf = sa.func.max(sa.case((goes & (_C.way == Way.PDF), 1), else_=0))
+    each = select(paper.label("paper"), pdf.label("pdf")).where(_C.despatch_id == despatch_id).group_by(_C.person_id)
+    people = each.subquery()
+    query = select(people.c.paper, people.c.pdf, sa.func.count()).group_by(people.c.paper, people.c.pdf)
+    return {
+        frozenset(way for way, by in ((Way.PAPER, row[0]), (Way.PDF, row[1])) if by): row[2]
+        for row in tx.execute(query)
+    }
 
 
 def sums(tx: Tx, despatch_id: int) -> tuple[int, int]:
@@ -313,11 +330,14 @@ def move_person(tx: Tx, from_person: int, to_person: int, *, now: datetime) -> N
 
 
 def _values(one: Planned) -> tuple[Any, ...]:
-    return tuple(getattr(one, name) for name in _PLANNED)
+    found: tuple[Any, ...] = _IN_ORDER(one)
+    return found
 
 
 def _columns(one: Planned) -> dict[str, Any]:
-    return {**dict(zip(_PLANNED, _values(one), strict=True)), "address_lines": list(one.address_lines)}
+    columns = dict(zip(_PLANNED, _values(one), strict=True))
+    columns["address_lines"] = list(one.address_lines)
+    return columns
 
 
 def _tupled(row: Any) -> tuple[Any, ...]:

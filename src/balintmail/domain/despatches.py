@@ -141,35 +141,31 @@ class Tally:
     doubts: Mapping[Doubt, int]
 
 
-def tally(copies: Iterable[tuple[int, Way, OwedFor, CopyStanding, Doubt | None]]) -> Tally:
-    """Count the copies of a run: person, way, claim, standing and doubt of each."""
-    reached: dict[int, set[Way]] = {}
+def tally(
+    alike: Iterable[tuple[int, Way, OwedFor, CopyStanding, Doubt | None]], reached: Mapping[frozenset[Way], int]
+) -> Tally:
+    """Add up a run: how many copies are alike in way, claim, standing and doubt, and people by the ways they have."""
     standing = dict.fromkeys(CopyStanding, 0)
     owed_for = dict.fromkeys(OwedFor, 0)
     doubts = dict.fromkeys(Doubt, 0)
     by_way = {Way.PAPER: 0, Way.PDF: 0}
-    owed = 0
-    for person, way, claim, stands, doubt in copies:
-        owed += 1
-        standing[stands] += 1
-        owed_for[claim] += 1
+    for number, way, claim, stands, doubt in alike:
+        standing[stands] += number
+        owed_for[claim] += number
         if doubt is not None:
-            doubts[doubt] += 1
-        mine = reached.setdefault(person, set())
+            doubts[doubt] += number
         if stands is not CopyStanding.NOBODY:
-            by_way[way] += 1
-            mine.add(way)
-    kinds = [frozenset(mine) for mine in reached.values()]
+            by_way[way] += number
     return Tally(
-        owed=owed,
+        owed=sum(standing.values()),
         paper=by_way[Way.PAPER],
         email=by_way[Way.PDF],
         nobody=standing[CopyStanding.NOBODY],
-        people=len(kinds),
-        people_paper=kinds.count(frozenset({Way.PAPER})),
-        people_email=kinds.count(frozenset({Way.PDF})),
-        people_both=kinds.count(frozenset(Way)),
-        people_nobody=kinds.count(frozenset()),
+        people=sum(reached.values()),
+        people_paper=reached.get(frozenset({Way.PAPER}), 0),
+        people_email=reached.get(frozenset({Way.PDF}), 0),
+        people_both=reached.get(frozenset(Way), 0),
+        people_nobody=reached.get(frozenset(), 0),
         standing=standing,
         owed_for=owed_for,
         doubts=doubts,

@@ -311,7 +311,7 @@ def _copies_of(tx: Tx, held: DespatchRow, who: str) -> list[JournalCopyRow]:
 def _run(tx: Tx, issue: IssueRow, changed: int) -> Run:
     fresh, held = of_label(tx, issue.label)
     posted, back = rows.sums(tx, held.id)
-    return Run(fresh, held, tally(rows.counted(tx, held.id)), posted, back, changed)
+    return Run(fresh, held, tally(rows.counted(tx, held.id), rows.reached(tx, held.id)), posted, back, changed)
 
 
 def _note(ctx: Context, tx: Tx, issue: IssueRow, action: str, number: int) -> None:
