@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from balintmail.db import consent, despatches, inbound_erasure, journal_issues, paper_traces
+from balintmail.db import consent, despatches, inbound_erasure, journal_issues, member_traces, paper_traces
 from balintmail.db.mentions import Mentions, mentions
 from balintmail.db.models import (
     Address,
@@ -54,6 +54,7 @@ _TEXTS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (PaperEvent, ("remark",)),
     (Duty, ("remark",)),
     (DutyDate, ("remark",)),
+    *member_traces.TEXTS,
 )
 # Who did something in an office, which proves others' consent, and what a newsletter is called: these keep a name and
 # lose an address.
@@ -70,6 +71,7 @@ _DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (DocumentVersion, ("actor",)),
     (DutyDate, ("done_by",)),
     (Address, ("handled_by",)),
+    *member_traces.DOERS,
 )
 
 
@@ -101,7 +103,7 @@ def letters(tx: Tx, traces: Traces) -> list[int]:
 def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
     """Take every trace out of the rows; open deliveries must have been stopped before (db/stops.py)."""
     gone: dict[str, Any] = {"name": "", "first_name": "", "language": None, "member": False, "fields": {}}
-    gone["journal_format"] = None
+    gone |= {"journal_format": None, "died_on": None}
     mine = Person.id.in_(traces.people)
     tx.execute(sa.update(Person).where(mine).values(**gone, erased_at=now, updated_at=now))
     tx.execute(sa.delete(Subscription).where(Subscription.person_id.in_(traces.people)))
@@ -115,6 +117,7 @@ def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
     despatches.erase(tx, traces.people, now=now)
     journal_issues.forget_authors(tx, traces.people)
     paper_traces.empty(tx, traces.people, traces.keys)
+    member_traces.empty(tx, traces.people)
     bare: dict[str, Any] = {"address": "", "envelope": "", "address_key": "", "data": None, "reply": ""}
     tx.execute(sa.update(Delivery).where(_theirs(traces)).values(**bare))
     for number, text in _telling(tx, traces):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from balintmail.db.models import Person
-from balintmail.db.models_members import DuesReminder, MemberClass, Membership, Payment, RoundAnswer
+from balintmail.db.models_members import MemberClass, Membership
 from balintmail.db.session import Tx
 from balintmail.domain.members import MembershipState, Rules, Term
 
@@ -191,14 +191,3 @@ def _rows() -> Any:
 def _row(row: Any) -> MembershipRow:
     head: list[Any] = list(row[: len(_COLUMNS)])
     return MembershipRow(*[*head, ClassRow(*row[len(_COLUMNS) :])])
-
-
-def drop(tx: Tx, people: Sequence[int]) -> None:
-    """Forget what memberships and rounds know of these people; their payments stay for the accounts, without them."""
-    tx.execute(sa.delete(RoundAnswer).where(RoundAnswer.person_id.in_(people)))
-    mine = select(_M.id).where(_M.person_id.in_(people))
-    tx.execute(sa.delete(DuesReminder).where(DuesReminder.membership_id.in_(mine)))
-    tx.execute(
-        sa.update(Payment).where(Payment.person_id.in_(people)).values(membership_id=None, reference="", note="")
-    )
-    tx.execute(sa.delete(_M).where(_M.person_id.in_(people)))

@@ -15,18 +15,21 @@ from balintmail.db import (
     addresses,
     audit,
     consent,
+    despatches,
     held,
+    journal_issues,
     lists,
     mailed_links,
+    member_traces,
     paper_traces,
     people,
     postal,
     returns,
     suppressions,
 )
-from balintmail.db import despatches, journal_issues
 from balintmail.db.audit import AuditRow
 from balintmail.db.consent import ConsentRow
+from balintmail.db.despatches import HeldJournalCopy
 from balintmail.db.held import (
     HeldCopy,
     HeldDraft,
@@ -38,9 +41,9 @@ from balintmail.db.held import (
     HeldRequest,
     HeldSubscription,
 )
-from balintmail.db.despatches import HeldJournalCopy
 from balintmail.db.journal_issues import WrittenRow
 from balintmail.db.mailed_links import MailedLinkRow
+from balintmail.db.member_traces import HeldAnswer, HeldBankLine, HeldMembership, HeldPayment
 from balintmail.db.paper_traces import HeldPaper, HeldReading
 from balintmail.db.people import PersonRow
 from balintmail.db.postal import PostalRow
@@ -94,6 +97,10 @@ class Held:
     papers_read: tuple[HeldReading, ...]
     journal_copies: tuple[HeldJournalCopy, ...]
     written: tuple[WrittenRow, ...]  # in the Journal
+    memberships: tuple[HeldMembership, ...]
+    payments: tuple[HeldPayment, ...]
+    bank_lines: tuple[HeldBankLine, ...]
+    answers: tuple[HeldAnswer, ...]  # in the yearly rounds of details
     acts: tuple[AuditRow, ...]
 
 
@@ -166,6 +173,10 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         "reading_links": [plain.all_of(each) for each in of.reading],
         "journal_copies": [plain.all_of(each) for each in of.journal_copies],
         "written": [plain.all_of(each) for each in of.written],
+        "memberships": [plain.all_of(each) for each in of.memberships],
+        "payments": [plain.all_of(each) for each in of.payments],
+        "bank_lines": [plain.all_of(each) for each in of.bank_lines],
+        "rounds": [plain.all_of(each) for each in of.answers],
         "record": [plain.all_of(each) for each in of.acts],
     }
 
@@ -228,6 +239,10 @@ def _gathered(ctx: Context, tx: Tx, row: PersonRow) -> Held:
         papers_read=tuple(paper_traces.read_by(tx, everyone)),
         journal_copies=tuple(despatches.of_people(tx, everyone)),
         written=tuple(journal_issues.written_by(tx, everyone)),
+        memberships=tuple(member_traces.memberships(tx, everyone)),
+        payments=tuple(member_traces.payments(tx, everyone)),
+        bank_lines=tuple(member_traces.bank_lines(tx, everyone)),
+        answers=tuple(member_traces.answers(tx, everyone)),
         acts=tuple(audit.of_people(tx, everyone)),
     )
 
@@ -247,6 +262,8 @@ class _Plain:
     def __call__(self, value: Any) -> Any:
         if isinstance(value, datetime):
             return rfc3339(value, self._zone)
+        if isinstance(value, tuple):
+            return [self(each) for each in value]
         return value.isoformat() if isinstance(value, date) else value
 
     def all_of(self, row: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:

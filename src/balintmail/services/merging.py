@@ -14,6 +14,7 @@ from balintmail.db import (
     despatches,
     journal_issues,
     mailed_links,
+    member_traces,
     merging,
     officers,
     paper_traces,
@@ -26,6 +27,7 @@ from balintmail.db.people import PersonRow
 from balintmail.db.session import Tx
 from balintmail.domain.states import SkipReason, SubscriptionState
 from balintmail.errors import UsageRefused
+from balintmail.services import members
 from balintmail.services.context import Context
 from balintmail.services.people import by_id
 
@@ -64,11 +66,13 @@ def merge(ctx: Context, keep_id: int, other_id: int) -> Merged:
         merging.move_what_waits(tx, other.id, keep.id)
         mailed_links.drop(tx, [other.id])  # they open the page of somebody who is nobody now
         postal.move(tx, other.id, keep.id)
+        member_traces.move(tx, other.id, keep.id, now=now)
         despatches.move_person(tx, other.id, keep.id, now=now)
         journal_issues.move_authors(tx, other.id, keep.id)
         paper_traces.move(tx, other.id, keep.id)
         people.update(tx, keep.id, _joined(keep, other), now=now)
         people.update(tx, other.id, {**_EMPTY, "merged_into": keep.id}, now=now)
+        members.refresh(ctx, tx, [keep.id, other.id])
         audit.note_person(tx, keep.id, f"person {other.id} merged into this one", actor=ctx.actor, now=now)
         return Merged(keep.id, other.id, len(addresses.of_person(tx, keep.id)))
 
@@ -80,7 +84,6 @@ def _joined(keep: PersonRow, other: PersonRow) -> dict[str, object]:
         "name": named.name,
         "first_name": named.first_name,
         "language": keep.language or other.language,
-        "member": keep.member or other.member,
         "fields": {**other.fields, **keep.fields},
         "joined_at": min(keep.joined_at, other.joined_at),
         "journal_format": keep.journal_format or other.journal_format,

@@ -10,6 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from balintmail.catalogue import Catalogue
+from balintmail.domain.money import written
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _NO_LETTER = re.compile(r"\W+")
@@ -26,6 +27,10 @@ class HeldWords:
         """Return what `held` is called as a `kind` of thing, such as "form" as a "how"; itself when it has no name."""
         key = f"held.{kind}_{_NO_LETTER.sub('_', held)}"
         return self._words.say(key) if self._words.has(key) else held
+
+    def money(self, amount: int, currency: str) -> str:
+        """Return an amount, in whole pence, as people write it."""
+        return written(amount, currency)
 
     def evidence(self, held: Mapping[str, object]) -> list[tuple[str, str]]:
         """Return what proves a consent, each with its name; moments as people write them."""

@@ -13,21 +13,29 @@ from balintmail.db.schema import Base
 from balintmail.domain.states import CopyState
 from balintmail.errors import NotFound
 from balintmail.sending.outbox import OutboxTransport
-from balintmail.services import errands, fresh_links, held, preferences, suppressions
+from balintmail.services import (
+    despatches,
+    errands,
+    fresh_links,
+    held,
+    journal_articles,
+    journal_issues,
+    preferences,
+    suppressions,
+)
 from balintmail.services import people as register
-from balintmail.services import despatches, journal_articles, journal_issues
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.erasure import erase
 from balintmail.services.fresh_links import Errand
 from balintmail.services.held import document
-from balintmail.services.merging import merge
 from balintmail.services.journal_articles import ArticleChanges
 from balintmail.services.journal_issues import IssueChanges
+from balintmail.services.merging import merge
 from balintmail.services.subscriptions import Joining, Leaving, subscribe, unsubscribe
 from tests.support import joining, society
-from tests.support.readers import GB, reader
 from tests.support.coming_back import FULL, Post
+from tests.support.readers import GB, reader
 
 
 @pytest.fixture
@@ -77,7 +85,7 @@ def test_every_table_with_a_person_in_it_is_read_or_named_here() -> None:
         "person_addresses", "postal_addresses", "officers", "subscriptions", "join_requests", "notices",
         "mailed_links", "consent_events", "deliveries", "audit_events", "people", "inbound_messages", "return_events",
         "copy_requests", "drafts", "reading_links", "papers", "paper_readers", "despatch_copies",
-        "journal_authors",
+        "journal_authors", "memberships", "payments", "bank_lines", "round_answers",
     }  # fmt: skip
     passing = {"awaited_replies"}  # which letter an officer was asked by: gone with the request, which is shown
     assert people_column == shown | passing
