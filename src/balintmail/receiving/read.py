@@ -24,6 +24,8 @@ from balintmail.receiving.words_said import words_said
 
 _TOKEN = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?![a-z2-7])")
 _TOKEN_OF_ADDRESS = re.compile(r"(?<![a-z2-7])([a-z2-7]{30,80})(?:\.\w{1,40})?@")
+_LINK = re.compile(r"leave(?:/|%20|\+| )([a-z2-7]{30,80})(?![a-z2-7])")  # of a letter, to leave its list
+_MOST_LINKS = 5
 _LONGEST_TEXT = 500_000  # characters
 _TELLING = ("message/delivery-status", "message/global-delivery-status", "message/feedback-report")
 _MOST_TOKENS = 50
@@ -120,8 +122,8 @@ def _tokens(mail: Mail, kind: Kind) -> tuple[str, ...]:
     """Return what may be tokens of ours: in the recipient, in what was returned, in what was answered (S18).
 
     In what systems write they are also looked for in the text, where one stands before an "@": the sender of a
-    transcript, the Message-ID of a letter that was returned as plain text. In a person's letter they are not, because
-    a quoted newsletter says nothing.
+    transcript, the Message-ID of a letter that was returned as plain text; and of a complaint, the link in the letter
+    that it returns. In a person's letter they are not, because a quoted newsletter says nothing.
     """
     headers = mail.headers
     places = headers.every("to", "cc", "delivered-to", "x-original-to", "envelope-to", "subject")
@@ -137,4 +139,8 @@ def _tokens(mail: Mail, kind: Kind) -> tuple[str, ...]:
     if kind in {Kind.BOUNCE, Kind.COMPLAINT}:
         for one in islice(_TOKEN_OF_ADDRESS.finditer(mail.text[:_LONGEST_TEXT].lower()), _MOST_TOKENS):
             found[one[1]] = None
+    if kind is Kind.COMPLAINT:  # some providers take all out that is personal, but for the link to leave (S21)
+        for leaf in mail.leaves:
+            links = _LINK.finditer(leaf.text[:_LONGEST_TEXT].lower()) if leaf.returned else ()
+            found.update((one[1], None) for one in islice(links, _MOST_LINKS))
     return tuple(found)[:_MOST_TOKENS]

@@ -224,6 +224,16 @@ def test_a_complaint_that_kept_the_link_alone_leaves_the_list_and_no_more(post: 
     assert post.suppressed(MARIA) is None
 
 
+@pytest.mark.parametrize("link", ["https://balint.example.org/leave/{}", "mailto:b@example.org?subject=leave%20{}"])
+def test_a_complaint_that_kept_the_link_in_the_text_alone_leaves_the_list_S21(post: Post, link: str) -> None:
+    person = post.reader(MARIA, "newsletter", "courses")
+    token = post.token(post.sent(person, MARIA), Purpose.LEAVE, person=person, list=1)
+    words = f"Dear reader,\r\n\r\nLeave this list: {link.format(token)}\r\n".encode()
+    post.comes(post.arf(0, message_id=False).replace(b"Dear reader,", words))
+    assert post.standing(person) == {"newsletter": OFF, "courses": ON}
+    assert post.suppressed(MARIA) is None
+
+
 def test_a_bounce_that_has_the_link_alone_changes_nothing(post: Post) -> None:
     person = post.reader(MARIA)
     link = post.token(post.sent(person, MARIA), Purpose.LEAVE, person=person, list=1)
