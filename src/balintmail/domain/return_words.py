@@ -124,6 +124,7 @@ _NO_USER = _any(
     r"not found|is unknown|cannot be found|n'existe pas|existiert nicht|no existe|non esiste|nao existe|nem letezik)|"
     r"(?:account|mailbox|user) \S{0,60} ?is not local\b(?! *;)|no (?:user|person|mailbox) (?:is )?(?:named|called)|"
     r"(?:mailbox|account|user|address) (?:\S{1,60} )?(?:was|is) (?:deleted|removed|closed)\b|^(?:5\d\d )?not found$",
+    r"(?:not|doesn'?t) know (?:the |this |that |any )?(?:such )?(?:user|recipient|address)|няма такъв|"
     r"there is no (?:one|user|mailbox|such|account|person|address|local)|nobody (?:here )?(?:by|with) (?:that|"
     r"this) name|no one (?:here )?(?:by|with)",
     r"sorry, no mailbox here|invalid final delivery userid|does not have a final email delivery point|"
@@ -199,7 +200,8 @@ _FULL = _any(
     r"boîte\b.{0,50}\b(?:pleine|saturée)|quota .{0,20}dépassé|espace insuffisant|megtelt|betelt|tele van|kvóta|"
     r"(?:buzón|casilla)\b.{0,40}\bllen[oa]\b|cuota|espacio insuficiente|(?:casella|mailbox)\b.{0,40}\bpiena\b|"
     r"spazio (?:insufficiente|esaurito)|caixa\b.{0,50}\bcheia\b|quota excedida|"
-    r"(?:postvak|postbus|mailbox|inbox)\b.{0,40}\bvol\b|przepełnion|přeplněn|preplnen|переполнен|превышен|"
+    r"(?:postvak|postbus|mailbox|inbox)\b.{0,40}\bvol\b|przepełnion|schránk\w*\b.{0,30}\bpln|přeplněn|preplnen|"
+    r"переполнен|превышен|"
     r"postlåda.{0,15}full|(?:postkasse|innboks|indbakke)\w*.{0,20}(?:fuld|full)|posta kutusu.{0,15}dolu|"
     r"postilaatikko.{0,15}täynnä|(?:メールボックス|受信箱|受信ボックス|ボックス)\S{0,12}(?:いっぱい|一杯|満杯|満タン|オーバー)|"
     r"容量|一杯|邮箱已满|郵箱已滿|信箱已滿|空间不足|配额|満杯|已满|已滿|용량",

@@ -31,7 +31,7 @@ _CHALLENGE = re.compile(
     r"(?:please |to )?(?:confirm|verify|validate|authenticate) (?:your|that you|this) (?:e-?mail|message|mail|"
     r"identity|address|sent)|"
     r"challenge|boxbe|spam ?arrest|sender (?:address )?(?:verification|confirmation)|waiting list|"
-    r"awaiting (?:your )?(?:approval|verification)|"
+    r"await(?:s|ing) (?:your |moderator )?(?:approval|verification)|"
     r"your (?:message|e-?mail|mail) (?:to .{0,60})?(?:is (?:being held|waiting|awaiting)|requires (?:confirmation|"
     r"verification|approval))|bestätigen sie",
     re.I,

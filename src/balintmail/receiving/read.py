@@ -17,7 +17,7 @@ from balintmail.receiving.event import Event, Found
 from balintmail.receiving.mail import Mail, take_apart
 from balintmail.receiving.note_words import SUBJECTS
 from balintmail.receiving.provider_notice import read_notice
-from balintmail.receiving.refusal import is_from_a_daemon, is_refusal, read_refusal
+from balintmail.receiving.refusal import can_be_answered, is_from_a_daemon, is_refusal, read_refusal
 from balintmail.receiving.report import read_report
 from balintmail.receiving.second_opinion import second_opinion
 from balintmail.receiving.words_said import words_said
@@ -59,10 +59,18 @@ def _understand(mail: Mail) -> tuple[Kind, list[Found]]:
     refusal = is_refusal(mail)
     personal = is_automatic(mail) and mail.report_type != "delivery-status"
     if refusal and not (personal and _is_a_persons(mail)):
-        return Kind.BOUNCE, read_refusal(mail) or second_opinion(mail)
+        found = read_refusal(mail) or second_opinion(mail)
+        # Whoever can be answered, names nobody and wrote to no address of one letter is a person who writes about mail.
+        sure = found or not can_be_answered(mail) or _is_to_a_token(mail)
+        return (Kind.BOUNCE, found) if sure else (Kind.LETTER, [])
     if personal:
         return Kind.AUTO_REPLY, []
     return Kind.LETTER, []
+
+
+def _is_to_a_token(mail: Mail) -> bool:
+    fields = mail.headers.every("to", "delivered-to", "x-original-to")
+    return any(_TOKEN_OF_ADDRESS.search(field[:1000].lower()) for field in fields)
 
 
 def _is_a_persons(mail: Mail) -> bool:

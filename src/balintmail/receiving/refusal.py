@@ -40,6 +40,7 @@ _SUMMARY = re.compile(r"^[ \t]*(?:subject|sent|size)\b.{0,20}:", re.I | re.M)
 _LABEL = re.compile(r"(?:^|\n)[^\n:\uff1a@]{1,40}[:\uff1a]\s*[<\"']?$")
 _DIALOGUE = re.compile(r"\s*(?:>>>|<<<|-+>|<-+)(?!\w)")
 _OF_THE_SYSTEM = re.compile(r"[>\s]*\n\s*original address:", re.I)
+_NOBODY = frozenset({"<>", "<MAILER-DAEMON>"})  # senders of the envelope
 _EXPANDED = re.compile(r"\(expanded from\s*<?$", re.I)
 _RECEIVED_FOR = re.compile(r"\bfor <?([^<>\s;]+@[^<>\s;]+?)>?;", re.I)
 
@@ -66,11 +67,17 @@ def is_refusal(mail: Mail) -> bool:
         return subject or begins or refused or headers.get("return-path").strip() == "<>"
     firm = subject and not WEAK_SUBJECTS.search(title)
     path = headers.get("return-path").strip()
-    if path in {"<>", "<MAILER-DAEMON>"} or PERHAPS_DAEMONS.search(headers.get("from")):
+    if path in _NOBODY or PERHAPS_DAEMONS.search(headers.get("from")):
         return firm or (begins and (subject or refused))
     if path and "@" in path:  # somebody who can be answered: all must speak for it
         return subject and begins and refused
     return (begins and (subject or refused)) or (firm and refused)
+
+
+def can_be_answered(mail: Mail) -> bool:
+    """Say whether a message has an envelope sender and is from no system."""
+    path = mail.headers.get("return-path").strip()
+    return "@" in path and path not in _NOBODY and not is_from_a_daemon(mail.headers)
 
 
 def is_from_a_daemon(headers: Headers) -> bool:

@@ -188,3 +188,12 @@ def test_several_are_named_each_with_their_own_reason() -> None:
         ("ada@example.net", "no_such_user"),
         ("bob@example.net", "mailbox_full"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("to", "kind"),
+    [("office@balint.example.org", Kind.LETTER), (f"bounces+{'a2' * 20}@balint.example.org", Kind.BOUNCE)],
+)
+def test_who_can_be_answered_and_names_nobody_writes_a_letter_but_to_one_letters_address(to: str, kind: Kind) -> None:
+    head = f"Return-Path: <noreply@example.net>\nFrom: noreply@example.net\nTo: {to}\nSubject: Not delivered\n\n"
+    assert read(head.encode() + b"Your message was not delivered: the mailbox is full.\n").kind is kind
