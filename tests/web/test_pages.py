@@ -21,7 +21,7 @@ PATTERNS = (
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
-    "/manage/{secret}/erase", "/manage/address/{secret}", "/release/{token}",
+    "/manage/{secret}/erase", "/manage/address/{secret}", "/release/{token}", "/ecopy/{token}",
 )  # fmt: skip
 LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or the same page at another address
 NO_PAGES = {
