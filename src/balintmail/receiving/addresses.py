@@ -57,7 +57,7 @@ def clean(text: str) -> str:
         text = f"{local}@{_NEXT_SENTENCE.sub('', text.partition('@')[2])}"
     if wrapped := _IN_EXCHANGE.match(text):
         inner = _HEXED.sub(lambda found: _letter(found[1]), wrapped[1])
-        text = inner if inner.count("@") == 1 else text
+        text = inner if ADDRESS.fullmatch(inner) else text
     return text.rstrip(".-")[:LONGEST]
 
 
