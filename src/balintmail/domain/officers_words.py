@@ -45,12 +45,14 @@ _HEDGE = re.compile(
 )
 _EDGE = r"(?=$|[\s,.;:!\-–—])"
 _GAP = r"[\s,.;:!\-–—]*"
-_IS_YES = re.compile(rf"(?:{_YES}){_EDGE}{_GAP}(?:(?:{_YES}|{_COURTESY}){_EDGE}{_GAP})*")
-_IS_NO = re.compile(rf"(?:{_NO}){_EDGE}{_GAP}(?:(?:{_NO}|{_COURTESY}){_EDGE}{_GAP})*")
+_WHO = "(?:(?:i|we|ich|wir|je|nous) |j')?"
+_IS_YES = re.compile(rf"{_WHO}(?:{_YES}){_EDGE}{_GAP}(?:(?:{_YES}|{_COURTESY}){_EDGE}{_GAP})*")
+_IS_NO = re.compile(rf"{_WHO}(?:{_NO}){_EDGE}{_GAP}(?:(?:{_NO}|{_COURTESY}){_EDGE}{_GAP})*")
 _REASON = re.compile(rf"^{_GAP}(?:{_BECAUSE})(?=[\s:,'])[\s:,]*", re.IGNORECASE)
 _GREETING = re.compile(
     r"(?:hi|hello|dear|hallo|liebe[rs]?|guten tag|bonjour|chere?|szia|kedves|udv(?:ozlom)?)\b.{0,60}"
 )
+_SIGNED = re.compile(r"([.!])[ \t]*\r?\n[ \t]*(?:[^\W\d_a-z][\w.'-]*[ \t]*){1,3}$")  # a name below a sentence
 _MOST_PARAGRAPHS = 4  # beyond an answer of a line: a letter
 
 
@@ -99,14 +101,18 @@ def _because(said: str) -> str:
     if found is None:
         return ""
     reason = said[found.end() :].strip()[:LONGEST_REASON]
+    if reason[:3].lower() == "of ":
+        return f"Because {reason}"
     return reason[:1].upper() + reason[1:]
 
 
 def _paragraphs(text: str) -> list[str]:
     """Return the paragraphs of an answer, each on one line, without a greeting at the beginning."""
+    above, _, below = text.strip().partition("\n")
+    if below.strip() and _is_greeting(above):  # "Dear all," and the answer on the next line
+        text = below
+    text = _SIGNED.sub(r"\1", text.strip())
     blocks = [" ".join(block.split()) for block in re.split(r"\n\s*\n", text.strip()) if block.strip()]
-    if len(blocks) > 1 and _GREETING.fullmatch(folded(blocks[0])):
-        blocks = blocks[1:]
     if blocks and "\n" in text:  # "ok" on a line of its own, and a name below it
         lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
         alone = folded(lines[0])
@@ -114,6 +120,15 @@ def _paragraphs(text: str) -> list[str]:
             own = blocks[0][len(lines[0]) :].strip() if blocks[0].startswith(lines[0]) else ""
             blocks = [lines[0], *([own] if own else []), *blocks[1:]]
     return blocks
+
+
+def _is_greeting(line: str) -> bool:
+    """Say whether a line greets and says no more: "Hi, no" is an answer."""
+    plain = folded(line.strip())
+    words = re.split(r"[\s,.;:!]+", plain)
+    return bool(_GREETING.fullmatch(plain)) and not any(
+        _IS_YES.fullmatch(one) or _IS_NO.fullmatch(one) for one in words
+    )
 
 
 def _aligned(text: str) -> str:

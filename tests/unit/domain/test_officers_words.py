@@ -33,6 +33,10 @@ YES = [
     "Ok.\n\nBest wishes\nEnid Example",
     "Hello,\n\nyes.\n\nEnid",
     "Ja\r\n\r\nMit freundlichen Grüßen\r\nEnid",
+    "Dear all,\nok\nEnid",
+    "Liebe Anna,\nja, gerne",
+    "I approve",
+    "J'approuve",
 ]
 
 
@@ -56,6 +60,10 @@ NO_WITH_REASON = {
     "Nem, mert „tele” van": "„tele” van",
     "no\n\nbecause the list is full": "The list is full",
     "No, because: there is no room": "There is no room",
+    "No, because of the long waiting list.": "Because of the long waiting list.",
+    "Dear all,\nno, because we are full.\nEnid": "We are full.",
+    "Je refuse, car c'est complet": "C'est complet",
+    "I decline, because we are full": "We are full",
     "no, because they asked if we could wait, but we cannot": "They asked if we could wait, but we cannot",
 }
 
@@ -144,3 +152,9 @@ def test_no_text_makes_it_raise_A(text: str) -> None:
 )
 def test_hostile_answers_cost_no_more_than_their_length(text: str) -> None:
     verdict(text)
+
+
+@pytest.mark.parametrize("text", ["Hi, no.\nOk", "Hello no\n\nok", "Dear Anna, nein\nja", "Bonjour, non\noui"])
+def test_a_no_in_the_greeting_is_not_overlooked(text: str) -> None:
+    found = verdict(text)
+    assert found is None or found.act is Act.DECLINE
