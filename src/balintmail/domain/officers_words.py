@@ -52,7 +52,8 @@ _REASON = re.compile(rf"^{_GAP}(?:{_BECAUSE})(?=[\s:,'])[\s:,]*", re.IGNORECASE)
 _GREETING = re.compile(
     r"(?:hi|hello|dear|hallo|liebe[rs]?|guten tag|bonjour|chere?|szia|kedves|udv(?:ozlom)?)\b.{0,60}"
 )
-_SIGNED = re.compile(r"([.!])[ \t]*\r?\n[ \t]*(?:[^\W\d_a-z][\w.'-]*[ \t]*){1,3}$")  # a name below a sentence
+_NAME = r"[^\W\d_a-z][\w.'-]{0,40}"
+_SIGNED = re.compile(rf"([.!])[ \t]{{0,9}}\r?\n[ \t]{{0,9}}{_NAME}(?:[ \t]{{1,9}}{_NAME}){{0,2}}$")  # below a sentence
 _MOST_PARAGRAPHS = 4  # beyond an answer of a line: a letter
 
 

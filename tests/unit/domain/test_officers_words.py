@@ -1,5 +1,7 @@
 """What an officer's answer decides, in four languages, and what decides nothing; A, H23."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,3 +160,11 @@ def test_hostile_answers_cost_no_more_than_their_length(text: str) -> None:
 def test_a_no_in_the_greeting_is_not_overlooked(text: str) -> None:
     found = verdict(text)
     assert found is None or found.act is Act.DECLINE
+
+
+def test_long_answer_takes_no_long_time() -> None:
+    began = time.monotonic()
+    verdict("no, because we are full.\n" + "A" * 20_000)
+    verdict("no, because we are full." + "\n" * 20_000 + "x")
+    verdict("no, because we are full.\n" + "A " * 10_000)
+    assert time.monotonic() - began < 2
