@@ -103,6 +103,11 @@ _DOCUMENT = """\
 {"name", "title", "remark", "language", "visibility": "public|members|none", "order", "version", "label", "file",
  "kind", "size", "preview": true|false, "added_at", "by"}"""
 
+_DUTY = '{"id", "title", "first_on", "every", "notice", "remark", "newsletter"}'
+_FALL = f"""\
+{_DUTY[:-1]}, "on",
+ "state": "late|to come|reminded|done", "draft", "done_at", "done_by", "done_remark"}}"""
+
 JSON: dict[str, str] = {
     "init": '{"folder", "secretary", "list", "list_id", "files": […]}',
     "check": '{"ok", "findings": [{"code", "level": "stop|warn|note", "line", "message"}]}',
@@ -143,8 +148,14 @@ JSON: dict[str, str] = {
     "journal articles add": _PAPER,
     "journal articles edit": _PAPER,
     "journal articles remove": _PAPER,
+    "calendar list": f"[{_FALL}]",
+    "calendar add": _DUTY,
+    "calendar usual": f"[{_DUTY}]",
+    "calendar done": _FALL,
+    "calendar end": _DUTY,
+    "calendar feed": '{"url"}',
     "documents list": f"[{_DOCUMENT}]",
-    "documents add": f"{_DOCUMENT[:-1]}, \"again\": true|false}}",
+    "documents add": f'{_DOCUMENT[:-1]}, "again": true|false}}',
     "documents edit": _DOCUMENT,
     "papers list": f"[{_MANUSCRIPT}]",
     "papers show": (
@@ -168,7 +179,7 @@ JSON: dict[str, str] = {
     "journal despatch add": _RUN,
     "journal despatch withdraw": _RUN,
     "journal despatch labels": '{"file", "labels", "pages", "left_out": [{"person", "name", "why"}]}',
-    "journal despatch send": f"{_RUN[:-1]},\n \"links\", \"mailings\": [id]}}",
+    "journal despatch send": f'{_RUN[:-1]},\n "links", "mailings": [id]}}',
     "journal despatch post": _RUN,
     "journal despatch returned": _RUN,
     "journal despatch reissue": _RUN,

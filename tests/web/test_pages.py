@@ -27,6 +27,7 @@ LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or th
 NO_PAGES = {
     "/robots.txt",
     "/pages/pictures/{name}",
+    "/calendar/{token}.ics",
     "/resources/files/{slug}",
     "/resources/previews/{slug}",
     "/papers/{token}/files/{position}",

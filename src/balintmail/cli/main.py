@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "templates",
         "List, preview and take over the system mails: confirmations, welcomes, what the Secretary gets.",
     ),
+    "calendar": ("calendar", "calendar", "Keep the society's year: recurring duties with their reminders."),
     "documents": ("documents", "documents", "Offer slide decks and documents on the resources page: add, edit, list."),
     "papers": ("papers", "papers", "List, show, decide and assign papers for the Journal."),
     "pages": ("pages", "pages", "Keep the society's own pages: list, edit, show, history."),

@@ -9,6 +9,7 @@ from balintmail.services import (
     copies,
     correspondence,
     drafts,
+    duties,
     erasure,
     fresh_links,
     leaving,
@@ -29,6 +30,7 @@ def run(ctx: Context) -> None:
     leaving.end_pauses(ctx)
     pages.note_changes(ctx)
     paper_decisions.chase(ctx)
+    duties.remind(ctx)
     probing.tidy(ctx)
     returns_alarm.tell(ctx)
     request_errands.tidy(ctx)

@@ -15,6 +15,7 @@ from balintmail.domain.networks import networks
 from balintmail.services.context import Context
 from balintmail.web import (
     assets,
+    calendar,
     contribute,
     decide,
     ecopy,
@@ -52,6 +53,7 @@ NOUNS = (
     pages,
     contribute,
     papers,
+    calendar,
     search,
     ecopy,
 )
