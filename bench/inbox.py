@@ -9,6 +9,7 @@ that it shares with its reading process, with all limits on. Run: python -m benc
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -99,7 +100,9 @@ def apply(instance: Path) -> dict[str, object]:
         rows = tx.execute(sa.select(InboundMessage.kind, InboundMessage.state)).all()
     opened.close()
     states = Counter(f"{kind} {state.value}" for kind, state in rows)
-    return {"messages": done.read, "set_aside": done.set_aside, "seconds": seconds, "parent": parent, "states": states,
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"messages": done.read, "set_aside": done.set_aside, "seconds": seconds, "states": states,
+            "parent": parent, "child": children.ru_utime + children.ru_stime, "load": os.getloadavg()[0],
             "memory": [seen[len(seen) // 4], seen[-1]] if seen else []}  # fmt: skip
 
 
@@ -131,7 +134,8 @@ def report(told: dict[str, object], *, kept: bool) -> int:
     early, late = memory
     growth = max(late[0] - early[0], late[1] - early[1])
     print(f"{number:,} messages in {seconds:.1f} s: {speed:,.0f} a second (to reach: {LEAST_A_SECOND})")
-    print(f"  of it {told['parent']:.1f} s in the process that acts, the rest in the one that reads")
+    print(f"  busy: {told['parent']:.1f} s the process that acts, {told['child']:.1f} s the one that reads", end="")
+    print(f"; the machine's load was {told['load']:.1f}")
     print(f"  memory: acting {early[0]:.0f} MB, later {late[0]:.0f}; reading {early[1]:.0f} MB, later {late[1]:.0f}")
     states = told["states"]
     assert isinstance(states, dict)
