@@ -72,7 +72,8 @@ OUR_TAGS = frozenset(
         "html head meta title link body a header div img nav ul ol li main footer h1 h2 h3 p form input label textarea "
         "select option optgroup fieldset legend button dl dt dd span strong em br table caption thead tbody tr th td "
         "small pre code details summary hr bdi "
-        "article section blockquote sup",  # those of a newsletter in the archive
+        "article section blockquote sup "  # those of a newsletter in the archive
+        "mark cite",  # what the search found, and titles of the reading list
     )
 )
 
