@@ -67,7 +67,7 @@ def is_formatted(markup: str) -> bool:
 
 def _tree(markup: str) -> _Element:
     page = _Page()
-    page.feed(_without_comments(markup[:LONGEST]))
+    page.feed(_without_open_tags(_without_comments(markup[:LONGEST])))
     page.close()
     return page.root
 
@@ -82,6 +82,12 @@ def _without_comments(markup: str) -> str:
             return "".join(kept)
         at = end + 3
     return "".join([*kept, markup[at:]])
+
+
+def _without_open_tags(markup: str) -> str:
+    """Return `markup` with the tags that never end as text: some parsers look through all that follows for each."""
+    whole, end, rest = markup.rpartition(">")
+    return whole + end + rest.replace("<", "&lt;")
 
 
 def _says_more(one: _Element) -> bool:
