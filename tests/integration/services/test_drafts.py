@@ -88,11 +88,9 @@ def test_bounce_address_has_one_of_its_own(ctx: Context, style: BounceStyle, to:
     assert len(rows(own)) == 1
 
 
-@pytest.mark.parametrize(
-    "field", [("Auto_Submitted", "auto-replied"), ("Precedence", "bulk"), ("List_Id", "<x.example.org>")]
-)
-def test_what_a_machine_wrote_is_no_draft_S9_H26(ctx: Context, field: tuple[str, str]) -> None:
-    arrives(ctx, mail(**dict([field])))
+@pytest.mark.parametrize("field", ["Auto-Submitted: auto-replied", "Precedence: bulk", "List-Id: <x.example.org>"])
+def test_what_a_machine_wrote_is_no_draft_S9_H26(ctx: Context, field: str) -> None:
+    arrives(ctx, f"{field}\n".encode() + mail())
     assert rows(ctx) == []
 
 
