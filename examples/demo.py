@@ -14,6 +14,7 @@ ROOT = HERE.parent
 DEMO = ROOT / "demo"
 PREVIEW = DEMO / "preview"
 IMPORTED = DEMO / ".imported"  # left by the first run, so that the second asks the register nothing
+FURNISHED = DEMO / ".furnished"  # the same for the year, the leaflet and the paper
 LETTER = "newsletter/84"
 READER = "halmos.zsofia@mail.example.org"  # a member, who sees the members' part
 
@@ -34,6 +35,8 @@ def main() -> int:
         steps.append(("Lay one letter out to look at", ["-C", "demo", *preview]))
     else:
         steps.append(("The receipt", ["-C", "demo", "mailings", "show", LETTER]))
+    if not FURNISHED.exists():
+        steps += furnishing()
     for title, words in steps:
         print(f"\n== {title}\n$ balintmail {' '.join(quoted(word) for word in words)}\n", flush=True)
         status = subprocess.run([sys.executable, "-m", "balintmail", *words], cwd=ROOT, check=False).returncode
@@ -41,8 +44,21 @@ def main() -> int:
             return status
         if "import" in words:
             IMPORTED.touch()
+    FURNISHED.touch()
     say_where_to_look()
     return 0
+
+
+def furnishing() -> list[tuple[str, list[str]]]:
+    """Return what else a living society has: its year, a leaflet on the page of resources, a paper for the Journal."""
+    leaflet = ["documents", "add", "examples/leaflet.md", "--title", "A first evening", "--version", "2026"]
+    author = ["--name", "Dr Jane Invented", "--address", "jane.invented@example.org"]
+    paper = ["papers", "add", "examples/paper.md", "--title", "On listening twice", *author]
+    return [
+        ("Enter what a society does in a year", ["-C", "demo", "calendar", "usual"]),
+        ("Offer a leaflet", ["-C", "demo", *leaflet]),
+        ("Take a paper for the Journal", ["-C", "demo", *paper]),
+    ]
 
 
 def quoted(word: str) -> str:
@@ -65,6 +81,8 @@ def say_where_to_look() -> None:
     print("balintmail -C demo outbox list")
     print("balintmail -C demo people list --where 'member and language = \"hu\"'")
     print("balintmail -C demo new my-newsletter.md && balintmail -C demo check my-newsletter.md")
+    print("balintmail -C demo pages list && balintmail -C demo papers list && balintmail -C demo calendar list")
+    print("balintmail -C demo serve            # the society's site, on this machine")
     print("README.md goes on from here: an instance of your own, and a relay that really sends.")
 
 

@@ -27,6 +27,9 @@ def test_demo_sends_to_three_hundred_once(tmp_path: Path) -> None:
     assert "newsletter/84" in second
     assert sorted((tmp_path / "demo" / "outbox" / "new").iterdir()) == sorted(messages)
     assert "Bring in" not in second
+    assert "Duty 6:" in first
+    assert "A first evening" not in second
+    assert all(name in first for name in ("a-first-evening: version 1", "-001 is entered"))
     raw = b"".join(message.read_bytes() for message in messages)
     assert b"xn--plda-bpa.example.org" in raw  # the internationalised domain, as the wire wants it
 

@@ -55,17 +55,17 @@ class Added:
 
 
 def add(ctx: Context, path: Path, said: Said, *, slug: str = "") -> Added:
-    """Take a file as a new document, or as the next version of the one that `slug` names.
+    """Take a file as a new document, or as the next version of the one that `slug`, or else its title, names.
 
     Raises NotFound for a file that is not there, DocumentRefused, FileRefused, TextRefused, UsageRefused.
     """
     name = safe_name(path.name)
     kind = _kind(path)
     values, label = _values(said), hygiene.one_line(said.label, what="the version", longest=LONGEST_LABEL)
+    own = _slug(slug) if slug else _slug_of(values.get("title") or path.stem)
     with ctx.db.read() as tx:
-        known = documents.by_slug(tx, _slug(slug)) if slug else None
-    title = str(values.get("title") or (known.title if known else path.stem.replace("_", " ")))
-    own = _slug(slug) if slug else _slug_of(title)
+        known = documents.by_slug(tx, own)
+    title = values.get("title") or (known.title if known else path.stem.replace("_", " "))
     with path.open("rb") as file:
         kept = files.store(ctx, file, longest=LARGEST)
     if known is not None and known.digest == kept.digest:

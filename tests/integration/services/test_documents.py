@@ -53,6 +53,7 @@ def test_same_file_again_makes_no_version(ctx: Context, tmp_path: Path) -> None:
     documents.add(ctx, given(tmp_path), Said(title="Slides"))
     again = documents.add(ctx, given(tmp_path), Said(remark="For a first evening."), slug="slides")
     assert (again.again, again.document.version, again.document.remark) == (True, 1, "For a first evening.")
+    assert documents.add(ctx, given(tmp_path), Said(title="Slides")).again  # its title names it as well
 
 
 @pytest.mark.parametrize(
