@@ -70,6 +70,15 @@ _COPY = """\
 {"id", "wanted", "mailing", "title", "name", "address", "person", "language",
  "state": "pending|waiting|quoted|answered|declined|expired", "waits_for", "asked_at", "expires_at", "decided_at",
  "decided_by", "reason", "note"}"""
+_TERM = """\
+{"person", "class", "since", "paid_until", "state": "active|lapsed|resigned|died", "ended", "remark"}"""
+_MEMBERSHIP = """\
+{"person", "name", "class", "since", "paid_until", "state": "active|lapsed|resigned|died", "ended", "remark",
+ "standing": "paid|free|unknown|grace|lapsed|coming|resigned|died"}"""
+_CLASS = '{"class", "name", "fee", "currency", "counts", "paper", "pdf", "votes", "archived"}'
+_PAYMENT = """\
+{"id", "person", "name", "amount", "currency", "paid_on", "how", "reference", "covers_from", "covers_until", "note",
+ "recorded_by", "cancelled"}"""
 _JOURNAL = """\
 {"label", "year", "volume", "number", "issn", "title", "language", "published_on", "embargo_until", "print_run",
  "pdf", "cover", "stock": {"on_shelf", "reserved", "free"}}"""
@@ -130,6 +139,19 @@ JSON: dict[str, str] = {
 {"new", "unchanged", "refused", "written",
  "newsletters": [{"file", "result": "new|unchanged|refused", "number", "on", "title", "reason"}]}""",
     "archive index": '{"entries"}',
+    "members list": f"[{_MEMBERSHIP}]",
+    "members show": '{"person", "name", "member", "died", "reference", "memberships": […], "payments": […]}',
+    "members add": _TERM,
+    "members edit": '{"person", "changed": […]}',
+    "members renew": _TERM,
+    "members resign": _TERM,
+    "members died": '{"person", "lists_left"}',
+    "members class list": f'[{_CLASS[:-1]}, "people"}}]',
+    "members class add": _CLASS,
+    "members class edit": _CLASS,
+    "dues list": f"[{_PAYMENT}]",
+    "dues record": '{"payment", "person", "amount", "currency", "paid_until", "short"}',
+    "dues cancel": '{"payment", "person", "cancelled"}',
     "copies list": f"[{_COPY}]",
     "copies show": _COPY,
     "copies send": _COPY,

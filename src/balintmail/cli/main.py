@@ -35,6 +35,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "people",
         "List, show, edit, import, export, merge and erase people; hand out what is held of one.",
     ),
+    "members": (
+        "members",
+        "members",
+        "List, show, add, edit, renew and end memberships, and keep the classes of members.",
+    ),
+    "dues": ("dues", "dues", "Record, list and cancel what members have paid."),
     "consent": (
         "consent",
         "consent",

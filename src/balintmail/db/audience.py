@@ -115,7 +115,9 @@ def _reason() -> ColumnElement[str | None]:
             subscription=sa.type_coerce(Subscription.state, Subscription.state.type),
             has_address=Address.id.is_not(None),
             erased=Person.erased_at.is_not(None),
-            suppressed=false_when_null(suppressed(sa.type_coerce(Address.key, sa.String()))),
+            suppressed=sa.or_(
+                Person.died_on.is_not(None), false_when_null(suppressed(sa.type_coerce(Address.key, sa.String())))
+            ),
             bounced=false_when_null(Address.health == AddressHealth.BOUNCED),
         )
     )

@@ -153,6 +153,13 @@ _OTHER_FIELDS = """
 SELECT i.n, i.fields, p.fields FROM import_people i JOIN people p ON p.id = i.person
 WHERE i.reason = '' AND i.fields IS NOT NULL AND i.n > :after AND {differ} ORDER BY i.n
 """
+_DIED = f"""
+UPDATE import_people SET reason = 'this person has died'
+FROM (SELECT i.n AS n FROM import_people i JOIN people p ON p.id = i.person
+      WHERE i.reason = '' AND p.died_on IS NOT NULL AND ({_NEWLY} OR (i.member AND NOT p.member))) AS found
+WHERE import_people.n = found.n
+"""  # noqa: S608
+
 _DIFFER = {
     "sqlite": "json_patch(p.fields, i.fields) <> json(p.fields)",
     "postgresql": "NOT p.fields @> i.fields",
@@ -218,6 +225,7 @@ def settle(tx: Tx, today: date, *, on_step: Callable[[], None] = lambda: None) -
     tx.exec_driver_sql(_SUPPRESSED)
     if tx.exec_driver_sql(_DOMAINS).scalar():
         tx.exec_driver_sql(_DOMAIN_SUPPRESSED)
+    tx.exec_driver_sql(_DIED)
     tx.exec_driver_sql(_GROUNDLESS)
     _compare_fields(tx)
     _compare_post(tx, today)

@@ -232,7 +232,10 @@ def _refusal_now() -> ColumnElement[str | None]:
             subscription=standing.correlate(_D).scalar_subquery(),
             has_address=_D.envelope != "",
             erased=exists().where(Person.id == _D.person_id, Person.erased_at.is_not(None)).correlate(_D),
-            suppressed=suppressed(sa.type_coerce(_D.address_key, sa.String())).correlate(_D),
+            suppressed=or_(
+                suppressed(sa.type_coerce(_D.address_key, sa.String())).correlate(_D),
+                exists().where(Person.id == _D.person_id, Person.died_on.is_not(None)).correlate(_D),
+            ),
             bounced=address.correlate(_D),
         )
     )

@@ -145,7 +145,7 @@ def _refusal() -> sa.ColumnElement[str | None]:
             subscription=sa.type_coerce(Subscription.state, Subscription.state.type),
             has_address=_N.envelope != "",
             erased=Person.erased_at.is_not(None),
-            suppressed=suppressed(sa.type_coerce(_N.address_key, sa.String())),
+            suppressed=sa.or_(Person.died_on.is_not(None), suppressed(sa.type_coerce(_N.address_key, sa.String()))),
             bounced=false_when_null((Address.health == AddressHealth.BOUNCED) & ~is_probe),
         )
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,7 @@ class PersonRow:
     erased_at: datetime | None
     merged_into: int | None
     journal_format: str | None = None
+    died_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

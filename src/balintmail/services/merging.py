@@ -87,6 +87,7 @@ def _joined(keep: PersonRow, other: PersonRow) -> dict[str, object]:
         "fields": {**other.fields, **keep.fields},
         "joined_at": min(keep.joined_at, other.joined_at),
         "journal_format": keep.journal_format or other.journal_format,
+        "died_on": keep.died_on or other.died_on,
     }
 
 

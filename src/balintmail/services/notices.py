@@ -90,9 +90,9 @@ def put(ctx: Context, tx: Tx, waiting: Waiting) -> None:
 
 
 def to_person(tx: Tx, person_id: int) -> To | None:
-    """Return a person at their preferred address; None for somebody erased or without an address."""
+    """Return a person at their preferred address; None for who is erased, has died, or has no address."""
     row, held = people.get(tx, person_id), addresses.of_person(tx, person_id)
-    if row is None or row.erased_at is not None or not held:
+    if row is None or row.erased_at is not None or row.died_on is not None or not held:
         return None
     address = parse(held[0].email)
     return To(address=address, person=person_id, language=row.language or "")

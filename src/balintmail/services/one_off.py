@@ -227,7 +227,8 @@ def addressee(
     bounced = person is not None and any(
         row.key == address.key and row.health is AddressHealth.BOUNCED for row in addresses.of_person(tx, person.id)
     )
-    standing = Standing(ground, None, erased=erased, suppressed=held is not None, bounced=bounced)
+    stopped = held is not None or (person is not None and person.died_on is not None)
+    standing = Standing(ground, None, erased=erased, suppressed=stopped, bounced=bounced)
     if (reason := may_mail(standing)) is not None:
         raise MayNotBeMailed(f"{address.text} may not be mailed: {SKIP_WORDS[reason]}.", hint="Nobody has been mailed.")
     data = PersonData(_STRANGER if ground is Ground.TEST else "", "", mailing_list.language)

@@ -243,6 +243,8 @@ def put_on(
     if agreement is None:
         raise ValueError("nobody is put on a list without words that they agreed to")
     address, person = who
+    if person is not None and person.died_on is not None:
+        return Result(address.text, person.id, ResultKind.REFUSED, "this person has died; no mail is sent to them")
     if why := refusal(ctx, tx, address, (person.name if person else "") or joining.name or ""):
         return Result(address.text, person.id if person else None, ResultKind.REFUSED, why)
     remarks: list[str] = []

@@ -1,0 +1,127 @@
+"""`balintmail dues`: what members have paid. It decides nothing by itself; services/dues.py does."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from balintmail.cli.command import App, Group, pass_app
+from balintmail.domain.statements import How
+
+if TYPE_CHECKING:
+    from balintmail.db.dues import PaymentRow
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.group(cls=Group)
+def dues() -> None:
+    """Record, list and cancel what members have paid."""
+
+
+@dues.command("list")
+@click.argument("who", metavar="[PERSON]", required=False)
+@click.option("--person", type=click.IntRange(1), metavar="ID", help="Which one, where an address is shared.")
+@click.option("--from", "first", type=_DAY, help="Paid on this day or later.")
+@click.option("--to", "last", type=_DAY, help="Paid on this day or earlier.")
+@click.option("--all", "everything", is_flag=True, help="Cancelled ones, too.")
+@pass_app
+def list_dues(app: App, /, who: str | None, person: int | None, **given: Any) -> None:
+    """Show what was paid, by day, and what it adds up to."""
+    from balintmail.db import dues as rows  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.domain.money import written  # noqa: PLC0415
+    from balintmail.services.people import find_one  # noqa: PLC0415
+
+    first, last = (given[name].date() if given[name] else None for name in ("first", "last"))
+    with app.context() as ctx, ctx.db.read() as tx:
+        number = find_one(tx, who, person=person).id if who else person
+        found = rows.listed(tx, rows.Wanted(number, first, last, given["everything"]))
+    app.out.json([payment_document(row) for row in found])
+    if not found:
+        app.out.line("No payment is on record. To record one: balintmail dues record PERSON AMOUNT")
+        return
+    table = [
+        (
+            row.id,
+            str(row.paid_on),
+            row.person_id,
+            row.name,
+            written(row.amount, row.currency),
+            row.how.value,
+            str(row.covers_until or ""),
+            "cancelled" if row.cancelled_at else row.reference,
+        )
+        for row in found
+    ]
+    app.out.table(("payment", "paid", "person", "name", "amount", "how", "until", ""), table)
+    sums = ", ".join(written(amount, currency) for currency, amount in sorted(rows.sums(found).items()))
+    app.out.line(f"{len(found):,} payments, together {sums or 'nothing'}.")
+
+
+@dues.command()
+@click.argument("who", metavar="PERSON")
+@click.argument("amount")
+@click.option("--person", type=click.IntRange(1), metavar="ID", help="Which one, where an address is shared.")
+@click.option("--on", type=_DAY, help="When it was paid; today unless you say.")
+@click.option("--how", type=click.Choice([each.value for each in How]), default=How.BANK.value, help="How it came.")
+@click.option("--reference", metavar="TEXT", default="", help="What stands on it.")
+@click.option("--note", metavar="TEXT", default="", help="A note for the record.")
+@pass_app
+def record(app: App, /, who: str, amount: str, person: int | None, **given: Any) -> None:
+    """Record what somebody paid; enough for a year renews the membership.
+
+    AMOUNT is written like 30.00, or with another currency like "EUR 35". What is less than a year's fee is kept until
+    the rest comes.
+    """
+    from balintmail.domain import money  # noqa: PLC0415
+    from balintmail.services import dues as service  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.services.people import find_one  # noqa: PLC0415
+
+    with app.context() as ctx:
+        found = money.parse(amount, ctx.settings.members.currency)
+        with ctx.db.read() as tx:
+            number = find_one(tx, who, person=person).id
+        day = given["on"].date() if given["on"] else None
+        paid = service.Paid(found, day, How(given["how"]), given["reference"], given["note"])
+        done = service.record(ctx, number, paid)
+    until = done.until.isoformat() if done.until else None
+    app.out.json({"payment": done.payment, "person": number, "amount": found.amount, "currency": found.currency,
+                  "paid_until": until, "short": done.short})  # fmt: skip
+    if done.short:
+        short = money.written(done.short, found.currency)
+        app.out.line(f"Recorded {found} as payment {done.payment}; {short} more renew the membership.")
+        return
+    said = f"; paid until {until}" if until else "; the class has no dues"
+    app.out.line(f"Recorded {found} of person {number} as payment {done.payment}{said}.")
+
+
+@dues.command()
+@click.argument("payment", metavar="PAYMENT", type=click.IntRange(1))
+@pass_app
+def cancel(app: App, payment: int) -> None:
+    """Cancel a payment that was recorded by mistake or came back; it stays on record, and its year is owed again."""
+    from balintmail.domain.money import written  # noqa: PLC0415
+    from balintmail.services import dues as service  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        row = service.cancel(ctx, payment)
+    app.out.json({"payment": row.id, "person": row.person_id, "cancelled": True})
+    app.out.line(f"Payment {row.id}, {written(row.amount, row.currency)} of person {row.person_id}, is cancelled.")
+
+
+def payment_document(row: "PaymentRow") -> dict[str, Any]:
+    """Return a payment as JSON has it; amounts are whole pence."""
+    return {
+        "id": row.id,
+        "person": row.person_id,
+        "name": row.name,
+        "amount": row.amount,
+        "currency": row.currency,
+        "paid_on": row.paid_on.isoformat(),
+        "how": row.how.value,
+        "reference": row.reference,
+        "covers_from": row.covers_from.isoformat() if row.covers_from else None,
+        "covers_until": row.covers_until.isoformat() if row.covers_until else None,
+        "note": row.note,
+        "recorded_by": row.recorded_by,
+        "cancelled": row.cancelled_at is not None,
+    }
