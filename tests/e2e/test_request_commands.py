@@ -137,3 +137,14 @@ def test_applicant_whom_no_mail_reaches_waits_for_the_secretary_and_not_for_sile
     assert society("requests", "show", str(row["id"]), "--json").json["suppressed"] == "bounced"
     society("suppress", "remove", address)
     assert society("requests", "list", "--json").json[0]["waits_for"] == "the address to confirm"
+
+
+def test_declining_an_address_that_never_confirmed_promises_no_mail(tmp_path: Path) -> None:
+    folder = tmp_path / "quiet"
+    assert call("init", folder, *SOCIETY).status == 0
+    call("-C", folder, "subscribe", "nina@example.org", "--request")
+    done = call("-C", folder, "requests", "decline", "1")
+    assert "nobody is written to" in done.out
+    assert "mails leave" not in done.out
+    assert "not both" in call("-C", folder, "requests", "approve", "1", "--all").err
+    assert call("-C", folder, "requests", "show", "abc").err.startswith("Invalid value for 'ID': 'abc' is not a whole")

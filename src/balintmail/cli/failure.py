@@ -24,6 +24,7 @@ EXIT_BUG = 70  # sysexits.h: EX_SOFTWARE
 _AGAIN = "Mend that and run the command again."
 _RIGHTS = "Run the command as the user to whom the society's folder belongs."
 _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
+_CLICKS_NUMBER = "is not a valid integer range"  # what click calls a number that may not be too small
 
 
 def report(exc: BaseException, options: Globals) -> int:
@@ -38,7 +39,8 @@ def report(exc: BaseException, options: Globals) -> int:
         hint = ""
         if isinstance(exc, click.UsageError) and exc.ctx is not None:
             hint = f"See: {exc.ctx.command_path} --help"
-        return _say(options, code="usage", message=" ".join(exc.format_message().split()), hint=hint, status=2)
+        message = " ".join(exc.format_message().split()).replace(_CLICKS_NUMBER, "is not a whole number")
+        return _say(options, code="usage", message=message, hint=hint, status=2)
     if isinstance(exc, BalintmailError):
         return _say(options, code=exc.code, message=exc.message, hint=exc.hint, status=exc.exit_status)
     if (known := operational(exc)) is not None:

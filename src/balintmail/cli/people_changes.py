@@ -79,10 +79,11 @@ def edit(
             numbers = chosen(tx, who, person, everyone=everyone)
         for number in numbers:
             done = people.edit(ctx, number, changes) if changes != people.Changes() else []
-            done += [f"paused {slug}" for slug in pause if subscriptions.pause(ctx, number, slug, ends_at)]
-            done += [f"resumed {slug}" for slug in resume if subscriptions.resume(ctx, number, slug)]
-            documents.append({"person": number, "changed": done})
-            said = f"changed {', '.join(done)}" if done else "nothing to change, it was so already"
+            more = [f"paused {slug}" for slug in pause if subscriptions.pause(ctx, number, slug, ends_at)]
+            more += [f"resumed {slug}" for slug in resume if subscriptions.resume(ctx, number, slug)]
+            documents.append({"person": number, "changed": [*done, *more]})
+            said = "; ".join([*([f"changed {', '.join(done)}"] if done else []), *more])
+            said = said or "nothing to change, it was so already"
             app.out.line(f"Person {number}: {said}.")
     app.out.json(documents if everyone else documents[0])
 

@@ -158,7 +158,7 @@ def _decide(app: App, act: Act, ids: Sequence[int], given: dict[str, Any]) -> in
     from balintmail.services import decisions  # noqa: PLC0415  (loads SQLAlchemy)
 
     if bool(ids) == given["everyone"]:
-        raise click.UsageError("Name requests by number, or say --all.")
+        raise click.UsageError("Name requests by number, or say --all" + (", not both." if ids else "."))
     if given["list_slug"] and not given["everyone"]:
         raise click.UsageError("--list goes with --all.")
     with app.context() as ctx:
@@ -193,7 +193,7 @@ def _answer(app: App, done: Sequence["Decided"]) -> int:
         app.out.line(f"{each.request}{who}  {each.result.value}{said}", tone)
     if not done:
         app.out.line("No request waits for a decision.")
-    if any(each.result in {Result.APPROVED, Result.DECLINED, Result.WAITS} for each in done):
+    if any(each.mailed for each in done):
         app.out.line("The mails leave with the next look of dispatch.", Tone.MUTED)
     return 1 if any(each.result is Result.REFUSED for each in done) else 0
 

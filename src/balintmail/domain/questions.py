@@ -149,8 +149,10 @@ def _question(place: int, row: object) -> Question:
         raise QuestionRefused(f"{where} is of no known kind.", hint=f"Known: {', '.join(Kind)}.") from None
     label, hint = _words(where, "label", row.get("label")), _words(where, "hint", row.get("hint", ""), empty=True)
     choices = _choices(where, row.get("choices", ()))
-    if (kind in {Kind.CHOICE, Kind.CHOICES}) != bool(choices):
-        raise QuestionRefused(f"{where}: choices belong to the kinds choice and choices, and to no other.")
+    if kind in {Kind.CHOICE, Kind.CHOICES} and not choices:
+        raise QuestionRefused(f"{where} has nothing to choose from.", hint='Add a line: choices = ["One", "Another"]')
+    if choices and kind not in {Kind.CHOICE, Kind.CHOICES}:
+        raise QuestionRefused(f"{where} has choices, but is of the kind {kind}.", hint='Add a line: kind = "choice"')
     if not isinstance(row.get("required", False), bool):
         raise QuestionRefused(f"{where}: required is true or false.")
     return Question(name, kind, label, hint, choices, bool(row.get("required", False)))

@@ -56,6 +56,12 @@ class Decided:
     person: int | None = None
     said: str = ""
 
+    @property
+    def mailed(self) -> bool:
+        """Whether a mail may leave for it; nobody is told who never confirmed and is declined."""
+        told = self.result is Result.DECLINED and not self.said
+        return told or self.result in {Result.APPROVED, Result.WAITS}
+
 
 class Way(StrEnum):
     """What the link in a mail to an officer leads to."""
