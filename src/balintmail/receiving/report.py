@@ -27,7 +27,7 @@ def read_report(mail: Mail) -> list[Found]:
     text = mail.words[:20_000]
     told = text, text.casefold()
     for leaf in _status_leaves(mail):
-        for fields in groups(leaf.text):
+        for fields in groups(_told_in(leaf)):
             one = _read_group(fields, told)
             if one is not None:
                 before = found.get(addresses.key(one.address))
@@ -36,6 +36,13 @@ def read_report(mail: Mail) -> list[Found]:
             if len(found) >= MOST_RECIPIENTS:
                 return list(found.values())
     return list(found.values())
+
+
+def _told_in(leaf: Leaf) -> str:
+    """Return the fields of a part; where the empty line before them was lost, they stand in its header."""
+    if not leaf.headers.every(*_RECIPIENTS):
+        return leaf.text
+    return "".join(f"{name}: {value}\n" for name, value in leaf.headers.fields) + leaf.text
 
 
 def groups(text: str) -> Iterator[Headers]:
