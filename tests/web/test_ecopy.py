@@ -174,6 +174,15 @@ def test_the_page_reads_in_four_languages(ctx: Context, client: TestClient) -> N
     assert len(set(buttons)) == 4
 
 
+def test_many_links_go_in_parts_and_nobody_twice_D1(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_links, "AT_ONCE", 2)
+    despatches.freeze(ctx, Y)
+    suppressions.suppress(ctx, "anna@example.org", "said no by telephone")
+    done = journal_links.send(ctx, Y)
+    assert (done.links, done.run.tally.email, done.run.tally.nobody) == (2, 2, 1)
+    assert len(sent(ctx)) == 2
+
+
 def test_the_way_is_not_changed_by_sending(ctx: Context) -> None:
     despatches.freeze(ctx, Y)
     journal_links.send(ctx, Y)

@@ -218,7 +218,6 @@ def reissue(ctx: Context, label: str, who: Sequence[str], way: Way | None = None
                 raise Conflict(f"Person {copy.person_id} gets nothing any more.", hint="Nothing was changed.")
             changed += _owe_again(ctx, tx, copy, fresh)
         _note(ctx, tx, issue, "copies owed anew", changed)
-        rows.change(tx, held.id, {"state": DespatchState.FROZEN, "done_at": None})
         settle(ctx, tx, issue)
         if changed:
             people = [copy.person_id for copy in anew]

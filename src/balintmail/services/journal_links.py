@@ -9,21 +9,23 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from balintmail.composing.facts import Reader, Shape, shape_of, written
 from balintmail.composing.look import read_words
-from balintmail.db import addresses, audit, people
+from balintmail.db import audit, people
 from balintmail.db import despatches as rows
 from balintmail.db import journal_issues as issue_rows
 from balintmail.db.despatches import DespatchRow, JournalCopyRow
 from balintmail.db.journal_issues import IssueRow
 from balintmail.db.ledger import Addressee
 from balintmail.db.mailings import MailingRow
-from balintmail.db.people import PersonRow
+from balintmail.db.models import Person
+from balintmail.db.people import PersonEntry
 from balintmail.db.session import Tx
 from balintmail.domain import tokens
 from balintmail.domain.address import parse
-from balintmail.domain.despatches import CopyStanding, Way
+from balintmail.domain.despatches import CopyStanding, Doubt, Way
 from balintmail.domain.notices import NOTICES, Fact
 from balintmail.domain.recipient import PersonData, encode
 from balintmail.domain.states import Ground, MailingKind
@@ -84,15 +86,15 @@ def send(ctx: Context, label: str) -> Sent:
             issue, held = despatches.frozen(tx, label)
             _require(ctx, issue)
             despatches.leave_out_the_dead(ctx, tx, held)
-            batch = _batch(ctx, tx, held)
-            released = _release(ctx, tx, letters, (issue, held), batch)
+            batch, looked_at = _batch(ctx, tx, held)
+            released = _release(ctx, tx, letters, issue, batch)
             mailings += released
             links += sum(row.audience for row in released)
             if batch:
                 detail = {"journal": issue.label, "mailings": [row.id for row in released]}
                 audit.note(tx, "links to the Journal released", actor=ctx.actor, now=ctx.clock.now(), detail=detail)
             despatches.settle(ctx, tx, issue)
-        if len(batch) < AT_ONCE:
+        if looked_at < AT_ONCE:
             return Sent(tuple(mailings), links, despatches.report(ctx, label))
 
 
@@ -133,37 +135,42 @@ def _require(ctx: Context, issue: IssueRow) -> None:
     files.path(ctx, issue.pdf)
 
 
-def _batch(ctx: Context, tx: Tx, held: DespatchRow) -> list[JournalCopyRow]:
-    """Return the next copies to send, without those whom mail does not reach any more; these go to nobody."""
+def _batch(ctx: Context, tx: Tx, held: DespatchRow) -> tuple[list[JournalCopyRow], int]:
+    """Return the next copies to send, and how many were looked at.
+
+    Whom mail does not reach any more is left out, and the copy goes to nobody.
+    """
     owed = rows.copies(tx, held.id, rows.standing_at(Way.PDF, CopyStanding.OWED))
-    found = [copy for copy, _ in zip(owed, range(AT_ONCE), strict=False)]
+    found = list(islice(owed, AT_ONCE))
     claims = {copy.person_id: copy.owed_for for copy in found}
     fresh = {one.person_id: one for one in journal_owed.copies_for(ctx, tx, claims, [Way.PDF])}
+    kept = []
     for copy in found:
         one = fresh.get(copy.person_id)
-        if one is not None and one.standing is CopyStanding.NOBODY:
-            rows.move(tx, [copy.id], CopyStanding.NOBODY, {"doubt": one.doubt}, now=ctx.clock.now())
-    return found
+        if one is not None and one.standing is CopyStanding.OWED:
+            kept.append(copy)
+        else:
+            doubt = one.doubt if one is not None else Doubt.DIED
+            rows.move(tx, [copy.id], CopyStanding.NOBODY, {"doubt": doubt}, now=ctx.clock.now())
+    return kept, len(found)
 
 
 def _release(
-    ctx: Context, tx: Tx, letters: NoticeLetters, of: tuple[IssueRow, DespatchRow], batch: Sequence[JournalCopyRow]
+    ctx: Context, tx: Tx, letters: NoticeLetters, issue: IssueRow, batch: Sequence[JournalCopyRow]
 ) -> list[MailingRow]:
-    issue, held = of
     now = ctx.clock.now()
     until = now + ctx.settings.journal.link_lasts
     facts = _facts(ctx, tx, issue, until)
     shape = shape_of(NOTICES[TEMPLATE], facts)
-    groups: dict[str, list[tuple[JournalCopyRow, PersonRow]]] = defaultdict(list)
-    still = {copy.id for copy in rows.copies(tx, held.id, rows.standing_at(Way.PDF, CopyStanding.OWED))}
+    groups: dict[str, list[tuple[JournalCopyRow, PersonEntry]]] = defaultdict(list)
+    readers = {one.person.id: one for one in people.entries(tx, [Person.id.in_([copy.person_id for copy in batch])])}
     for copy in batch:
-        person = people.get(tx, copy.person_id) if copy.id in still else None
-        if person is not None:
-            groups[person.language or issue.language].append((copy, person))
+        entry = readers[copy.person_id]
+        groups[entry.person.language or issue.language].append((copy, entry))
     released = []
     for language, members in groups.items():
         frozen, reader = _letter(ctx, tx, letters, (language, shape), issue)
-        chosen = list(_addressees(ctx, tx, members, facts, reader))
+        chosen = list(_addressees(ctx, members, facts, reader))
         released.append(release_to(ctx, tx, frozen, [one for _, one in chosen]))
         values = {"mailing_id": released[-1].id, "link_until": until, "doubt": None}
         rows.move(tx, [copy.id for copy, _ in chosen], CopyStanding.EMAILED, values, now=now)
@@ -197,18 +204,13 @@ def _facts(ctx: Context, tx: Tx, issue: IssueRow, until: datetime) -> dict[str, 
 
 
 def _addressees(
-    ctx: Context,
-    tx: Tx,
-    members: Sequence[tuple[JournalCopyRow, PersonRow]],
-    facts: dict[str, Fact],
-    reader: Reader,
+    ctx: Context, members: Sequence[tuple[JournalCopyRow, PersonEntry]], facts: dict[str, Fact], reader: Reader
 ) -> Iterator[tuple[JournalCopyRow, Addressee]]:
     """Yield each copy with the row of the ledger that takes its link; what is the same for all is written once."""
-    held = addresses.of_people(tx, [person.id for _, person in members])
     same = written(facts, reader)
     base = ctx.settings.society.url.rstrip("/") + PATH
-    for copy, person in members:
-        address = parse(held[person.id][0].email)
+    for copy, entry in members:
+        person, address = entry.person, parse(entry.addresses[0].email)
         mine = {**person.fields, **same, **written({"link_url": base + token_of(ctx, copy)}, reader)}
         data = PersonData(person.name, person.first_name, reader.language, person.member, mine)
         row = Addressee(person.id, address.text, address.envelope, address.key, Ground.REQUESTED, encode(data))
