@@ -130,3 +130,17 @@ def test_a_report_is_filed_under_whom_it_is_about_and_not_said_to_be_from_them(s
     shown = society("inbox", "show", "1").out
     assert "says from MAILER-DAEMON@mx.example.net (Mail Delivery System)\n" in shown
     assert "filed     no name, person 2" in shown
+
+
+def test_a_confirmation_that_comes_back_makes_the_request_wait_for_the_secretary(society: Instance) -> None:
+    stranger = "mistyped@example.net"
+    with (society.folder / "balintmail.toml").open("a") as settings:
+        settings.write('\n[bounces]\naddress = "bounces@balint.example.org"\n')
+    asks = f"From: {stranger}\nTo: secretary@balint.example.org\nSubject: join\n\n"
+    assert process("-C", society.folder, "inbox", "pipe", stdin=asks).status == 0
+    assert society("requests", "list", "--json").json[0]["waits_for"] == "the address to confirm"
+    assert society("dispatch").status == 0
+    society.comes_back(stranger, "550 5.1.1 User unknown", "5.1.1")
+    told = "you (our mail to it came back: no such user)"
+    assert society("requests", "list", "--json").json[0]["waits_for"] == told
+    assert told in society("requests", "show", "1").out

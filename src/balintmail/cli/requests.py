@@ -11,6 +11,7 @@ import click
 from balintmail.cli.command import App, Group, pass_app
 from balintmail.cli.output import Tone
 from balintmail.domain.requests import HELD_WORDS, OPEN, Act
+from balintmail.domain.returns import REASON_WORDS
 from balintmail.domain.states import RequestState
 from balintmail.errors import NotFound
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from balintmail.db.requests import RequestRow
+    from balintmail.domain.returns import Reason
     from balintmail.services.context import Context
     from balintmail.services.decisions import Decided
 
@@ -53,7 +55,7 @@ def list_requests(app: App, list_slug: str, state: str | None, everything: bool)
     """Show the requests that wait, the oldest first: those for you, and those that the address has to confirm."""
     from balintmail.db import lists as list_rows  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.db import requests as rows  # noqa: PLC0415
-    from balintmail.db import suppressions  # noqa: PLC0415
+    from balintmail.db import returns, suppressions  # noqa: PLC0415
     from balintmail.domain.times import table_form  # noqa: PLC0415
     from balintmail.services.lists import known  # noqa: PLC0415
 
@@ -65,7 +67,10 @@ def list_requests(app: App, list_slug: str, state: str | None, everything: bool)
             slugs = {each.id: each.slug for each in list_rows.every(tx)}
             hashes = {row.id: ctx.keyring.address_hash(row.address_key) for row in found if row.is_open}
             barred = suppressions.among(tx, list(hashes.values()))
-        documents = [_document(ctx, row, slugs, is_barred=hashes.get(row.id) in barred) for row in found]
+            back = returns.hard_ones(tx, [row.address_key for row in found if row.state is RequestState.PENDING])
+        documents = [
+            _document(ctx, row, slugs, is_barred=hashes.get(row.id) in barred) | _told_back(row, back) for row in found
+        ]
     app.out.json(documents)
     if not found:
         app.out.line("No request waits. The form is at /join; see: balintmail lists snippet")
@@ -92,7 +97,7 @@ def show(app: App, number: int) -> None:
     """Show one request: who asks, what they answered, and what is known of them."""
     from balintmail.db import lists as list_rows  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.db import requests as rows  # noqa: PLC0415
-    from balintmail.db import suppressions  # noqa: PLC0415
+    from balintmail.db import returns, suppressions  # noqa: PLC0415
     from balintmail.domain.times import rfc3339  # noqa: PLC0415
     from balintmail.services import offers  # noqa: PLC0415
     from balintmail.services.hints import hints  # noqa: PLC0415
@@ -106,27 +111,32 @@ def show(app: App, number: int) -> None:
             answers = offers.answered(every[row.list_id], row.answers, "en")
             known = hints(tx, row) if row.is_open else []
             barred = suppressions.of_hash(tx, ctx.keyring.address_hash(row.address_key)) if row.is_open else None
+            back = returns.hard_ones(tx, [row.address_key]) if row.state is RequestState.PENDING else {}
         zone = ctx.settings.zone
         slugs = {each.id: each.slug for each in every.values()}
-        document = _document(ctx, row, slugs, is_barred=barred is not None) | {
-            "suppressed": barred.reason.value if barred is not None else None,
-            "words": row.words,
-            "how": row.how,
-            "by": row.actor,
-            "evidence": dict(row.evidence),
-            "answers": [{"question": question, "answer": answer} for question, answer in answers],
-            "hints": [
-                {
-                    "kind": hint.kind.value,
-                    "person": hint.person,
-                    "name": hint.text,
-                    "address": hint.address,
-                    "at": rfc3339(hint.at, zone) if hint.at else None,
-                    "reason": hint.reason,
-                }
-                for hint in known
-            ],
-        }
+        document = (
+            _document(ctx, row, slugs, is_barred=barred is not None)
+            | _told_back(row, back)
+            | {
+                "suppressed": barred.reason.value if barred is not None else None,
+                "words": row.words,
+                "how": row.how,
+                "by": row.actor,
+                "evidence": dict(row.evidence),
+                "answers": [{"question": question, "answer": answer} for question, answer in answers],
+                "hints": [
+                    {
+                        "kind": hint.kind.value,
+                        "person": hint.person,
+                        "name": hint.text,
+                        "address": hint.address,
+                        "at": rfc3339(hint.at, zone) if hint.at else None,
+                        "reason": hint.reason,
+                    }
+                    for hint in known
+                ],
+            }
+        )
     app.out.json(document)
     _describe(app, row, document, zone)
 
@@ -224,6 +234,14 @@ def _document(ctx: "Context", row: "RequestRow", slugs: dict[int, str], *, is_ba
         "reason": row.reason,
         "note": row.note,
     }
+
+
+def _told_back(row: "RequestRow", back: "dict[str, tuple[datetime, Reason]]") -> dict[str, str]:
+    """Return for whom a request waits whose confirmation came back: nobody reads at the address as it was typed."""
+    at, reason = back.get(row.address_key, (None, None))
+    if row.state is not RequestState.PENDING or reason is None or at is None or at < row.created_at:
+        return {}
+    return {"waits_for": f"you (our mail to it came back: {REASON_WORDS[reason]})"}
 
 
 def _waits_for(row: "RequestRow", *, is_barred: bool) -> str:

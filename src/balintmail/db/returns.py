@@ -4,6 +4,7 @@ A report that no token of ours proves is kept with weight 0 and enters no score.
 services/returned.py; what an address's own row says is in db/address_health.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -107,6 +108,16 @@ def of_mailing(tx: Tx, mailing_id: int) -> Afterwards:
     complaints = func.count(sa.distinct(sa.case((_E.sentence == Sentence.COMPLAINT, _E.delivery_id))))
     query = select(letters, complaints).where(_E.mailing_id == mailing_id, _E.proven)
     return Afterwards(*tx.execute(query).one())
+
+
+def hard_ones(tx: Tx, address_keys: Sequence[str]) -> dict[str, tuple[datetime, Reason]]:
+    """Return when and why letters to these addresses last came back for good, as a token of ours proves."""
+    query = (
+        select(_E.address_key, _E.at, _E.reason)
+        .where(_E.address_key.in_(address_keys), _E.proven, _E.sentence == Sentence.HARD)
+        .order_by(_E.at)
+    )
+    return {key: (at, Reason(reason)) for key, at, reason in tx.execute(query)}
 
 
 def letter(tx: Tx, delivery_id: int) -> Letter | None:

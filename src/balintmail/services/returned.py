@@ -157,7 +157,7 @@ def _follow(ctx: Context, tx: Tx, report: _Report) -> str:
     now, rules, key = ctx.clock.now(), ctx.settings.bounces.rules, report.letter.address_key
     row = address_health.of_key(tx, key)
     if row is None:
-        return "nobody has that address any more"
+        return "nobody on the register has that address"
     failures = returns.failures(tx, key, since=now - rules.window)
     found = health.find(failures, row.known, rules, now=now)
     match found.change:

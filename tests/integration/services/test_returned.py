@@ -289,7 +289,7 @@ def test_an_address_that_somebody_has_given_up_is_nobodys(post: Post) -> None:
     edit(post.ctx, person, Changes(add=(JANE,), remove=(MARIA,)))
     post.comes(post.dsn(delivery, MARIA))
     assert post.mailed(JANE)
-    assert post.remarks() == ["no such user (5.1.1): nobody has that address any more"]
+    assert post.remarks() == ["no such user (5.1.1): nobody on the register has that address"]
 
 
 def test_a_persons_word_lets_older_letters_count_no_more(post: Post, clock: MovableClock) -> None:
