@@ -8,7 +8,7 @@ LONGEST = 320  # RFC 5321 section 4.5.3.1: 64 before the sign, 255 behind it
 # Wider than what we let in: reports carry what somebody once mistyped.
 _LOCAL = r"[\w!#$%&*+/=?^`{|}~'-](?:[\w.!#$%&*+/=?^`{|}~'-]{0,127})"
 _HOST = r"(?:\[[0-9.]{7,15}\]|[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,10})"
-ADDRESS = re.compile(rf"(?:\"[^\"\s@]{{1,64}}\"|{_LOCAL})@{_HOST}")
+ADDRESS = re.compile(rf"(?:\"[^\"\s@<>\0-\x1f\x7f]{{1,64}}\"|{_LOCAL})@{_HOST}")
 # In a sentence of a script that sets no blanks between words, its letters are no part of an address.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\ua000-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _LABEL = re.compile(r"^(?:to|rcpt|recipient|for|addr|address|user|e-?mail|orcpt|smtp|rfc822)=(?=.)", re.I)
