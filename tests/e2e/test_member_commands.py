@@ -44,6 +44,24 @@ def test_an_amount_that_is_none_is_refused_and_changes_nothing(society: Instance
     assert society("dues", "list", "--json").json == []
 
 
+def test_a_statement_is_shown_recorded_and_settled(society: Instance, tmp_path: Path) -> None:
+    assert society("members", "class", "edit", "full", "--fee", "30.00").status == 0
+    assert society("members", "add", ANNA, "--since", "2026-01-01", "--paid-until", "2026-01-01").status == 0
+    file = tmp_path / "statement.csv"
+    file.write_text(
+        "Date;Amount;Name;Reference\n2026-01-13;30,00;A EXAMPLE;dues\n2026-01-14;5,00;=cmd|calc;Journal\n", "utf-8"
+    )
+    trial = society("dues", "import", str(file), "--dry-run", "--json").json
+    assert [each["state"] for each in trial["lines"]] == ["matched", "doubtful"]
+    assert society("dues", "list", "--json").json == []
+    assert "1 recorded, 1 doubtful" in society("dues", "import", str(file)).said
+    assert "2 imported before" in society("dues", "import", str(file)).said
+    (doubtful,) = society("dues", "doubtful", "--json").json
+    assert society("dues", "settle", str(doubtful["id"]), "--ignore").status == 0
+    assert [each["amount"] for each in society("dues", "list", "--json").json] == [3000]
+    assert society("dues", "import", str(tmp_path / "none.csv")).status == 1
+
+
 def test_a_death_is_asked_for_and_then_stops_all_mail(society: Instance) -> None:
     assert society("members", "died", ANNA).status == 1  # nobody is asked here, so nobody says yes
     done = society("members", "died", ANNA, "--yes")

@@ -76,6 +76,9 @@ _MEMBERSHIP = """\
 {"person", "name", "class", "since", "paid_until", "state": "active|lapsed|resigned|died", "ended", "remark",
  "standing": "paid|free|unknown|grace|lapsed|coming|resigned|died"}"""
 _CLASS = '{"class", "name", "fee", "currency", "counts", "paper", "pdf", "votes", "archived"}'
+_BANK_LINE = """\
+{"id", "paid_on", "amount", "currency", "payer", "reference", "state": "matched|doubtful|ignored", "person",
+ "reason"}"""
 _PAYMENT = """\
 {"id", "person", "name", "amount", "currency", "paid_on", "how", "reference", "covers_from", "covers_until", "note",
  "recorded_by", "cancelled"}"""
@@ -151,6 +154,11 @@ JSON: dict[str, str] = {
     "members class edit": _CLASS,
     "dues list": f"[{_PAYMENT}]",
     "dues record": '{"payment", "person", "amount", "currency", "paid_until", "short"}',
+    "dues import": """\
+{"columns": {…}, "lines": [{"line", "paid_on", "amount", "currency", "payer", "reference", "state": "matched|doubtful",
+ "person", "reason"}], "imported_before": […], "money_out", "refused": [{"line", "reason"}], "written": true|false}""",
+    "dues doubtful": f"[{_BANK_LINE}]",
+    "dues settle": _BANK_LINE,
     "dues cancel": '{"payment", "person", "cancelled"}',
     "copies list": f"[{_COPY}]",
     "copies show": _COPY,

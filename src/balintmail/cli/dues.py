@@ -1,13 +1,15 @@
 """`balintmail dues`: what members have paid. It decides nothing by itself; services/dues.py does."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from balintmail.cli.command import App, Group, pass_app
-from balintmail.domain.statements import How
+from balintmail.domain.statements import How, LineState
 
 if TYPE_CHECKING:
+    from balintmail.db.bank_lines import BankLineRow
     from balintmail.db.dues import PaymentRow
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -15,7 +17,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 @click.group(cls=Group)
 def dues() -> None:
-    """Record, list and cancel what members have paid."""
+    """Record, list, import and cancel what members have paid."""
 
 
 @dues.command("list")
@@ -106,6 +108,137 @@ def cancel(app: App, payment: int) -> None:
         row = service.cancel(ctx, payment)
     app.out.json({"payment": row.id, "person": row.person_id, "cancelled": True})
     app.out.line(f"Payment {row.id}, {written(row.amount, row.currency)} of person {row.person_id}, is cancelled.")
+
+
+@dues.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would be recorded, and record nothing.")
+@pass_app
+def import_statement(app: App, file: Path, dry_run: bool) -> None:
+    """Take in a bank statement (CSV or XLSX): members are found by reference or name, and by the amount.
+
+    A line counts once, however often it is imported. What is doubtful waits: `dues doubtful` and `dues settle`.
+    """
+    from balintmail.domain.money import written  # noqa: PLC0415
+    from balintmail.ops.importers import statement  # noqa: PLC0415
+    from balintmail.services import dues_import as service  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        found = statement.read(file, ctx.settings.members.currency)
+        done = service.take_in(ctx, found.entries, file.name, write=not dry_run)
+    app.out.json(
+        {
+            "columns": found.columns,
+            "lines": [
+                {
+                    "line": each.entry.line,
+                    "paid_on": each.entry.paid_on.isoformat(),
+                    "amount": each.entry.money.amount,
+                    "currency": each.entry.money.currency,
+                    "payer": each.entry.payer,
+                    "reference": each.entry.reference,
+                    "state": each.match.state.value,
+                    "person": each.match.person,
+                    "reason": each.match.reason,
+                }
+                for each in done.lines
+            ],
+            "imported_before": list(done.before),
+            "money_out": done.out,
+            "refused": [{"line": each.line, "reason": each.reason} for each in found.refused],
+            "written": not dry_run,
+        }
+    )
+    app.out.line(f"{file.name}: " + ", ".join(f'{name} is "{title}"' for name, title in found.columns.items()))
+    table = [
+        (
+            each.entry.line,
+            str(each.entry.paid_on),
+            written(each.entry.money.amount, each.entry.money.currency),
+            each.entry.payer or each.entry.reference,
+            each.match.state.value,
+            each.name,
+            each.match.reason,
+        )
+        for each in done.lines
+    ]
+    if table:
+        app.out.table(("line", "paid", "amount", "from", "result", "member", "why"), table)
+    for refused in found.refused:
+        app.out.line(f"  line {refused.line} cannot be read: {refused.reason}")
+    matched = sum(each.match.state is LineState.MATCHED for each in done.lines)
+    app.out.line(
+        f"{'Dry run: ' if dry_run else ''}{matched:,} recorded, {len(done.lines) - matched:,} doubtful,"
+        f" {len(done.before):,} imported before, {done.out:,} money out, {len(found.refused):,} unreadable."
+    )
+    if len(done.lines) > matched and not dry_run:
+        app.out.line("Say whose the doubtful ones are: balintmail dues doubtful")
+
+
+@dues.command()
+@pass_app
+def doubtful(app: App) -> None:
+    """Show the lines of statements that wait for you to say whose they are."""
+    from balintmail.domain.money import written  # noqa: PLC0415
+    from balintmail.services import dues_import as service  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        found = service.doubtful(ctx)
+    app.out.json([_line_document(row) for row in found])
+    if not found:
+        app.out.line("No line is doubtful.")
+        return
+    table = [
+        (
+            row.id,
+            str(row.paid_on),
+            written(row.amount, row.currency),
+            row.payer,
+            row.reference,
+            f"{row.person_id} {row.name}" if row.person_id else "",
+            row.reason,
+        )
+        for row in found
+    ]
+    app.out.table(("line", "paid", "amount", "from", "reference", "perhaps", "why"), table)
+    app.out.line("To say whose it is: balintmail dues settle LINE PERSON, or --ignore")
+
+
+@dues.command()
+@click.argument("line", metavar="LINE", type=click.IntRange(1))
+@click.argument("who", metavar="[PERSON]", required=False)
+@click.option("--person", type=click.IntRange(1), metavar="ID", help="Which one, where an address is shared.")
+@click.option("--ignore", is_flag=True, help="It is nobody's dues.")
+@pass_app
+def settle(app: App, line: int, who: str | None, person: int | None, ignore: bool) -> None:
+    """Say whose dues a doubtful line of a statement is."""
+    from balintmail.services import dues_import as service  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.services.people import find_one  # noqa: PLC0415
+
+    if bool(who) == ignore:
+        raise click.UsageError("Name the person whose dues it is, or say --ignore.")
+    with app.context() as ctx:
+        number = None
+        if who:
+            with ctx.db.read() as tx:
+                number = find_one(tx, who, person=person).id
+        row = service.settle(ctx, line, number)
+    app.out.json(_line_document(row))
+    app.out.line(f"Line {row.id} is {row.state.value}" + (f": person {row.person_id}." if row.person_id else "."))
+
+
+def _line_document(row: "BankLineRow") -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "paid_on": row.paid_on.isoformat(),
+        "amount": row.amount,
+        "currency": row.currency,
+        "payer": row.payer,
+        "reference": row.reference,
+        "state": row.state.value,
+        "person": row.person_id,
+        "reason": row.reason,
+    }
 
 
 def payment_document(row: "PaymentRow") -> dict[str, Any]:

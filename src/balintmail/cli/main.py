@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "members",
         "List, show, add, edit, renew and end memberships, and keep the classes of members.",
     ),
-    "dues": ("dues", "dues", "Record, list and cancel what members have paid."),
+    "dues": ("dues", "dues", "Record, list, import and cancel what members have paid."),
     "consent": (
         "consent",
         "consent",

@@ -33,6 +33,7 @@ class Paid:
     how: How = How.BANK
     reference: str = ""
     note: str = ""
+    bank_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +52,28 @@ def record(ctx: Context, person_id: int, paid: Paid) -> Recorded:
     """
     if paid.money.amount <= 0:
         raise UsageRefused("A payment is more than nothing.")
+    with ctx.db.write() as tx:
+        people.lock(tx)
+        return enter(ctx, tx, by_id(tx, person_id).id, paid)
+
+
+def enter(ctx: Context, tx: Tx, person_id: int, paid: Paid) -> Recorded:
+    """Do what `record` does, in a transaction that holds the register; the person is a living one."""
     today = members.today(ctx)
     day = paid.paid_on or today
     if day > today or day.year not in memberships.YEARS:
         raise UsageRefused(f"{day} is not a day on which it can have been paid.")
-    with ctx.db.write() as tx:
-        people.lock(tx)
-        person = by_id(tx, person_id)
-        row = rows.current(tx, person.id, today)
-        if row is None or (row.ended_on is not None and row.ended_on <= today):
-            raise NotFound(
-                f"Person {person.id} is not a member.",
-                hint=f"To begin a membership: balintmail members add {person.id}",
-            )
-        if row.of.fee and paid.money.currency != row.of.currency:
-            raise Conflict(f"The dues of {row.of.slug} members are in {row.of.currency}, not {paid.money.currency}.")
-        number = _enter(ctx, tx, row, paid, day)
-        found = _renew(ctx, tx, row, number, day)
-        detail = {"payment": number, "amount": str(paid.money)}
-        audit.note_person(tx, person.id, "dues recorded", actor=ctx.actor, now=ctx.clock.now(), detail=detail)
-        return found
+    row = rows.current(tx, person_id, today)
+    if row is None or (row.ended_on is not None and row.ended_on <= today):
+        hint = f"To begin a membership: balintmail members add {person_id}"
+        raise NotFound(f"Person {person_id} is not a member.", hint=hint)
+    if row.of.fee and paid.money.currency != row.of.currency:
+        raise Conflict(f"The dues of {row.of.slug} members are in {row.of.currency}, not {paid.money.currency}.")
+    number = _enter(ctx, tx, row, paid, day)
+    found = _renew(ctx, tx, row, number, day)
+    detail = {"payment": number, "amount": str(paid.money)}
+    audit.note_person(tx, person_id, "dues recorded", actor=ctx.actor, now=ctx.clock.now(), detail=detail)
+    return found
 
 
 def cancel(ctx: Context, payment_id: int) -> PaymentRow:
@@ -119,6 +122,7 @@ def _enter(ctx: Context, tx: Tx, row: MembershipRow, paid: Paid, day: date) -> i
             "how": paid.how,
             "reference": hygiene.one_line(paid.reference, what="the reference", longest=LONGEST_TEXT),
             "note": hygiene.one_line(paid.note, what="the note", longest=LONGEST_TEXT),
+            "bank_line_id": paid.bank_line,
             "recorded_at": ctx.clock.now(),
             "recorded_by": ctx.actor,
         },
