@@ -324,7 +324,10 @@ def _in_charset(raw: bytes, charset: str) -> str:
             continue
     if named != charset:  # of several octets a letter, with one of them damaged
         return raw.decode(named or "latin-1", "replace")
-    return raw.decode("latin-1")
+    text = raw.decode("utf-8", "replace")
+    beyond = len(raw) - len(raw.decode("ascii", "ignore"))
+    # A letter cut in two, or an octet that was damaged, makes no other charset of the rest.
+    return text if text.count("\ufffd") * 8 <= beyond else raw.decode("latin-1")
 
 
 def _decode_word(found: re.Match[str]) -> str:

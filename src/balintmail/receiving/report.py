@@ -16,6 +16,7 @@ from balintmail.receiving.mail import Headers, Leaf, Mail, read_headers
 _KINDS = ("message/delivery-status", "message/global-delivery-status")
 _ACTION = re.compile(r"[a-z]+")
 _NO_FAILURE = frozenset({"delivered", "relayed", "expanded", "delivery"})
+_WRAPPED = re.compile(r"\n(?![!-9;-~]{1,80}[ \t]*:|[ \t]|$)")  # a field's next line, not set in as it should be
 _RECIPIENTS = ("original-recipient", "final-recipient", "x-actual-recipient")
 _DIAGNOSTICS = ("diagnostic-code", "x-diagnostic-code", "x-supplementary-info")
 MOST_RECIPIENTS = 20_000  # one report may speak of a whole list (H18)
@@ -62,7 +63,7 @@ def groups(text: str) -> Iterator[Headers]:
 
 def _blocks(text: str) -> Iterator[Headers]:
     for block in re.split(r"\n[ \t]*\n", text):
-        fields = read_headers(block.lstrip("\n")).fields
+        fields = read_headers(_WRAPPED.sub("\n ", block.lstrip("\n"))).fields
         start, seen = 0, set[str]()
         for at, (name, _) in enumerate(fields):
             if name in seen and name in _RECIPIENTS:
