@@ -40,5 +40,5 @@ def test_completing_a_commands_name_imports_none_of_them() -> None:
     env = {**os.environ, "_BALINTMAIL_COMPLETE": "bash_complete", "COMP_WORDS": "balintmail m", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
     completed, _, parts = done.stdout.partition("parts")
-    assert completed.split() == ["plain,mailings", "plain,migrate"]
+    assert completed.split() == ["plain,mailings", "plain,members", "plain,migrate"]
     assert not set(parts.split()) & (WEB | LETTERS | DATA)

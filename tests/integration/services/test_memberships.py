@@ -276,3 +276,15 @@ def test_sql_and_domain_agree_about_every_membership_on_every_day(ctx: Context) 
                 if any(worth(row.term, day, rules) in members.GOOD for row in rows.of_person(tx, person))
             }
             assert good == expected, day
+
+
+def test_an_import_brings_nobody_back_who_has_died(ctx: Context) -> None:
+    anna = join(ctx, "both@example.org", "Anna Example")
+    join(ctx, "both@example.org", "Bea Example")
+    memberships.died(ctx, anna)
+    address = (GivenAddress(parse("both@example.org")),)
+    rows_ = [ImportRow(2, "x", name="Anna Example", addresses=address, member=True, lists=())]
+    with staged(ctx, rows_, Terms("people.csv", consent="asked", collected=date(2026, 1, 1))) as wanted:
+        report = wanted.write()
+    assert [each.reason for each in report.refusals] == ["this person has died"]
+    assert not is_member(ctx, anna)
