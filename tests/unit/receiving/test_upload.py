@@ -1,5 +1,6 @@
 """What strangers send in: known by its content, and refused with macros, locks, bombs, tricks (D6-D10, G7, G8)."""
 
+import copy
 import io
 import zipfile
 
@@ -116,6 +117,22 @@ def test_members_of_the_same_name_are_refused() -> None:
     with pytest.raises(UploadRefused) as found:
         examine("a.docx", doubled())
     assert found.value.why is Why.BROKEN
+
+
+def test_members_that_lie_over_each_other_are_refused_G7() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name, text in office.WORD.items():
+            file.writestr(name, text)
+        file.writestr("word/media", "x" * 3000)
+        whole = file.filelist[-1]
+        for number in range(50):  # the same octets once more, under another name
+            other = copy.copy(whole)
+            other.filename = f"word/media{number}"
+            file.filelist.append(other)
+    with pytest.raises(UploadRefused) as found:
+        examine("a.docx", out.getvalue())
+    assert found.value.why is Why.TOO_LARGE
 
 
 def test_slides_are_documents_and_no_papers() -> None:
