@@ -14,7 +14,7 @@ from balintmail.db.models_members import BankLine, Membership, Payment
 from balintmail.domain import money
 from balintmail.domain.address import parse
 from balintmail.domain.imports import GivenAddress, ImportRow
-from balintmail.domain.members import Standing
+from balintmail.domain.members import GOOD, Standing
 from balintmail.domain.members import standing as worth
 from balintmail.domain.statements import LineState
 from balintmail.errors import Conflict, NotFound, UsageRefused
@@ -273,7 +273,7 @@ def test_sql_and_domain_agree_about_every_membership_on_every_day(ctx: Context) 
             expected = {
                 person
                 for person in numbers
-                if any(worth(row.term, day, rules) in members.GOOD for row in rows.of_person(tx, person))
+                if any(worth(row.term, day, rules) in GOOD for row in rows.of_person(tx, person))
             }
             assert good == expected, day
 
