@@ -176,7 +176,9 @@ def _plain(name: str, value: Any) -> Any:
         return value.value
     if isinstance(value, date):
         return value.isoformat()
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return list(value)
+    return value if value is None or isinstance(value, str | int | float | dict | list) else str(value)
 
 
 def _span(value: timedelta) -> str:
