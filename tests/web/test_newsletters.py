@@ -1,5 +1,6 @@
 """Past newsletters as everybody reads them: shelves, numbers, pictures, the feed; nobody's data anywhere (S49)."""
 
+import io
 import re
 import shutil
 from dataclasses import replace
@@ -8,12 +9,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from reportlab.pdfgen import canvas
 from starlette.testclient import TestClient
 
+from balintmail.errors import NotFound
 from balintmail.sending.outbox import OutboxTransport
-from balintmail.services import release
+from balintmail.services import errata, release
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
+from balintmail.services.past_newsletters import Order, take_in
 from balintmail.services.subscriptions import Joining, subscribe
 from balintmail.web.app import make_app
 from tests.support.society import found
@@ -160,3 +164,48 @@ def test_reading_changes_nothing_D8(society: Context, reader: TestClient) -> Non
         reader.get(f"/newsletters{path}")
         reader.head(f"/newsletters{path}")
     assert rows() == before
+
+
+def test_erratum_stands_on_the_page_with_its_date_until_it_is_withdrawn(society: Context, reader: TestClient) -> None:
+    shown = errata.add(society, "newsletter/1", "It is on <Friday>.\n\nWe are sorry.")
+    page = reader.get("/newsletters/newsletter/1").text
+    assert "Correction, 19 February 2027" in page
+    assert '<p lang="en">It is on &lt;Friday&gt;.</p><p lang="en">We are sorry.</p>' in page
+    assert "Correction" not in reader.get("/newsletters/newsletter/2").text
+    errata.withdraw(society, "newsletter/1", shown.errata[0].id)
+    assert "Correction" not in reader.get("/newsletters/newsletter/1").text
+
+
+def test_erratum_of_a_newsletter_for_members_is_not_shown_to_all(society: Context, reader: TestClient) -> None:
+    errata.add(society, "newsletter/2", "Hidden words.")
+    assert "Hidden words" not in reader.get("/newsletters/newsletter/2").text
+
+
+@pytest.mark.parametrize(
+    "label", ["newsletter/3", "newsletter/99", "nothing/1", "1", "", "newsletter/1' OR 1=1", "\0/1"]
+)
+def test_erratum_of_what_is_not_in_the_archive_is_refused(society: Context, label: str) -> None:
+    with pytest.raises(NotFound):
+        errata.add(society, label, "words")
+
+
+def test_pdf_of_an_old_newsletter_is_given_in_ranges_as_a_pdf(society: Context, reader: TestClient) -> None:
+    old = society.folder / 'no 40 "2001-01-01".pdf'
+    kept = io.BytesIO()
+    page = canvas.Canvas(kept)
+    page.drawString(72, 700, "Words that anybody may read, in a PDF.")
+    page.save()
+    old.write_bytes(kept.getvalue())
+    list(take_in(society, Order(old, write=True)))
+    assert "/newsletters/newsletter/40/file" in reader.get("/newsletters/newsletter/40").text
+    whole = reader.get("/newsletters/newsletter/40/file")
+    assert whole.content == old.read_bytes()
+    assert whole.headers["content-type"] == "application/pdf"
+    assert whole.headers["content-disposition"].startswith("inline; filename")
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    part = reader.get("/newsletters/newsletter/40/file", headers={"Range": "bytes=0-4"})
+    assert (part.status_code, part.content) == (206, b"%PDF-")
+    assert reader.get("/newsletters/newsletter/40/file", headers={"Range": "bytes=99999999-"}).status_code == 416
+    assert reader.get("/newsletters/newsletter/1/file").status_code == 404
+    (society.folder / "files").rename(society.folder / "gone")
+    assert reader.get("/newsletters/newsletter/40/file").status_code == 404

@@ -33,6 +33,7 @@ NO_PAGES = {
     "/papers/{token}/files/{position}",
     "/newsletters/{slug}/atom.xml",
     "/newsletters/{slug}/{number}/pictures/{identity}",
+    "/newsletters/{slug}/{number}/file",
     "/release/{token}/pictures/{identity}",
 }
 # One language and width for each scheme and back again: each pair of them is seen, without looking at all sixteen.

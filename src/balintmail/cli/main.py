@@ -30,6 +30,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "journal": ("journal", "journal", "Keep the issues of the Journal, and see that everybody gets their copy."),
     "copies": ("copies", "copies", "List, answer and decline requests for past newsletters."),
     "drafts": ("drafts", "drafts", "List, save and drop newsletters that were mailed in."),
+    "newsletters": (
+        "newsletters",
+        "newsletters",
+        "List the newsletters of the archive, and correct one that has gone out.",
+    ),
+    "archive": (
+        "archive",
+        "archive",
+        "Take in newsletters of earlier years; make the index of the search anew.",
+    ),
     "people": (
         "people",
         "people",

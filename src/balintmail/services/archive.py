@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from balintmail.composing import article
 from balintmail.composing.compiled import Compiled
-from balintmail.db import archive, lists, mailings
+from balintmail.db import archive, lists, mailings, past
 from balintmail.db.archive import Issued, Shelf
 from balintmail.db.lists import MailingListRow
+from balintmail.db.past import ErratumRow
 from balintmail.domain.states import Visibility
 from balintmail.errors import NotFound
 from balintmail.services.context import Context
@@ -39,6 +40,8 @@ class Newsletter:
     language: str
     before: Issued | None
     after: Issued | None
+    errata: tuple[ErratumRow, ...] = ()  # the newest first
+    file: str = ""  # the name of the PDF that it was
 
     @property
     def for_members(self) -> bool:
@@ -69,9 +72,23 @@ def newsletter(ctx: Context, slug: str, number: str, picture: Callable[[str], st
             raise NotFound("There is no such newsletter here.")
         before, after = archive.neighbours(tx, found)
         compiled = Compiled.load(mailings.compiled(tx, found.mailing))
-    words = article.words_of(compiled, picture) if found.visibility is Visibility.PUBLIC else ""
+        errata = tuple(past.errata(tx, [found.mailing]))
+        kept = past.file(tx, found.mailing)
+    is_open = found.visibility is Visibility.PUBLIC
+    words = article.words_of(compiled, picture) if is_open else ""
     found = replace(found, title=article.title_of(compiled))
-    return Newsletter(found, words, compiled.language, before, after)
+    file = kept[1] if kept and is_open else ""
+    return Newsletter(found, words, compiled.language, before, after, errata if is_open else (), file)
+
+
+def file(ctx: Context, slug: str, number: str) -> tuple[str, str]:
+    """Return the hash and the name of the PDF that a newsletter was, where all may read it; raise NotFound."""
+    with ctx.db.read() as tx:
+        found = archive.one(tx, slug, number)
+        kept = past.file(tx, found.mailing) if found and found.visibility is Visibility.PUBLIC else None
+    if kept is None:
+        raise NotFound("There is no such file here.")
+    return kept
 
 
 def picture(ctx: Context, slug: str, number: str, identity: str) -> tuple[str, bytes]:

@@ -19,10 +19,12 @@ from starlette.responses import Response
 from balintmail.db.archive import Issued
 from balintmail.db.lists import MailingListRow
 from balintmail.errors import NotFound
-from balintmail.services import archive
+from balintmail.services import archive, files
 from balintmail.services.archive import Newsletter
+from balintmail.services.files import FileMissing
 from balintmail.web.access import Kind
 from balintmail.web.page import link, render
+from balintmail.web.pdf import handed_out
 from balintmail.web.problem import problem
 from balintmail.web.site import PICTURES, site
 
@@ -42,7 +44,7 @@ class _Shelved(APIRoute):
                 return problem(request, 404)
             try:
                 return await inner(request)
-            except NotFound:
+            except (NotFound, FileMissing):
                 return problem(request, 404)
 
         return handle
@@ -90,6 +92,14 @@ def picture(request: Request, slug: str, number: str, identity: str) -> Response
     if kind not in PICTURES.values():
         raise NotFound("There is no such picture here.")
     return Response(content, media_type=kind, headers={"content-disposition": "inline"})
+
+
+@router.get("/newsletters/{slug}/{number}/file", tags=[Kind.PAGE])
+def file(request: Request, slug: str, number: str) -> Response:
+    """Give the PDF that a newsletter of earlier years was."""
+    ctx = site(request).ctx
+    digest, name = archive.file(ctx, slug, number)
+    return handed_out(files.path(ctx, digest), name)
 
 
 def _path(slug: str, number: str) -> str:
