@@ -42,7 +42,6 @@ from balintmail.setting_base import Section
 from balintmail.setting_base import Security as Security  # noqa: PLC0414  (everybody looks for it here)
 from balintmail.setting_inbox import Inbox
 from balintmail.setting_journal import JournalSettings
-from balintmail.setting_orders import Orders
 from balintmail.setting_members import Members
 from balintmail.setting_papers import Papers
 from balintmail.setting_places import known_keys, line_of
@@ -245,7 +244,6 @@ class Settings(BaseSettings):
     web: Web = Web()
     letters: Letters = Letters()
     inbox: dict[str, Inbox] = {}
-    orders: Orders = Orders()
     keys: Keys = Keys()
 
     @property
