@@ -306,8 +306,8 @@ def test_pause_until_a_day_ends_by_itself(society: Instance) -> None:
     assert society("people", "edit", "anna@example.org", "--pause", "newsletter", "--until", soon).status == 0
     assert society("people", "show", "anna@example.org", "--json").json["lists"] == {"newsletter": "paused"}
     shown = society("people", "show", "anna@example.org")
-    day = datetime.fromisoformat(soon)
-    assert f"  newsletter  paused until {day.day} {day:%B %Y}\n" in shown.out
+    last = datetime.fromisoformat(soon)
+    assert f"  newsletter  paused until {last.day} {last:%B %Y}\n" in shown.out
     told = society("people", "show", "anna@example.org", "--json").json["paused_until"]
     assert told["newsletter"].startswith(f"{soon}T00:00:00")
     database = Database(Database.parse(f"sqlite:///{society.folder / 'balintmail.db'}"))

@@ -150,8 +150,8 @@ def _enter(ctx: Context, tx: Tx, register: list[dict[str, Any]], marks: dict[str
             link = {"person_id": number, "address_id": known[email], "preferred": place == 0 and person["preferred"]}
             tx.execute(sa.insert(PersonAddress).values(link))
         for parts, (begins, ends) in person["post"]:
-            row = {"person_id": number, "valid_from": begins, "valid_until": ends, "created_at": NOW, **parts}
-            tx.execute(sa.insert(PostalAddress).values(row))
+            days = {"valid_from": begins, "valid_until": ends}
+            tx.execute(sa.insert(PostalAddress).values(person_id=number, created_at=NOW, **days, **parts))
         for slug, state in person["states"].items():
             tx.execute(
                 sa.insert(Subscription).values(

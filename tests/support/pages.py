@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from balintmail.db import drafts as draft_rows
 from balintmail.db import despatches as despatch_rows
+from balintmail.db import drafts as draft_rows
 from balintmail.db import officers
 from balintmail.db.drafts import DraftRow
 from balintmail.db.models import Notice

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
 from balintmail.db.models import Mailing
@@ -115,9 +115,9 @@ def test_many_matches_are_shown_by_tens(society: Context, reader: TestClient) ->
             copy = select(Mailing.__table__).where(Mailing.id == row["mailing_id"])
             values = {**tx.execute(copy).mappings().one(), "number": f"x{number}"}
             values.pop("id")
-            made = tx.execute(Mailing.__table__.insert().values(values).returning(Mailing.id)).scalar_one()
+            made = tx.execute(insert(Mailing).values(values).returning(Mailing.id)).scalar_one()
             rest = {name: value for name, value in row.items() if name not in {"id", "mailing_id"}}
-            tx.execute(SearchEntry.__table__.insert().values({**rest, "mailing_id": made}))
+            tx.execute(insert(SearchEntry).values({**rest, "mailing_id": made}))
     first = reader.get("/search", params={"q": "friends"}).text
     assert "25 places" in first
     assert first.count('class="task"') == 10

@@ -1,7 +1,7 @@
 """Turn a page of the society's own, Markdown with a few settings, into what the site shows.
 
 The Markdown is the letters' own (markdown.py): no raw HTML, no script, no picture from elsewhere, no link with a strange
-scheme. Its headings begin below the page's title. There are no fields: nobody is known who reads it.
+scheme. Its headings begin below the page's title. It has no fields: nobody is known who reads it.
 """
 
 import re

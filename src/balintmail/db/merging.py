@@ -37,7 +37,7 @@ def move_open_deliveries(tx: Tx, from_person: int, to_person: int) -> int:
 
 
 def move_what_waits(tx: Tx, from_person: int, to_person: int) -> None:
-    """Give what waits of a person to another: notices and requests, each to the address that it named; letters, links."""
+    """Give what waits of a person to another: notices and requests, each to its own address; letters and links."""
     for table in (Notice, JoinRequest, CopyRequest, AwaitedReply, ReadingLink):
         tx.execute(sa.update(table).where(table.person_id == from_person).values(person_id=to_person))
     taken_on = InboundMessage.assigned_to == from_person

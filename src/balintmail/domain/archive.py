@@ -57,7 +57,8 @@ def number_in_name(stem: str, title: str = "") -> str:
     if len(alone) == 1 and not _YEAR.fullmatch(alone[0]):
         return alone[0]
     last = _LAST_NUMBER.search(title)
-    return last[1] if last and not _YEAR.fullmatch(last[1]) else ""
+    number = str(last[1]) if last else ""
+    return "" if _YEAR.fullmatch(number) else number
 
 
 def slug_of(text: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from balintmail.db import search
 from balintmail.db.models import Mailing
 from balintmail.db.search import Entry
-from balintmail.db.session import Database
+from balintmail.db.session import Database, Tx
 from balintmail.domain.search import read_query
 from balintmail.domain.states import MailingKind, MailingState
 
@@ -31,7 +31,7 @@ def library(database: Database) -> Database:
     return database
 
 
-def put(database: Database, tx: search.Tx, entry: Entry) -> int:
+def put(database: Database, tx: Tx, entry: Entry) -> int:
     values = {"kind": MailingKind.NEWSLETTER, "title": entry.title, "state": MailingState.SENT, "content_hash": "1"}
     number: int = tx.execute(insert(Mailing).values(**values, created_at=NOW).returning(Mailing.id)).scalar_one()
     fields = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}

@@ -1,5 +1,7 @@
 """Amounts: exact or refused."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,10 +71,8 @@ def test_money_out_is_signed_in_every_way_that_banks_have(text: str) -> None:
 
 @given(st.text(max_size=12))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    try:
-        assert 0 <= parse(text).amount
-    except MoneyRefused:
-        pass
+    with suppress(MoneyRefused):
+        assert parse(text).amount >= 0
 
 
 @given(st.integers(0, 10**9), st.sampled_from(["GBP", "EUR", "HUF", "JPY", "CHF"]))
