@@ -55,7 +55,7 @@ def number_in_name(stem: str, title: str = "") -> str:
         return numbered[1]
     alone = _ANY_NUMBER.findall(bare)
     if len(alone) == 1 and not _YEAR.fullmatch(alone[0]):
-        return alone[0]
+        return str(alone[0])
     last = _LAST_NUMBER.search(title)
     number = str(last[1]) if last else ""
     return "" if _YEAR.fullmatch(number) else number
