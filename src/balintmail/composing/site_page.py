@@ -1,6 +1,6 @@
 """Turn a page of the society's own, Markdown with a few settings, into what the site shows.
 
-The Markdown is the letters' own (markdown.py): no raw HTML, no script, no picture from elsewhere, no link with a strange
+The Markdown is the letters' own (markdown.py): no raw HTML, no script, no picture from elsewhere, no link of a strange
 scheme. Its headings begin below the page's title. It has no fields: nobody is known who reads it.
 """
 
