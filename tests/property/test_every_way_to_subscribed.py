@@ -4,6 +4,7 @@ The ways are found in the source (tests/support/ways.py); whoever adds one finds
 here as well.
 """
 
+import io
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -15,8 +16,10 @@ import sqlalchemy as sa
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from balintmail.config import BounceStyle
 from balintmail.db import lists as list_rows
 from balintmail.db import people
+from balintmail.db.inbox import Arrival
 from balintmail.db.models import ConsentEvent, Subscription
 from balintmail.db.session import Database
 from balintmail.domain.address import parse
@@ -28,8 +31,11 @@ from balintmail.sending.outbox import OutboxTransport
 from balintmail.services import (
     decisions,
     errands,
+    fetching,
     fresh_links,
+    inbox,
     leaving,
+    notice_mailings,
     preferences,
     request_errands,
     requests,
@@ -46,9 +52,12 @@ from balintmail.services.merging import merge
 from balintmail.services.preferences import ListWish, Wish
 from balintmail.services.requests_typed import request
 from balintmail.services.subscriptions import Agreement, Joining, Leaving
+from balintmail.services.watching import Watch
 from balintmail.web.app import make_app
 from tests.conftest import MovableClock
 from tests.support import joining, reference, society
+from tests.support.answering import letters, reply, with_bounces
+from tests.support.coming_back import InProcess
 from tests.support.command import SOCIETY, call
 from tests.support.ways import QUIET, WRITERS, Name, leading, writing
 
@@ -161,6 +170,55 @@ def _decide_by_token(ctx: Context) -> None:
     decisions.decide_by_token(ctx, joining.decision(ctx), Decision(Act.APPROVE))
 
 
+def _confirm_in(ctx: Context) -> None:
+    _asked(ctx, Policy.CONFIRM)
+    with ctx.db.write() as tx:
+        requests.confirm_in(ctx, tx, joining.token(ctx))
+
+
+def _decide_in(ctx: Context) -> None:
+    _to_decide(ctx)
+    with ctx.db.write() as tx:
+        people.lock(tx)
+        decisions.decide_in(ctx, tx, joining.decision(ctx), Decision(Act.APPROVE))
+
+
+def _comes(ctx: Context, letter: str, sender: str) -> None:
+    """Let the answer to a letter be stored and not yet read."""
+    raw = reply(letter, "ok", sender=sender)
+    inbox.store(ctx, Arrival(mailbox="pipe", place="", raw=raw, size=len(raw), received_at=ctx.clock.now()))
+
+
+def _answered(act: Callable[[Context], object]) -> Callable[[Context], object]:
+    """Return what does `act` once the answer to a confirmation has come by mail."""
+
+    def drive(context: Context) -> None:
+        ctx = with_bounces(context, BounceStyle.PLUS)
+        _asked(ctx, Policy.CONFIRM)
+        notice_mailings.release_due(ctx)
+        _comes(ctx, letters(ctx, "maria@example.org")[-1], "maria@example.org")
+        act(ctx)
+
+    return drive
+
+
+def _read(ctx: Context) -> None:
+    inbox.process(ctx, InProcess())
+
+
+def _officer_answers(context: Context) -> None:
+    ctx = with_bounces(context, BounceStyle.PLUS)
+    _to_decide(ctx)
+    notice_mailings.release_due(ctx)
+    _comes(ctx, letters(ctx)[-1], society.SECRETARY)
+    _read(ctx)
+
+
+def _watch(ctx: Context) -> None:
+    watch = Watch(ctx, ())
+    watch.run(lambda _: watch.stop())
+
+
 def _put_on(ctx: Context) -> None:
     with ctx.db.write() as tx:
         people.lock(tx)
@@ -208,6 +266,14 @@ USE_CASES: dict[Name, Callable[[Context], object]] = {
     ("services.arrivals", "arrive"): _decide,
     ("services.decisions", "decide"): _decide,
     ("services.decisions", "decide_by_token"): _decide_by_token,
+    ("services.requests", "confirm_in"): _confirm_in,
+    ("services.decisions", "decide_in"): _decide_in,
+    ("services.mail_commands", "act"): _answered(_read),
+    ("services.officers_replies", "act"): _officer_answers,
+    ("services.inbox", "process"): _answered(_read),
+    ("services.fetching", "process"): _answered(lambda ctx: fetching.process(ctx, patience=1.0)),
+    ("services.fetching", "fetch"): _answered(lambda ctx: fetching.fetch(ctx, patience=1.0, seconds=60.0)),
+    ("services.watching", "Watch"): _answered(_watch),
     ("services.preferences", "wish"): _wish,
     ("services.leaving", "end_pauses"): _after(leaving.end_pauses),
     ("services.errands", "run"): _after(errands.run),
@@ -244,6 +310,8 @@ COMMANDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("requests", "approve"): ("requests", "approve", "--all", "--yes"),
     ("requests", "decline"): ("requests", "decline", "--all", "--yes"),
     ("dispatch",): ("dispatch",),
+    ("inbox", "fetch"): ("inbox", "fetch"),
+    ("inbox", "pipe"): ("inbox", "pipe"),
     ("send",): ("send", "newsletter.md", "--yes"),
     ("mailings", "retry"): ("mailings", "retry", "newsletter/1"),
 }  # fmt: skip
@@ -261,6 +329,17 @@ def test_every_command_that_leads_to_subscribed_is_driven_here_D6() -> None:
     assert found == COMMANDS.keys()
 
 
+def _mail_comes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody's wish to join lie in a mailbox and wait on standard input."""
+    raw = b"From: stranger@example.org\r\nSubject: join\r\nMessage-ID: <1@example.org>\r\n\r\n\r\n"
+    for name in ("cur", "new", "tmp"):
+        (folder / "letters" / name).mkdir(parents=True)
+    (folder / "letters" / "new" / "1.x").write_bytes(raw)
+    with (folder / "balintmail.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[inbox.letters]\nkind = "maildir"\npath = "letters"\n')
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_command_subscribes_nobody_without_a_consent_event_D6(
     path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -272,6 +351,7 @@ def test_command_subscribes_nobody_without_a_consent_event_D6(
     (tmp_path / "people.csv").write_text("email\nc@example.org\n", "utf-8")
     (tmp_path / "newsletter.md").write_text("---\ntitle: News\nnumber: 1\n---\n\nThe next meeting.\n", "utf-8")
     monkeypatch.chdir(tmp_path)
+    _mail_comes(folder, monkeypatch)
     if path == ("mailings", "retry"):
         assert call("-C", folder, "send", "newsletter.md", "--yes").status == 0
     assert call("-C", folder, "subscribe", "--request", "asks@example.org").status == 0
