@@ -20,9 +20,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group(cls=Group)
 def calendar() -> None:
-    """Keep the society's year: newsletters, deadlines, dues, the posting of the Journal.
+    """Keep the society's year: recurring duties with their reminders.
 
-    Dispatch reminds the Secretary in time, and once more when a day is over and nothing was done.
+    Newsletters, deadlines, dues, the posting of the Journal. Dispatch reminds the Secretary in time, and once more when a day is over and nothing was done.
     """
 
 

@@ -109,7 +109,8 @@ def dispatch(ctx: Context, open_transport: Callable[[], Transport], orders: Orde
     if report.started:
         from balintmail.services import search_index  # noqa: PLC0415  (once a newsletter has gone)
 
-        search_index.keep_in_step(ctx)
+        with contextlib.suppress(SQLAlchemyError):  # the errands of the next look bring it into step
+            search_index.keep_in_step(ctx)
     return report
 
 

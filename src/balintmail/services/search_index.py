@@ -8,6 +8,8 @@ It never decides who reads: the search does, by the moment from which an entry i
 from collections.abc import Sequence
 from datetime import datetime, time
 
+from sqlalchemy.exc import NoResultFound
+
 from balintmail.composing import article
 from balintmail.composing.compiled import Compiled
 from balintmail.db import archive, lists, mailings, search, searched
@@ -69,7 +71,7 @@ def _newsletter(tx: Tx, one: Issued, told: str) -> Entry:
     try:
         compiled = Compiled.load(mailings.compiled(tx, one.mailing))
         title, body, language = article.title_of(compiled), article.text_of(compiled), compiled.language
-    except BalintmailError:  # a letter that is damaged is still found by its title
+    except (BalintmailError, NoResultFound):  # a letter that is damaged, or gone, is still found by its title
         title, body, language = one.title, "", ""
     of = lists.by_slug(tx, one.slug)
     open_from = one.at if one.visibility is Visibility.PUBLIC else None

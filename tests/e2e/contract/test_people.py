@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.instance import Instance
 
-IMPORT_KEYS = {"new", "changed", "unchanged", "refused", "refusals", "written"}
+IMPORT_KEYS = {"new", "changed", "unchanged", "refused", "refusals", "written", "changes"}
 
 
 def results(found: object) -> list[tuple[str, str]]:
