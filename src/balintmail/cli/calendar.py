@@ -22,7 +22,8 @@ DAY = click.DateTime(["%Y-%m-%d"])
 def calendar() -> None:
     """Keep the society's year: recurring duties with their reminders.
 
-    Newsletters, deadlines, dues, the posting of the Journal. Dispatch reminds the Secretary in time, and once more when a day is over and nothing was done.
+    Newsletters, deadlines, dues, the posting of the Journal. Dispatch reminds the Secretary in time, and once more when
+    a day is over and nothing was done.
     """
 
 
