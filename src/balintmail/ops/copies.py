@@ -119,6 +119,12 @@ def copy_out(tx: Tx, table: str, columns: Iterable[str]) -> Iterator[bytes]:
             yield bytes(block)
 
 
+def clear(tx: Tx, tables: Iterable[str]) -> None:
+    """Take out of a fresh database what its migrations put there; `tables` come in the order of their filling."""
+    for table in reversed(list(tables)):
+        tx.execute(sa.text(f"DELETE FROM {tx.dialect.identifier_preparer.quote_identifier(table)}"))  # noqa: S608
+
+
 def copy_in(tx: Tx, table: str, columns: Iterable[str], source: IO[bytes]) -> None:
     """Fill `table` with rows in COPY text format, and set its counter past them."""
     connection = tx.connection.driver_connection

@@ -16,7 +16,7 @@ from balintmail.db.migrations import upgrade
 from balintmail.db.session import SCHEMA, Database, SchemaMismatch
 from balintmail.errors import BalintmailError, Conflict
 from balintmail.ops import backup
-from balintmail.ops.copies import copy_in
+from balintmail.ops.copies import clear, copy_in
 from balintmail.services.founding_files import FOLDERS, toml_string
 from balintmail.services.reconcile import block_sending
 
@@ -111,6 +111,7 @@ def _settle_postgresql(staging: Path, manifest: backup.Manifest, url: str, reaso
         with database.write() as tx:
             if database.schema() != manifest.schema or people.any_rows(tx):
                 raise Conflict("That database holds a register already.", hint="Give an empty database.")
+            clear(tx, manifest.tables)
             for table, columns in manifest.tables.items():
                 with (staging / "database" / f"{table}.copy").open("rb") as source:
                     copy_in(tx, table, columns, source)
