@@ -96,7 +96,7 @@ class _Seen:
 
     def is_news(self, state: tuple[int, int, int]) -> bool:
         before, self._state = self._state, state
-        return before is not None and before != state
+        return before != state  # the first look too: something may have come since the reading that began the watch
 
     def close(self) -> None:
         self._state = None
