@@ -43,10 +43,12 @@ def test_command_lines_that_are_told_exist(place: Path) -> None:
     for _, name, rest in (each for each in told() if each[0] == place):
         command = balintmail.get_command(context, name)
         words = rest.split()
-        if isinstance(command, click.Group) and words and re.fullmatch("[a-z]+", words[0]):
-            inner = command.get_command(click.Context(command), words[0])
+        while isinstance(command, click.Group) and words and re.fullmatch("[a-z]+", words[0]):
+            inner = command.get_command(click.Context(command), words.pop(0))
             assert inner is not None or not OPTION.search(rest), f"balintmail {name}{rest}"
-            command = inner or command
+            if inner is None:
+                break
+            command = inner
         assert command is not None
         assert set(OPTION.findall(rest)) <= options(command), f"balintmail {name}{rest}"
 
