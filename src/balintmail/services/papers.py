@@ -36,7 +36,8 @@ from balintmail.domain.papers import (
 )
 from balintmail.domain.states import Ground
 from balintmail.errors import NotFound
-from balintmail.receiving.upload import PAPERS, WORDS, Kind, UploadRefused, Why, examine
+from balintmail.receiving.examiner import Examiner
+from balintmail.receiving.upload import PAPERS, WORDS, Kind, UploadRefused, Why
 from balintmail.services import files as store
 from balintmail.services import notices
 from balintmail.services.context import Context
@@ -284,13 +285,14 @@ def _files(given: Sequence[Given], problems: dict[str, Problem]) -> tuple[tuple[
         return (), ()
     kinds: list[Kind] = []
     names: list[str] = []
-    for one in given:
-        name = another_name(safe_name(one.name), {each.casefold() for each in names})
-        try:
-            kinds.append(examine(one.name[-1000:], one.content, PAPERS))
-        except UploadRefused as exc:
-            problems.setdefault("files", _file_problem(exc.why, name))
-        names.append(name)
+    with Examiner() as examiner:  # a process of its own: what a stranger sends may bring down whoever looks into it
+        for one in given:
+            name = another_name(safe_name(one.name), {each.casefold() for each in names})
+            try:
+                kinds.append(examiner.examine(one.name[-1000:], one.content, PAPERS))
+            except UploadRefused as exc:
+                problems.setdefault("files", _file_problem(exc.why, name))
+            names.append(name)
     if "files" not in problems and not WORDS.intersection(kinds):
         problems["files"] = Problem("files_words", "None of the files is the paper itself.")
     return tuple(kinds), tuple(names)
