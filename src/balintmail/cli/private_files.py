@@ -43,26 +43,26 @@ def standard_output() -> Iterator[TextIO]:
 @contextmanager
 def private_file(file: Path) -> Iterator[TextIO]:
     """Yield a file only its owner may read, which takes its name when it is whole; an earlier one stays until then."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with _taking_its_name(file) as handle, open(handle, "w", encoding="utf-8", newline="") as out:
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def write_private(file: Path, octets: bytes) -> None:
-    """Write a file that only its owner may read; it takes its name when it is whole, and an earlier one stays until."""
+    """Write a file of octets as `private_file` writes texts."""
+    with _taking_its_name(file) as handle, open(handle, "wb") as out:
+        out.write(octets)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+@contextmanager
+def _taking_its_name(file: Path) -> Iterator[int]:
+    """Yield a handle of a new file beside `file`, which takes its place afterwards, or goes when that fails."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
-        with open(handle, "wb") as out:
-            out.write(octets)
-            out.flush()
-            os.fsync(out.fileno())
+        yield handle
         Path(name).replace(file)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, case, exists, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, null, or_, select, update
 
 from balintmail.db import audience
 from balintmail.db.audience import Selection
-from balintmail.db.models import Address, Delivery, Mailing, Person, Subscription, UtcTime
+from balintmail.db.models import Delivery, Mailing, UtcTime
 from balintmail.db.ready import Ready, among, given, ids, paired, pairs
 from balintmail.db.session import Tx
-from balintmail.db.standing import StandingColumns, refusal, suppressed
+from balintmail.db.standing import refusal_now
 from balintmail.domain.deliveries import sources
 from balintmail.domain.hot import hot
 from balintmail.domain.outcome import Outcome
-from balintmail.domain.states import AddressHealth, DeliveryState, Ground, MailingState, SkipReason
+from balintmail.domain.states import DeliveryState, Ground, MailingState, SkipReason
 
 _D = Delivery
 _S = DeliveryState
@@ -200,7 +200,7 @@ def _mark_statement(dialect: str) -> sa.Executable:
         _D.state.in_(sources(_S.AT_RISK)),
         _D.claim == given("mine", sa.String()),
         _D.mailing_id.in_(sending),
-        _refusal_now().is_(None),
+        refusal_now().is_(None),
     )
     first = func.coalesce(_D.first_tried_at, given("now", UtcTime()))
     return marked.values(state=_S.AT_RISK, at=given("now", UtcTime()), first_tried_at=first)
@@ -219,31 +219,9 @@ _MARK = Ready(_mark_statement)
 _MARKED = Ready(_marked_statement)
 
 
-def _refusal_now() -> ColumnElement[str | None]:
-    """Return why the person of a ledger row may not be mailed at this moment, or NULL."""
-    list_id = select(Mailing.list_id).where(Mailing.id == _D.mailing_id).correlate(_D).scalar_subquery()
-    standing = select(Subscription.state).where(Subscription.person_id == _D.person_id, Subscription.list_id == list_id)
-    # While a probe is on its way nothing else is open to its address: what was, stopped when the address was paused.
-    paused = (Address.health == AddressHealth.BOUNCED, Address.trial_until.is_(None))
-    address = exists().where(Address.key == _D.address_key, *paused)
-    return refusal(
-        StandingColumns(
-            ground=sa.type_coerce(_D.ground, _D.ground.type),
-            subscription=standing.correlate(_D).scalar_subquery(),
-            has_address=_D.envelope != "",
-            erased=exists().where(Person.id == _D.person_id, Person.erased_at.is_not(None)).correlate(_D),
-            suppressed=or_(
-                suppressed(sa.type_coerce(_D.address_key, sa.String())).correlate(_D),
-                exists().where(Person.id == _D.person_id, Person.died_on.is_not(None)).correlate(_D),
-            ),
-            bounced=address.correlate(_D),
-        )
-    )
-
-
 def _turn_away(tx: Tx, deliveries: Sequence[int], worker: str, passed: frozenset[int], now: datetime) -> Marked:
     """Skip or give back the claimed rows that may not be marked, each with its reason."""
-    query = select(_D.id, Mailing.state, _refusal_now()).join(Mailing, Mailing.id == _D.mailing_id)
+    query = select(_D.id, Mailing.state, refusal_now()).join(Mailing, Mailing.id == _D.mailing_id)
     mine = query.where(_D.id.in_(deliveries), _D.state == _S.CLAIMED, _D.claim == worker)
     refused: dict[int, SkipReason] = {}
     paused: set[int] = set()

@@ -4,14 +4,12 @@ A number's address is the one that its own letters lead to ("view in browser"). 
 Use-cases: services/archive.py. The feed is Atom (RFC 4287).
 """
 
-import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,36 +19,17 @@ from balintmail.db.lists import MailingListRow
 from balintmail.errors import NotFound
 from balintmail.services import archive, files
 from balintmail.services.archive import Newsletter
-from balintmail.services.files import FileMissing
 from balintmail.web.access import Kind
+from balintmail.web.named import NamedRoute
 from balintmail.web.page import link, render
 from balintmail.web.pdf import handed_out
-from balintmail.web.problem import problem
 from balintmail.web.site import PICTURES, site
 
 ATOM = "http://www.w3.org/2005/Atom"
 _MOST_PAGES = 10_000
-_NAME = re.compile(r"[A-Za-z0-9._@-]{1,200}")  # of a list, a number, a picture: nothing else is looked for (F10)
 
 
-class _Shelved(APIRoute):
-    """A route whose use-case may find nothing of that name."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            if not all(_NAME.fullmatch(str(name)) for name in request.path_params.values()):
-                return problem(request, 404)
-            try:
-                return await inner(request)
-            except (NotFound, FileMissing):
-                return problem(request, 404)
-
-        return handle
-
-
-router = APIRouter(route_class=_Shelved)
+router = APIRouter(route_class=NamedRoute)
 
 
 @router.get("/newsletters", tags=[Kind.PAGE])

@@ -4,14 +4,10 @@ The words are the Secretary's, made harmless when they are read (composing/site_
 Use-cases: services/pages.py, services/reading.py.
 """
 
-import re
-from collections.abc import Callable, Coroutine
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -24,31 +20,11 @@ from balintmail.services.context import Context
 from balintmail.services.files import FileMissing
 from balintmail.services.pages import Page
 from balintmail.web.access import Kind
+from balintmail.web.named import NamedRoute
 from balintmail.web.page import catalogue, render
-from balintmail.web.problem import problem
 from balintmail.web.site import PICTURES, site
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-
-
-class _Named(APIRoute):
-    """A route whose use-case may find nothing of that name."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            if not all(_NAME.fullmatch(str(name)) for name in request.path_params.values()):
-                return problem(request, 404)
-            try:
-                return await inner(request)
-            except NotFound:
-                return problem(request, 404)
-
-        return handle
-
-
-router = APIRouter(route_class=_Named)
+router = APIRouter(route_class=NamedRoute)
 
 
 @router.get("/resources", tags=[Kind.PAGE])

@@ -15,7 +15,7 @@ from sqlalchemy import delete, update
 from balintmail.config import Security, Send, Settings, UnknownPolicy
 from balintmail.db import ledger, mailings, receipts, workers
 from balintmail.db.mailings import NewMailing
-from balintmail.db.models import Mailing, Subscription, Worker
+from balintmail.db.models import Mailing, Person, Subscription, Worker
 from balintmail.domain.states import DeliveryState, MailingKind, MailingState, SkipReason, SubscriptionState
 from balintmail.sending.connect import RelayTarget
 from balintmail.sending.outbox import OutboxTransport
@@ -238,7 +238,15 @@ def _cancels(ctx: Context, mailing: int) -> None:
         ledger.cancel_open(tx, mailing, now=ctx.clock.now())
 
 
-@pytest.mark.parametrize(("no", "state"), [(_leaves_at_the_dot, S.SKIPPED), (_pauses, S.QUEUED), (_cancels, S.SKIPPED)])
+def _dies(ctx: Context, mailing: int) -> None:
+    with ctx.db.write() as tx:
+        tx.execute(update(Person).values(died_on=ctx.clock.now().date()))
+
+
+@pytest.mark.parametrize(
+    ("no", "state"),
+    [(_leaves_at_the_dot, S.SKIPPED), (_dies, S.SKIPPED), (_pauses, S.QUEUED), (_cancels, S.SKIPPED)],
+)
 def test_a_no_after_the_claim_lets_no_dot_leave_I6_J7_D4(
     context: Context, no: Callable[[Context, int], None], state: DeliveryState
 ) -> None:

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from balintmail.db import mailings, meta, receipts
-from balintmail.db.models import AuditEvent, Delivery, Mailing, MailingContent, Meta
+from balintmail.db.models import AuditEvent, Delivery, Mailing, Meta
+from balintmail.db.schema import Base
 from balintmail.db.session import Database
 from balintmail.domain.states import DeliveryState, MailingState
 from balintmail.sending.outbox import OutboxTransport
@@ -104,8 +105,10 @@ def test_mailing_that_only_the_journal_knows_is_blocked_P7(context: Context) -> 
     mailing = a_mailing(context, 5)
     send(context)
     with context.db.write() as tx:
-        for table in (AuditEvent, Delivery, MailingContent, Mailing):
-            tx.execute(delete(table))
+        tx.execute(delete(AuditEvent))
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name == "mailings" or "mailings.id" in {key.target_fullname for key in table.foreign_keys}:
+                tx.execute(table.delete())
         tx.execute(delete(Meta).where(Meta.key.like("journal:%")))
     with pytest.raises(SendingBlocked):
         require_permission(context)
@@ -304,8 +307,10 @@ def _blocked_with_doubts(context: Context) -> int:
     marked = counts(context, mailing)[S.AT_RISK]
     assert marked
     with context.db.write() as tx:
-        for table in (AuditEvent, Delivery, MailingContent, Mailing):
-            tx.execute(delete(table))
+        tx.execute(delete(AuditEvent))
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name == "mailings" or "mailings.id" in {key.target_fullname for key in table.foreign_keys}:
+                tx.execute(table.delete())
         tx.execute(delete(Meta).where(Meta.key.like("journal:%")))
     assert reconcile(context).blocked == ("newsletter/84",)
     return marked

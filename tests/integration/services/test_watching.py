@@ -32,14 +32,14 @@ class Beside:
         )
         ctx = replace(context, settings=Settings(inbox={"bounces": box}))
         self.rounds: list[Round] = []
-        self._told = threading.Condition()
+        self.told = threading.Condition()
         self.watch = Watch(ctx, (), look=look)
         self._thread = threading.Thread(target=self.watch.run, args=(self._tell,))
 
     def _tell(self, one: Round) -> None:
-        with self._told:
+        with self.told:
             self.rounds.append(one)
-            self._told.notify_all()
+            self.told.notify_all()
 
     def __enter__(self) -> "Beside":
         self._thread.start()
@@ -52,8 +52,8 @@ class Beside:
 
     def until(self, stored: int) -> None:
         """Return when so many messages were stored by all rounds together."""
-        with self._told:
-            assert self._told.wait_for(
+        with self.told:
+            assert self.told.wait_for(
                 lambda: sum(box.stored for one in self.rounds for box in one.fetched) >= stored, timeout=20
             )
 
@@ -66,6 +66,26 @@ def test_what_comes_is_read_when_the_server_tells_of_it(context: Context, server
         server.inbox.add(LETTER + b"2")
         server.news.set()
         beside.until(2)
+
+
+def test_what_comes_before_the_first_idle_is_read_when_it_begins(context: Context, server: ImapServer) -> None:
+    """Nobody tells of a message that came after the first reading and before somebody listened."""
+    read = threading.Event()
+
+    def hold(talk: Talk, command: str) -> bool:
+        if command == "EXAMINE" and not server.idling.is_set():
+            assert read.wait(20)  # the first reading found an empty mailbox
+            if not added:
+                added.append(server.inbox.add(LETTER))
+        return False
+
+    added: list[object] = []
+    server.before = hold
+    with Beside(context, server, look=3600) as beside:
+        with beside.told:
+            assert beside.told.wait_for(lambda: beside.rounds, timeout=20)
+        read.set()
+        beside.until(1)
 
 
 def test_what_comes_is_read_in_time_where_the_server_tells_nothing(context: Context, server: ImapServer) -> None:
