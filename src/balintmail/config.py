@@ -40,9 +40,11 @@ from balintmail.domain.times import read_span
 from balintmail.errors import BalintmailError
 from balintmail.setting_base import Section
 from balintmail.setting_base import Security as Security  # noqa: PLC0414  (everybody looks for it here)
+from balintmail.setting_copies import Copies
 from balintmail.setting_inbox import Inbox
 from balintmail.setting_journal import JournalSettings
 from balintmail.setting_members import Members
+from balintmail.setting_orders import Orders
 from balintmail.setting_papers import Papers
 from balintmail.setting_places import known_keys, line_of
 from balintmail.setting_values import read_accent, read_address, read_per_domain, read_zone
@@ -240,7 +242,9 @@ class Settings(BaseSettings):
     joining: Joining = Joining()
     members: Members = Members()
     journal: JournalSettings = JournalSettings()
+    copies: Copies = Copies()
     papers: Papers = Papers()
+    orders: Orders = Orders()
     web: Web = Web()
     letters: Letters = Letters()
     inbox: dict[str, Inbox] = {}

@@ -154,6 +154,12 @@ def article(tx: Tx, journal_issue_id: int, slug: str) -> ArticleRow | None:
     return ArticleRow(*row) if row else None
 
 
+def article_by_id(tx: Tx, number: int) -> ArticleRow | None:
+    """Return the paper of that number, or None."""
+    row = tx.execute(select(*_ARTICLE).where(_A.id == number)).first()
+    return ArticleRow(*row) if row else None
+
+
 def of_doi(tx: Tx, doi: str) -> ArticleRow | None:
     """Return the paper with that DOI, or None."""
     row = tx.execute(select(*_ARTICLE).where(_A.doi == doi, _A.doi != "")).first()

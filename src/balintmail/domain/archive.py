@@ -4,6 +4,7 @@ Pure. Past newsletters: services/archive.py, services/past_newsletters.py.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -16,6 +17,14 @@ class ReadingKind(StrEnum):
     NEWSLETTER = "newsletter"
     ARTICLE = "article"
     JOURNAL_ISSUE = "journal_issue"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to read: a newsletter (its mailing), a paper or a whole journal issue, by its row's number."""
+
+    kind: ReadingKind
+    id: int
 
 
 class TextState(StrEnum):

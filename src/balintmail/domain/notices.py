@@ -8,6 +8,7 @@ templates/emails/NAME/. Put into the queue by services/notices.py.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from balintmail.domain.copy_notices import COPIES
 from balintmail.domain.facts import Fact as Fact  # noqa: PLC0414  (everybody looks for them here)
 from balintmail.domain.facts import NoticeKind as NoticeKind  # noqa: PLC0414
 from balintmail.domain.facts import Plain as Plain  # noqa: PLC0414
@@ -16,6 +17,7 @@ from balintmail.domain.facts import Word as Word  # noqa: PLC0414
 from balintmail.domain.facts import from_stored as from_stored  # noqa: PLC0414
 from balintmail.domain.facts import to_stored as to_stored  # noqa: PLC0414
 from balintmail.domain.journal_notices import JOURNAL
+from balintmail.domain.member_notices import MEMBERS
 from balintmail.domain.paper_notices import PAPERS
 
 _ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
@@ -299,6 +301,8 @@ NOTICES: Mapping[str, NoticeKind] = {
         },
         officers=True,
     ),
+    **COPIES,
     **JOURNAL,
+    **MEMBERS,
     **PAPERS,
 }

@@ -36,6 +36,8 @@ class Purpose(Enum):
     RELEASE = 9  # the release of one draft by one officer
     COPY = 10  # the decision on one request for a copy, by one officer
     COPY_WISH = 11  # whoever asked for a copy says that it was them
+    READING = 12  # one mailed link to something that is not open to all
+    COPY_QUOTE = 13  # whoever asked for a copy agrees to its price
     JOURNAL_COPY = 20  # somebody's own copy of a journal issue
     PAPER = 14  # one reader reads one paper and gives advice
     CALENDAR = 15  # the feed of the society's year

@@ -17,6 +17,8 @@ from balintmail.services import (
     pages,
     paper_decisions,
     probing,
+    reading_links,
+    reminders,
     request_errands,
     returns_alarm,
     search_index,
@@ -27,6 +29,7 @@ from balintmail.services.context import Context
 def run(ctx: Context) -> None:
     """Do whatever is due."""
     members.tidy(ctx)
+    reminders.remind(ctx)
     leaving.end_pauses(ctx)
     pages.note_changes(ctx)
     paper_decisions.chase(ctx)
@@ -35,6 +38,7 @@ def run(ctx: Context) -> None:
     returns_alarm.tell(ctx)
     request_errands.tidy(ctx)
     copies.tidy(ctx)
+    reading_links.tidy(ctx)
     answers.tidy(ctx)
     drafts.tidy(ctx)
     fresh_links.tidy(ctx)
