@@ -18,7 +18,8 @@ from starlette.testclient import TestClient
 
 from balintmail.services.context import Context
 from tests.conftest import MovableClock
-from tests.support.pages import FILLING, Pages, forms, furnish
+from tests.support.beside import beside
+from tests.support.pages import FILLING, forms, furnish
 
 schemathesis = pytest.importorskip("schemathesis")
 requests = pytest.importorskip("requests")
@@ -35,18 +36,16 @@ class Live:
     hidden: dict[str, str]
 
 
-def described(app: FastAPI, client: TestClient, pages: Pages) -> tuple[dict[str, Any], dict[str, Live]]:
+def described(app: FastAPI, client: TestClient, paths: dict[str, str]) -> tuple[dict[str, Any], dict[str, Live]]:
     """Return the OpenAPI description of every route, and what is live of each."""
     document: dict[str, Any] = get_openapi(title="site", version="1", routes=app.routes)
     live: dict[str, Live] = {}
-    paths = pages.paths | beside(client, pages)
     for pattern, operations in document["paths"].items():
         known = paths.get(pattern, pattern)
         page = client.get(known)
         found = [form for form in forms(page.text) if form.method == "POST"] if "html" in of_kind(page) else []
         hidden = {name: form.fields[name] for form in found for name in form.hidden}
-        pieces = zip(pattern.split("/"), known.partition("?")[0].split("/"), strict=True)
-        live[pattern] = Live({name[1:-1]: value for name, value in pieces if name.startswith("{")}, hidden)
+        live[pattern] = Live(named_in(known.partition("?")[0], pattern), hidden)
         text = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
         schema = {"type": "object", "properties": dict.fromkeys(sorted({f for one in found for f in one.fields}), text)}
         if "post" in operations:
@@ -55,17 +54,12 @@ def described(app: FastAPI, client: TestClient, pages: Pages) -> tuple[dict[str,
     return document, live
 
 
-def beside(client: TestClient, pages: Pages) -> dict[str, str]:
-    """Return the paths of what is no page: a feed, a picture that a newsletter shows, what a draft's buttons do."""
-    listed, newsletter = "/newsletters/{slug}", "/newsletters/{slug}/{number}"
-    picture = re.search(r'src="(?:https://[^/]+)?(/newsletters/[^"]+)"', client.get(pages.paths[newsletter]).text)
-    assert picture is not None
-    release = "/release/{token}"
-    return {
-        f"{listed}/atom.xml": f"{pages.paths[listed]}/atom.xml",
-        f"{newsletter}/pictures/{{identity}}": picture[1],
-        **{f"{release}/{below}": f"{pages.paths[release]}/{below}" for below in ("test", "back", "drop")},
-    }
+def named_in(path: str, pattern: str) -> dict[str, str]:
+    """Return what each name of the pattern stands for in the path."""
+    wanted = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern))
+    found = re.fullmatch(wanted, path)
+    assert found is not None, pattern
+    return found.groupdict()
 
 
 def of_kind(answer: Any) -> str:
@@ -113,7 +107,8 @@ def every_answer_of(operation: Any, client: TestClient, live: Live) -> list[int]
 def test_no_request_that_fits_a_route_is_a_fault_of_ours(
     app: FastAPI, client: TestClient, context: Context, clock: MovableClock
 ) -> None:
-    document, live = described(app, client, furnish(context))
+    pages = furnish(context)
+    document, live = described(app, client, pages.paths | beside(context, client, pages))
     clock.forward(FILLING)
     tried, dead = 0, []
     for result in schemathesis.openapi.from_dict(document).get_all_operations():
