@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_location
 from babel.lists import format_list
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
+from balintmail.domain.money import Money, decimal
 from balintmail.domain.times import city
 from balintmail.errors import BalintmailError
 
@@ -85,6 +87,10 @@ class Catalogue:
     def number(self, value: int) -> str:
         """Return `20,000` as the language writes it."""
         return format_decimal(value, locale=self.locale)
+
+    def money(self, value: Money) -> str:
+        """Return `£1,250.00` as the language writes it."""
+        return format_currency(Decimal(decimal(value.amount, value.currency)), value.currency, locale=self.locale)
 
     def day(self, value: date) -> str:
         """Return `21 November 2026` as the language writes it."""

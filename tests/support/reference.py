@@ -153,6 +153,9 @@ JSON: dict[str, str] = {
     "members class add": _CLASS,
     "members class edit": _CLASS,
     "dues list": f"[{_PAYMENT}]",
+    "dues reminders": """\
+[{"person", "name", "class", "paid_until", "owed", "currency", "sent": [times], "next": "day or null",
+  "address": true|false}]""",
     "dues record": '{"payment", "person", "amount", "currency", "paid_until", "short"}',
     "dues import": """\
 {"columns": {…}, "lines": [{"line", "paid_on", "amount", "currency", "payer", "reference", "state": "matched|doubtful",

@@ -97,6 +97,56 @@ def record(app: App, /, who: str, amount: str, person: int | None, **given: Any)
 
 
 @dues.command()
+@click.option("--days", type=click.IntRange(0, 366), default=60, help="Those whose paid time ends within so many days.")
+@pass_app
+def reminders(app: App, days: int) -> None:
+    """Show who owes dues or soon will, which reminders they got, and when the next one goes.
+
+    The days are set in balintmail.toml: [members] reminders. Reminders stop when dues are paid.
+    """
+    from datetime import timedelta  # noqa: PLC0415
+
+    from balintmail.services import reminders as service  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        found = service.listed(ctx, timedelta(days=days))
+        zone, are_set = ctx.settings.zone, bool(ctx.settings.members.reminders)
+    app.out.json(
+        [
+            {
+                "person": each.row.person_id,
+                "name": each.name,
+                "class": each.row.of.slug,
+                "paid_until": each.row.paid_until.isoformat() if each.row.paid_until else None,
+                "owed": each.owed.amount,
+                "currency": each.owed.currency,
+                "sent": [at.astimezone(zone).isoformat() for at in each.sent],
+                "next": each.next_on.isoformat() if each.next_on else None,
+                "address": each.reached,
+            }
+            for each in found
+        ]
+    )
+    if not are_set:
+        app.out.line("No reminders are sent: [members] reminders is not set.")
+    if not found:
+        app.out.line("Nobody owes dues.")
+        return
+    table = [
+        (
+            each.row.person_id,
+            each.name,
+            str(each.row.paid_until),
+            str(each.owed),
+            ", ".join(str(at.astimezone(zone).date()) for at in each.sent),
+            "no address" if not each.reached else str(each.next_on or "none"),
+        )
+        for each in found
+    ]
+    app.out.table(("person", "name", "paid until", "owed", "reminded on", "next"), table)
+
+
+@dues.command()
 @click.argument("payment", metavar="PAYMENT", type=click.IntRange(1))
 @pass_app
 def cancel(app: App, payment: int) -> None:

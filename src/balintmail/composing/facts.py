@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from zoneinfo import ZoneInfo
 
 from balintmail.composing.refusals import SyntaxRefused
+from balintmail.domain.money import Money
 from balintmail.domain.notices import Fact, NoticeKind, Plain, Word
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def written(facts: Mapping[str, Fact], reader: Reader) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in facts.items():
         whole = PREFIX + name
-        if isinstance(value, str | int | date | timedelta | Word):
+        if isinstance(value, str | int | date | timedelta | Word | Money):
             _write(found, whole, value, reader)
         elif _is_rows(value):
             _write(found, whole, len(value), reader)  # never none: an empty list is one of texts
@@ -102,13 +103,13 @@ def _inside_tags(text: str, field: re.Pattern[str], name: str) -> str:
 
 
 def _is_rows(value: Fact) -> TypeGuard[Sequence[Mapping[str, Plain]]]:
-    if isinstance(value, str | int | date | timedelta | Word):
+    if isinstance(value, str | int | date | timedelta | Word | Money):
         return False
     return any(isinstance(item, Mapping) for item in value)
 
 
 def _length(value: Fact) -> int:
-    return 0 if isinstance(value, str | int | date | timedelta | Word) else len(value)
+    return 0 if isinstance(value, str | int | date | timedelta | Word | Money) else len(value)
 
 
 def _write(found: dict[str, str], name: str, value: Plain, reader: Reader) -> None:
@@ -123,6 +124,8 @@ def _write(found: dict[str, str], name: str, value: Plain, reader: Reader) -> No
         found[name] = speech.day(value)
     elif isinstance(value, timedelta):
         found[name] = _span(value, speech)
+    elif isinstance(value, Money):
+        found[name] = speech.money(value)
     elif isinstance(value, Word):
         found[name] = reader.words.get(value.key, value.key)
     else:

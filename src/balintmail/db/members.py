@@ -121,6 +121,18 @@ def entries(tx: Tx, conditions: Sequence[ColumnElement[bool]] = ()) -> Iterator[
         after = page[-1].id
 
 
+def owing(until: date) -> list[ColumnElement[bool]]:
+    """Return the conditions under which dues are owed by that day, of people alive and memberships without an end."""
+    running = (_M.ended_on.is_(None), _C.fee > 0, _M.paid_until < until, Person.died_on.is_(None))
+    return list(running)
+
+
+def some(tx: Tx, conditions: Sequence[ColumnElement[bool]], *, limit: int) -> list[MembershipRow]:
+    """Return up to `limit` memberships that all `conditions` fit, with their people joined, by rising number."""
+    query = _rows().join(Person, Person.id == _M.person_id).where(*conditions)
+    return [_row(row) for row in tx.execute(query.order_by(_M.id).limit(limit))]
+
+
 def begin(tx: Tx, person_id: int, class_id: int, values: dict[str, Any], *, now: datetime) -> int:
     """Begin a membership with these columns; return its number. A person has at most one without an end."""
     row = {"person_id": person_id, "class_id": class_id, "created_at": now, "updated_at": now, **values}

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from balintmail.db.models import Address, Notice, Person, Subscription
 from balintmail.db.session import Tx
-from balintmail.db.standing import StandingColumns, false_when_null, refusal, suppressed
+from balintmail.db.standing import StandingColumns, false_when_null, membership_runs, refusal, suppressed
 from balintmail.domain.health import PROBE
 from balintmail.domain.states import AddressHealth, Ground, SkipReason
 
@@ -147,6 +147,7 @@ def _refusal() -> sa.ColumnElement[str | None]:
             erased=Person.erased_at.is_not(None),
             suppressed=sa.or_(Person.died_on.is_not(None), suppressed(sa.type_coerce(_N.address_key, sa.String()))),
             bounced=false_when_null((Address.health == AddressHealth.BOUNCED) & ~is_probe),
+            own_membership=and_(_N.list_id.is_(None), membership_runs(_N.person_id, correlate=_N)),
         )
     )
 

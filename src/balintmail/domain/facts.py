@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from balintmail.domain.money import Money
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -16,7 +18,7 @@ class Word:
     key: str
 
 
-Plain = str | int | date | datetime | timedelta | Word  # a bool is an int, and reads as "yes" or as nothing
+Plain = str | int | date | datetime | timedelta | Word | Money  # a bool is an int, and reads as "yes" or as nothing
 Row = Mapping[str, Plain]
 Fact = Plain | Sequence[str] | Sequence[Row]
 
@@ -57,6 +59,8 @@ def _stored(value: Any) -> Any:
         return {"seconds": int(value.total_seconds())}
     if isinstance(value, Word):
         return {"word": value.key}
+    if isinstance(value, Money):
+        return {"money": value.amount, "currency": value.currency}
     if isinstance(value, Mapping):
         return {"row": {name: _stored(inner) for name, inner in value.items()}}
     if isinstance(value, list | tuple):
@@ -76,6 +80,8 @@ def _read(value: Any) -> Any:
             return timedelta(seconds=seconds)
         case {"word": str(key)}:
             return Word(key)
+        case {"money": int(amount), "currency": str(currency)}:
+            return Money(amount, currency)
         case {"row": dict(row)}:
             return {str(name): _read(inner) for name, inner in row.items()}
         case list(items):

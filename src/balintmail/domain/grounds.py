@@ -61,13 +61,15 @@ class Standing:
     erased: bool = False
     suppressed: bool = False
     bounced: bool = False
+    own_membership: bool = False  # a mailing of no list, to somebody whose membership runs: their dues, their details
 
 
 def may_mail(standing: Standing) -> SkipReason | None:
     """Return None when this person may be mailed, else the first reason why not.
 
     A ground of consent, membership or soft opt-in needs a living subscription; `requested`, `officer` and `test`
-    do not, but nothing overrides erasure or suppression (D7).
+    do not, nor does what concerns the membership itself, such as a reminder of dues, while it runs: that is no
+    newsletter, and no marketing (PECR regulation 22). Nothing overrides erasure or suppression (D7).
     """
     if standing.erased:
         return SkipReason.ERASED
@@ -75,7 +77,8 @@ def may_mail(standing: Standing) -> SkipReason | None:
         return SkipReason.NO_ADDRESS
     if standing.ground is None:
         return SkipReason.NO_GROUND
-    if standing.ground in {Ground.CONSENT, Ground.MEMBERSHIP, Ground.SOFT_OPT_IN}:
+    concerns_membership = standing.own_membership and standing.ground is Ground.MEMBERSHIP
+    if standing.ground in {Ground.CONSENT, Ground.MEMBERSHIP, Ground.SOFT_OPT_IN} and not concerns_membership:
         if standing.subscription is SubscriptionState.PAUSED:
             return SkipReason.PAUSED
         if standing.subscription is not SubscriptionState.SUBSCRIBED:

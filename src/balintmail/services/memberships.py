@@ -22,7 +22,7 @@ from balintmail.domain import hygiene, money
 from balintmail.domain.members import MembershipState, Standing, last_of_year, next_period, standing
 from balintmail.domain.states import SkipReason, SubscriptionState, SuppressionReason
 from balintmail.errors import Conflict, NotFound, UsageRefused
-from balintmail.services import members
+from balintmail.services import members, reminders
 from balintmail.services.context import Context
 from balintmail.services.people import by_id
 
@@ -132,6 +132,7 @@ def edit(ctx: Context, person_id: int, facts: Facts) -> list[str]:
         names = {"class_id": "class", "since": "since", "paid_until": "paid until", "remark": "remark"}
         changed = [names[column] for column in values]
         if values:
+            reminders.stop(ctx, tx, row)
             rows.change(tx, row.id, values, now=ctx.clock.now())
             _done(ctx, tx, row.person_id, "membership edited", {"changed": changed})
         return changed
@@ -165,6 +166,7 @@ def extend(
     for _ in range(years - 1):
         last = last_of_year(last + timedelta(days=1), rules)
     last = until or last
+    reminders.stop(ctx, tx, row)
     if standing(row.term, day, rules) is Standing.LAPSED:
         members.close(ctx, tx, row)
         rows.begin(tx, row.person_id, row.of.id, {"since": period.first, "paid_until": last}, now=now)
@@ -182,6 +184,7 @@ def resign(ctx: Context, person_id: int, on: date | None = None, remark: str = "
         values = {"state": MembershipState.RESIGNED, "ended_on": _day(on or members.today(ctx))}
         if remark:
             values["remark"] = _remark(remark)
+        reminders.stop(ctx, tx, row)
         rows.change(tx, row.id, values, now=ctx.clock.now())
         return _done(ctx, tx, row.person_id, "membership resigned", {})
 

@@ -15,6 +15,9 @@ _STATE = sa.Enum(
 )
 
 
+_FACTS = ("has_address", "erased", "suppressed", "bounced", "own_membership")
+
+
 def test_refusal_in_sql_equals_may_mail_for_every_combination_D6(database: Database) -> None:
     yes_no = (False, True)
     table = sa.Table(
@@ -23,32 +26,29 @@ def test_refusal_in_sql_equals_may_mail_for_every_combination_D6(database: Datab
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("ground", _GROUND),
         sa.Column("subscription", _STATE),
-        *(sa.Column(name, sa.Boolean) for name in ("has_address", "erased", "suppressed", "bounced")),
+        *(sa.Column(name, sa.Boolean) for name in _FACTS),
         prefixes=["TEMPORARY"],
     )
     every = [
         Standing(*facts)
-        for facts in product((*Ground, None), (*SubscriptionState, None), yes_no, yes_no, yes_no, yes_no)
+        for facts in product((*Ground, None), (*SubscriptionState, None), *[yes_no] * len(_FACTS))
     ]
     rows = [
         {
             "id": number,
             "ground": of.ground,
             "subscription": of.subscription,
-            "has_address": of.has_address,
-            "erased": of.erased,
-            "suppressed": of.suppressed,
-            "bounced": of.bounced,
+            **{name: getattr(of, name) for name in _FACTS},
         }
         for number, of in enumerate(every)
     ]
     c = table.c
-    reason = refusal(StandingColumns(c.ground, c.subscription, c.has_address, c.erased, c.suppressed, c.bounced))
+    reason = refusal(StandingColumns(c.ground, c.subscription, *(c[name] for name in _FACTS)))
     with database.write() as tx:
         table.create(tx)
         tx.execute(sa.insert(table), rows)
         found = {row[0]: row[1] for row in tx.execute(sa.select(c.id, reason))}
-    assert len(found) == len(every) == 7 * 4 * 16
+    assert len(found) == len(every) == 7 * 4 * 32
     for number, of in enumerate(every):
         why = found[number]
         assert (SkipReason(why) if why else None) is may_mail(of), of
