@@ -1,4 +1,4 @@
-"""The Journal: journal issues, articles, stock and the yearly despatch"""
+"""The Journal: journal issues, articles, orders, stock and the yearly despatch"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,7 @@ def text(name: str) -> "sa.Column[str]":
 
 def upgrade() -> None:
     _issues()
+    _orders()
     _despatches()
 
 
@@ -97,6 +98,76 @@ def _issues() -> None:
     op.create_index(op.f("ix_journal_authors_sort_name"), "journal_authors", ["sort_name"], unique=False)
 
 
+def _orders() -> None:
+    op.create_table(
+        "orders",
+        sa.Column("id", ID, nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open",
+                "paid",
+                "posted",
+                "expired",
+                "cancelled",
+                "refunded",
+                name="orderstate_known",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
+            nullable=False,
+        ),
+        sa.Column("person_id", ID, nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        text("email"),
+        text("envelope"),
+        text("address_key"),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("post", JSON, nullable=False),
+        sa.Column("door", sa.String(), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("postage", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("pay_until", sa.Date(), nullable=False),
+        sa.Column("reminded_at", TIME, nullable=True),
+        sa.Column("posted_on", sa.Date(), nullable=True),
+        sa.Column("closed_at", TIME, nullable=True),
+        text("closed_by"),
+        text("reason"),
+        text("note"),
+        sa.Column("forgotten_at", TIME, nullable=True),
+        sa.CheckConstraint("postage >= 0 AND total >= postage", name=op.f("ck_orders_adds_up")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_orders_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+    )
+    op.create_index(op.f("ix_orders_person_id"), "orders", ["person_id"])
+    op.create_index(op.f("ix_orders_address_key"), "orders", ["address_key"])
+    op.create_index(
+        "ix_orders_open",
+        "orders",
+        ["state", "pay_until"],
+        sqlite_where=sa.text("state IN ('open', 'paid')"),
+        postgresql_where=sa.text("state IN ('open', 'paid')"),
+    )
+    op.create_table(
+        "order_lines",
+        sa.Column("order_id", ID, nullable=False),
+        sa.Column("journal_issue_id", ID, nullable=False),
+        sa.Column("copies", sa.Integer(), nullable=False),
+        sa.Column("price", sa.Integer(), nullable=False),
+        sa.Column("posted_on", sa.Date(), nullable=True),
+        sa.CheckConstraint("copies > 0 AND price >= 0", name=op.f("ck_order_lines_some_copies")),
+        sa.ForeignKeyConstraint(
+            ["journal_issue_id"], ["journal_issues.id"], name=op.f("fk_order_lines_journal_issue_id")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_lines_order_id")),
+        sa.PrimaryKeyConstraint("order_id", "journal_issue_id", name=op.f("pk_order_lines")),
+    )
+
+
 def _despatches() -> None:
     op.create_table(
         "despatches",
@@ -130,7 +201,9 @@ def _despatches() -> None:
         "despatch_copies",
         sa.Column("id", ID, nullable=False),
         sa.Column("despatch_id", ID, nullable=False),
-        sa.Column("person_id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=True),
+        sa.Column("order_id", ID, nullable=True),
+        sa.Column("copies", sa.Integer(), server_default="1", nullable=False),
         sa.Column(
             "way",
             sa.Enum("paper", "pdf", name="way_known", native_enum=False, create_constraint=True, length=20),
@@ -202,15 +275,20 @@ def _despatches() -> None:
             "returned_times >= 0 AND returned_times <= posted_times",
             name=op.f("ck_despatch_copies_returned_was_posted"),
         ),
+        sa.CheckConstraint("(person_id IS NULL) <> (order_id IS NULL)", name=op.f("ck_despatch_copies_goes_to_one")),
+        sa.CheckConstraint("copies > 0", name=op.f("ck_despatch_copies_some_copies")),
         sa.ForeignKeyConstraint(["despatch_id"], ["despatches.id"], name=op.f("fk_despatch_copies_despatch_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_despatch_copies_order_id")),
         sa.ForeignKeyConstraint(["mailing_id"], ["mailings.id"], name=op.f("fk_despatch_copies_mailing_id")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_despatch_copies_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_despatch_copies")),
         sa.UniqueConstraint(
             "despatch_id", "person_id", "way", name=op.f("uq_despatch_copies_despatch_id_person_id_way")
         ),
+        sa.UniqueConstraint("despatch_id", "order_id", name=op.f("uq_despatch_copies_despatch_id_order_id")),
     )
     op.create_index(op.f("ix_despatch_copies_person_id"), "despatch_copies", ["person_id"], unique=False)
+    op.create_index(op.f("ix_despatch_copies_order_id"), "despatch_copies", ["order_id"], unique=False)
     op.create_index("ix_despatch_copies_standing", "despatch_copies", ["despatch_id", "standing"], unique=False)
     op.create_table(
         "stock_moves",

@@ -1,4 +1,4 @@
-"""Tables of the Journal: journal issues, articles, stock and the yearly despatch."""
+"""Tables of the Journal: journal issues, articles, stock and the yearly despatch; its orders are models_orders.py."""
 
 from datetime import date, datetime
 from typing import Any
@@ -100,15 +100,18 @@ class Despatch(Base):
 
 
 class DespatchCopy(Base):
-    """One copy that is owed: person x way, once (whoever wants paper and PDF is owed two). It counts in every report.
+    """One envelope or link that is owed: person x way, once (whoever wants paper and PDF is owed two), or an order.
 
-    The address is as it was at the freeze; erasure empties it and the row stays.
+    It counts in every report with its `copies`: an order may be for several in one envelope. The address is as it was
+    at the freeze; erasure empties it and the row stays.
     """
 
     __tablename__ = "despatch_copies"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     despatch_id: Mapped[int] = mapped_column(Id, ForeignKey("despatches.id"))
-    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"), index=True)
+    order_id: Mapped[int | None] = mapped_column(Id, ForeignKey("orders.id"), index=True)  # whose buyer gets it
+    copies: Mapped[int] = mapped_column(server_default="1")
     way: Mapped[Way] = mapped_column(_enum(Way))
     owed_for: Mapped[OwedFor] = mapped_column(_enum(OwedFor))
     remark: Mapped[str] = mapped_column(server_default="")  # of the Secretary, such as whose review copy it is
@@ -128,6 +131,9 @@ class DespatchCopy(Base):
     at: Mapped[datetime]  # of the last change of standing
     __table_args__ = (
         UniqueConstraint("despatch_id", "person_id", "way"),
+        UniqueConstraint("despatch_id", "order_id"),
+        CheckConstraint("(person_id IS NULL) <> (order_id IS NULL)", name="goes_to_one"),
+        CheckConstraint("copies > 0", name="some_copies"),
         CheckConstraint("returned_times >= 0 AND returned_times <= posted_times", name="returned_was_posted"),
         Index("ix_despatch_copies_standing", "despatch_id", "standing"),
     )

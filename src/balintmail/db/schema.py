@@ -4,7 +4,7 @@
 by the queries of that part, so that no command pays for what it does not use.
 """
 
-from balintmail.db import models_archive, models_journal, models_members, models_pages
+from balintmail.db import models_archive, models_journal, models_members, models_orders, models_pages
 from balintmail.db.models import Base
 
 # What the search on one database alone has: SQLite's FTS5 with its tables and triggers, PostgreSQL's GIN.
@@ -16,5 +16,6 @@ __all__ = [
     "models_archive",
     "models_journal",
     "models_members",
+    "models_orders",
     "models_pages",
 ]

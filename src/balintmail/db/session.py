@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from balintmail.errors import BalintmailError
 
-SCHEMA = "0007"  # alembic's head; a test holds the two together, so that opening needs no alembic
+SCHEMA = "0008"  # alembic's head; a test holds the two together, so that opening needs no alembic
 # A process that was stopped inside a transaction would keep its locks for ever; the server ends it after a lease.
 _NO_SLEEPERS = "-c idle_in_transaction_session_timeout=60s"
 _LOOK_SECONDS = 0.002  # between two tries for SQLite's write lock
