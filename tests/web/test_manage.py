@@ -369,8 +369,8 @@ def test_postal_address_from_a_later_day(client: TestClient, context: Context, m
 
 
 @pytest.mark.parametrize(("part", "value", "said"), [
-    ("postal_code", "xx", "this does not fit the country"),
-    ("city", "", "enter it"),
+    ("postal_code", "xx", "enter one such as EC1Y 8SY"),
+    ("city", "", "Fill in “Post town”: addresses in this country need it"),
     ("street_address", "a\nb\nc\nd\ne", "at most four lines"),
     ("city", "a\x00b", "plain text"),
     ("first_day", "tomorrow", "within the next two years"),
@@ -385,6 +385,13 @@ def test_postal_address_that_cannot_be_is_said_beside_the_field(  # noqa: PLR091
     assert f'href="#f-{part}"' in page.text
     with context.db.read() as tx:
         assert postal.of_people(tx, [maria]) == []
+
+
+def test_a_state_left_out_says_which_field_and_where_to_choose(client: TestClient, own: str) -> None:
+    american = {"country_code": "US", "street_address": "1 Main Street", "city": "Durham", "postal_code": "27701"}
+    for language, words in (("en", "Choose from the list under “State”"), ("hu", "Válasszon a listából itt: „Állam”")):
+        page = client.post(f"{own}/post?lang={language}", data=american)
+        assert (page.status_code, page.text.count(words)) == (422, 2)
 
 
 def move_path(context: Context) -> str:

@@ -119,4 +119,7 @@ def _label(request: Request, part: Part) -> str:
 
 
 def _complaint(request: Request, part: Part, why: str) -> str:
-    return say(request, f"post.error_{why}", part=_label(request, part), example=part.example)
+    """Return which part is wrong and what to enter there."""
+    more = "_choice" if part.choices else "_example" if part.example else ""
+    key = "post.error_unprintable" if why == "unprintable" else f"post.error_{why}{more}"
+    return say(request, key, part=_label(request, part), example=part.example)
