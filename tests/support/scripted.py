@@ -100,6 +100,7 @@ class ScriptedRelay:
     dead: bool = False  # whether the sender has been killed: nothing of it arrives any more
     busy: list[int] = field(default_factory=list)  # how many letters were under way whenever one more had begun
     under_way: int = 0
+    lanes_opened: int = 0
     _times: Counter[str] = field(default_factory=Counter)
 
     def begin_run(self) -> None:
@@ -177,12 +178,18 @@ class ScriptedLane:
     relay = NAME
 
     def __init__(self, relay: ScriptedRelay, events: LaneEvents) -> None:
+        relay.lanes_opened += 1
+        self._number = relay.lanes_opened
         self.closed = False
         self._far = relay
         self._events = events
         self._loop = asyncio.get_running_loop()
         self._current: tuple[Composed, Attempt] | None = None
         self._served = 0
+
+    def __hash__(self) -> int:
+        """Keep sets of lanes in the same order in each telling."""
+        return self._number
 
     @property
     def can_follow(self) -> bool:

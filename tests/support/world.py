@@ -30,11 +30,11 @@ from balintmail.services.subscriptions import Joining, Leaving
 from balintmail.services.tally import Ending
 from tests.conftest import MovableClock
 from tests.support import invariants
+from tests.support.foreseen import ForeseenLoop
 from tests.support.letters import compose
 from tests.support.model import Model, Reader, Seen
 from tests.support.register import KEYRING
 from tests.support.scripted import End, ScriptedRelay, ScriptedTransport, Weather
-from tests.support.sending import JumpingLoop
 
 LIST = "newsletter"
 POINTS = (
@@ -237,8 +237,9 @@ class World:
         self.model.begin_run(self.clock.now(), self._journal(), retry=retry)
 
     def _dispatch(self, probe: Callable[[str], None], **orders: Any) -> Report:
+        seed = f"{self.relay.weather.seed} {self.runs}"
         with (
-            mock.patch("balintmail.services.dispatch._loop_factory", return_value=JumpingLoop),
+            mock.patch("balintmail.services.dispatch._loop_factory", return_value=lambda: ForeseenLoop(seed)),
             mock.patch("balintmail.services.dispatch.RESUME_PATIENCE", 0.5),
         ):
             return dispatch(self.ctx, self._transport, Orders(compose=compose, probe=probe, **orders))
