@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.days import DAY
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from balintmail.db.duties import DutyRow
     from balintmail.services.context import Context
     from balintmail.services.duties import Fall
 
 _EVERY = {"once": 0, "month": 1, "quarter": 3, "half-year": 6, "year": 12}
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group(cls=Group)
@@ -46,7 +48,7 @@ def list_duties(app: App, days: int) -> None:
 
 @calendar.command("add")
 @click.argument("title")
-@click.option("--on", "first", type=DAY, required=True, metavar="YYYY-MM-DD", help="Its first day.")
+@click.option("--on", "first", type=DAY, required=True, help="Its first day.")
 @click.option("--every", type=click.Choice(list(_EVERY)), default="year", show_default=True, help="How often it comes.")
 @click.option(
     "--notice", type=click.IntRange(0, 366), default=14, show_default=True, metavar="DAYS", help="Days before."
@@ -60,7 +62,7 @@ def add_duty(app: App, /, title: str, **said: Any) -> None:
 
     new = duties.Said(
         title=title,
-        first_on=said["first"].date(),
+        first_on=said["first"],
         months=_EVERY[said["every"]],
         lead_days=said["notice"],
         remark=said["remark"],
@@ -92,17 +94,15 @@ def usual_duties(app: App) -> None:
 
 @calendar.command("done")
 @click.argument("number", metavar="ID", type=click.IntRange(1))
-@click.option(
-    "--on", "day", type=DAY, metavar="YYYY-MM-DD", help="The day it fell on (default: the earliest open one)."
-)
+@click.option("--on", "day", type=DAY, help="The day it fell on (default: the earliest open one).")
 @click.option("--remark", default="", help="A word for the record.")
 @pass_app
-def done_duty(app: App, number: int, day: Any, remark: str) -> None:
+def done_duty(app: App, number: int, day: "date | None", remark: str) -> None:
     """Say that a duty is done, for one of its days."""
     from balintmail.services import duties  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
-        found = duties.done(ctx, number, day=day.date() if day else None, remark=remark)
+        found = duties.done(ctx, number, day=day, remark=remark)
         document = _document(found, ctx)
     app.out.json(document)
     app.out.line(f'"{found.duty.title}" of {found.day.isoformat()} is done.')

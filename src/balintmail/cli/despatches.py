@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.days import DAY
 from balintmail.cli.labels import labels
 from balintmail.cli.output import Tone
 
@@ -29,9 +30,9 @@ despatch.add_command(labels)
 
 @despatch.command("plan")
 @click.argument("label", metavar="YEAR")
-@click.option("--on", "day", metavar="DAY", default="", help="The day on which members must be in good standing.")
+@click.option("--on", "day", type=DAY, help="The day on which members must be in good standing.")
 @pass_app
-def plan_despatch(app: App, label: str, day: str) -> None:
+def plan_despatch(app: App, label: str, day: "date | None") -> None:
     """Work out who is owed a copy and by which way; run it again as often as you like.
 
     Owed are members in good standing on the day (default: today), libraries and exchange, and the authors.
@@ -39,7 +40,7 @@ def plan_despatch(app: App, label: str, day: str) -> None:
     from balintmail.services import despatches as service  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
-        run = service.plan(ctx, label, _day(day, "--on"))
+        run = service.plan(ctx, label, day)
         doubtful = _doubtful(ctx, run)
         app.out.json({**run_document(ctx, run), "doubtful": doubtful})
         _show(app, ctx, run)
@@ -143,14 +144,14 @@ def send_links(app: App, label: str, yes: bool) -> int:
 @despatch.command("post")
 @click.argument("label", metavar="YEAR")
 @click.argument("who", metavar="[WHO]...", nargs=-1)
-@click.option("--on", "day", metavar="DAY", default="", help="The day on which they were posted (default: today).")
+@click.option("--on", "day", type=DAY, help="The day on which they were posted (default: today).")
 @pass_app
-def post_copies(app: App, label: str, who: tuple[str, ...], day: str) -> None:
+def post_copies(app: App, label: str, who: tuple[str, ...], day: "date | None") -> None:
     """Say that all labelled copies were posted, or those of the people named; they come out of stock."""
     from balintmail.services import despatches as service  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
-        run = service.post(ctx, label, who, day=_day(day, "--on"))
+        run = service.post(ctx, label, who, day=day)
         app.out.json(run_document(ctx, run))
         app.out.line(f"{_copies(run.changed)} posted." if run.changed else "Nothing new was posted.")
 
@@ -303,7 +304,8 @@ def _show(app: App, ctx: "Context", run: "Run") -> None:
 
 
 def _listed(numbers: Any) -> str:
-    return ", ".join(f"{number:,} {kind.value}" for kind, number in numbers.items() if number) or "none"
+    words = ((n, _MANY.get(kind.value, kind.value) if n > 1 else kind.value) for kind, n in numbers.items() if n)
+    return ", ".join(f"{n:,} {word}" for n, word in words) or "none"
 
 
 def _show_doubtful(app: App, doubtful: "Sequence[dict[str, Any]]") -> None:
@@ -317,11 +319,8 @@ def _show_doubtful(app: App, doubtful: "Sequence[dict[str, Any]]") -> None:
         app.out.line(f"  and {len(doubtful) - SHOWN:,} more: --json has them all")
 
 
+_MANY = {kind: f"{kind}s" for kind in ("member", "author", "order", "gift")} | {"library": "libraries"}
+
+
 def _copies(number: int) -> str:
     return "1 copy" if number == 1 else f"{number:,} copies"
-
-
-def _day(text: str, what: str) -> date | None:
-    from balintmail.services.journal_issues import read_day  # noqa: PLC0415  (loads SQLAlchemy)
-
-    return read_day(text, what)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.days import DAY
 
 if TYPE_CHECKING:
     from balintmail.db.papers import PaperRow
@@ -129,18 +130,17 @@ def add_paper(app: App, /, files: tuple[Path, ...], **said: Any) -> None:
 @papers.command("assign")
 @click.argument("number")
 @click.argument("who")
-@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="The day by which to read it.")
+@click.option("--due", type=DAY, help="The day by which to read it.")
 @pass_app
-def assign_paper(app: App, number: str, who: str, due: Any) -> None:
+def assign_paper(app: App, number: str, who: str, due: "date | None") -> None:
     """Ask somebody on the register to read a paper: they are mailed a link of their own to it.
 
     WHO is an id or an address. They are reminded when the day is over.
     """
     from balintmail.services import paper_decisions  # noqa: PLC0415  (loads SQLAlchemy)
 
-    day: date | None = due.date() if due else None
     with app.context() as ctx:
-        reader = paper_decisions.assign(ctx, number, who, due_on=day)
+        reader = paper_decisions.assign(ctx, number, who, due_on=due)
     app.out.json({"number": number, "person": reader.person_id, "due_on": reader.due_on.isoformat()})
     app.out.line(f"Person {reader.person_id} is asked to read paper {number} by {reader.due_on.isoformat()}.")
 

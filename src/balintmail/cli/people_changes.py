@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from balintmail.cli.command import App, Command, pass_app
+from balintmail.cli.days import DAY
 from balintmail.cli.output import NotConfirmed
 from balintmail.cli.people import chosen
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
-    from balintmail.services.context import Context
     from balintmail.services.erasure import Erased
 
 _IN_USE = (
@@ -37,7 +37,7 @@ _IN_USE = (
 @click.option("--remove-address", "remove", metavar="ADDRESS", multiple=True, help="Take an address away.")
 @click.option("--prefer", metavar="ADDRESS", help="The address that letters go to.")
 @click.option("--pause", metavar="LIST", multiple=True, help="Send nothing of that list until it is resumed.")
-@click.option("--until", metavar="DATE", help="With --pause: the day on which it ends by itself, such as 2027-03-01.")
+@click.option("--until", type=DAY, help="With --pause: the day on which it ends by itself, such as 2027-03-01.")
 @click.option("--resume", metavar="LIST", multiple=True, help="End a pause.")
 @pass_app
 def edit(
@@ -55,11 +55,12 @@ def edit(
     remove: tuple[str, ...],
     prefer: str | None,
     pause: tuple[str, ...],
-    until: str | None,
+    until: "date | None",
     resume: tuple[str, ...],
 ) -> None:
     """Change what a person is called, what is known of them, and where mail reaches them."""
     from balintmail.services import people, subscriptions  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.services.leaving import day_begins  # noqa: PLC0415  (loads SQLAlchemy)
 
     fields: dict[str, str | None] = dict.fromkeys(unset)
     for value in values:
@@ -74,7 +75,7 @@ def edit(
         raise click.UsageError("--until says when a pause ends; name the list: --pause LIST.")
     documents = []
     with app.context() as ctx:
-        ends_at = _day(ctx, until)
+        ends_at = day_begins(ctx, until) if until else None
         with ctx.db.read() as tx:
             numbers = chosen(tx, who, person, everyone=everyone)
         for number in numbers:
@@ -86,20 +87,6 @@ def edit(
             said = said or "nothing to change, it was so already"
             app.out.line(f"Person {number}: {said}.")
     app.out.json(documents if everyone else documents[0])
-
-
-def _day(ctx: "Context", text: str | None) -> "datetime | None":
-    """Return when a pause ends that was said with --until; raise UsageError for what is no day."""
-    if text is None:
-        return None
-    from datetime import date  # noqa: PLC0415
-
-    from balintmail.services.leaving import day_begins  # noqa: PLC0415  (only --until needs it)
-
-    try:
-        return day_begins(ctx, date.fromisoformat(text))
-    except ValueError as exc:
-        raise click.UsageError(f'--until is a day such as 2027-03-01, and "{text}" is none.') from exc
 
 
 @click.command(cls=Command)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from balintmail.cli.command import App, Command, pass_app
+from balintmail.cli.days import DAY
 from balintmail.cli.output import Tone
 from balintmail.domain.grounds import Basis
 from balintmail.domain.states import Ground
@@ -25,7 +26,7 @@ _REFUSED = 1  # exit status when somebody was refused
 @click.option("--list", "list_slug", metavar="LIST", default="", help="The list (default: the default list).")
 @click.option("--consent", metavar="TEXT", help="The words they agreed to (default: the list's standing words).")
 @click.option("--paper", "on_paper", is_flag=True, help="They signed it on paper, which you keep.")
-@click.option("--collected", metavar="DATE", default="", help="The day on which they agreed, such as 2026-11-21.")
+@click.option("--collected", type=DAY, help="The day on which they agreed, such as 2026-11-21.")
 @click.option(
     "--ground",
     type=click.Choice(["consent", "membership", "soft_opt_in"]),
@@ -47,7 +48,7 @@ def subscribe(
     list_slug: str,
     consent: str | None,
     on_paper: bool,
-    collected: str,
+    collected: "date | None",
     ground: str,
     opt_out_offered: bool,
     name: str | None,
@@ -74,7 +75,7 @@ def subscribe(
         raise click.UsageError("--person and --all do not go together.")
     if as_request and (on_paper or collected or opt_out_offered or ground != "consent"):
         raise click.UsageError("--request takes no ground: the applicant is asked.")
-    basis = Basis(Ground(ground), _day(collected), opt_out_offered)
+    basis = Basis(Ground(ground), collected, opt_out_offered)
     joining = subscriptions.Joining(
         list_slug,
         name,
@@ -139,14 +140,6 @@ def unsubscribe(
             gone = [each.person for each in results if each.result is subscriptions.ResultKind.UNSUBSCRIBED]
             say_goodbye(ctx, list_slug, [number for number in gone if number is not None])
         return _answer(app, results)
-
-
-def _day(text: str) -> date | None:
-    """Return the day that was said; raise UsageError for what is none."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as exc:
-        raise click.UsageError(f'--collected is a day such as 2026-11-21, and "{text}" is none.') from exc
 
 
 def _answer(app: App, results: Sequence["Result"]) -> int:
