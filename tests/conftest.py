@@ -91,11 +91,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         found.close()
         return
     server: postgresql.Server = request.getfixturevalue("postgres")
-    url = server.fresh()
+    url = server.lend()
     found = Database(Database.parse(url))
     yield found
     found.close()
-    server.drop(url)
+    server.take_back(url)
 
 
 @pytest.fixture

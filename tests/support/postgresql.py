@@ -1,8 +1,7 @@
 """A private PostgreSQL for the tests: its own data folder and socket, never a system service.
 
 One server serves all test processes of a run: the first that needs it starts it, the run's first process stops it,
-and a watcher stops it even when the whole run is killed. Each test gets a fresh database copied from a migrated
-template.
+and a watcher stops it even when the whole run is killed. Each test gets an empty migrated database, lent or its own.
 """
 
 import fcntl
@@ -22,11 +21,13 @@ import sqlalchemy as sa
 
 from balintmail.db.migrations import upgrade
 from balintmail.db.session import Database
+from tests.support.lending import Lender
 
 TEMPLATE = "balintmail_template"
 
 
 RUN_FOLDER = "TEST_RUN_FOLDER"  # the variable that tells xdist's workers where their run keeps its things
+_ROOM = 4_000_000_000  # octets free in memory, for the servers' data to lie there
 _WATCH = '(while kill -0 "$1" 2>/dev/null; do sleep 1; done; shift; run=$1; shift; "$@"; rm -rf "$run") &'
 
 
@@ -41,6 +42,7 @@ class Server:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             self._as = ["runuser", "-u", "postgres", "--"]
             self.user = "postgres"
+        self._lender = Lender(sa.make_url(self.url("postgres")))
 
     def start(self, connections: int = 200) -> None:
         """Make the data folder, start the server and migrate the template."""
@@ -52,6 +54,7 @@ class Server:
         database = Database(Database.parse(self.url(TEMPLATE)))
         upgrade(database)
         database.close()
+        self._lender.prepare(TEMPLATE)
 
     def run(self, connections: int = 200) -> None:
         """Start the server over the data folder that is there."""
@@ -120,6 +123,14 @@ class Server:
         self._admin(f"CREATE DATABASE {name}" + (f" TEMPLATE {of}" if migrated else ""))
         return self.url(name)
 
+    def lend(self) -> str:
+        """Return the URL of an empty migrated database, to be given to `take_back`."""
+        return self.url(self._lender.lend())
+
+    def take_back(self, url: str) -> None:
+        """Let another test have what `lend` gave."""
+        self._lender.take_back(str(sa.make_url(url).database))
+
     def drop(self, url: str) -> None:
         self._admin(f"DROP DATABASE IF EXISTS {sa.make_url(url).database} WITH (FORCE)")
 
@@ -136,7 +147,9 @@ class Server:
 def begin_run() -> None:
     """Make the folder in which the processes of this test run meet; called once, in the first of them."""
     # Not under TMPDIR: a socket's path may have 107 bytes at most, and user postgres must reach it.
-    os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix=f"balintmail-tests-{os.getpid()}-", dir="/tmp")
+    memory = Path("/dev/shm")
+    place = memory if memory.is_dir() and shutil.disk_usage(memory).free > _ROOM else "/tmp"
+    os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix=f"balintmail-tests-{os.getpid()}-", dir=place)
     Path(os.environ[RUN_FOLDER]).chmod(0o711)
 
 
