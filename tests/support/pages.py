@@ -42,7 +42,7 @@ from balintmail.services.journal_issues import IssueChanges
 from balintmail.services.lists import Manners
 from balintmail.services.papers import Given, Sent
 from balintmail.services.subscriptions import Joining
-from tests.support import office
+from tests.support import office, volumes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUESTIONS = [
@@ -77,6 +77,7 @@ def furnish(ctx: Context) -> Pages:
             ctx, tx, person, Errand.ADDRESS, payload={"new": "new@example.net", "old": "maria@example.org"}
         )
     publish(ctx)
+    volumes.publish(ctx)
     write_pages(ctx)
     ask(ctx, "zoe@example.org", "Zoë Example")
     confirm = link(ctx, "confirm", "confirm_url")
@@ -90,6 +91,11 @@ def furnish(ctx: Context) -> Pages:
         "/newsletters/{slug}": "/newsletters/newsletter",
         "/newsletters/{slug}/{number}": "/newsletters/newsletter/84",
         "/search": "/search?q=weekend",
+        "/journal": "/journal",
+        "/journal/authors": "/journal/authors",
+        "/journal/titles": "/journal/titles?letter=D",
+        "/journal/{label}": "/journal/2024",
+        "/journal/{label}/{slug}": "/journal/2020/the-doctor-the-drug",
         "/resources": "/resources",
         "/contribute": "/contribute",
         "/contribute/send": "/contribute/send",

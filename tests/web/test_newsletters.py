@@ -201,7 +201,7 @@ def test_pdf_of_an_old_newsletter_is_given_in_ranges_as_a_pdf(society: Context, 
     whole = reader.get("/newsletters/newsletter/40/file")
     assert whole.content == old.read_bytes()
     assert whole.headers["content-type"] == "application/pdf"
-    assert whole.headers["content-disposition"].startswith("inline; filename")
+    assert whole.headers["content-disposition"].startswith("attachment; filename")
     assert whole.headers["x-content-type-options"] == "nosniff"
     part = reader.get("/newsletters/newsletter/40/file", headers={"Range": "bytes=0-4"})
     assert (part.status_code, part.content) == (206, b"%PDF-")

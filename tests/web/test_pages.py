@@ -17,13 +17,15 @@ from tests.web.conftest import Visit
 Visits = Callable[..., Visit]
 PATTERNS = (
     "/newsletters", "/newsletters/{slug}", "/newsletters/{slug}/{number}", "/search",
+    "/journal", "/journal/authors", "/journal/titles", "/journal/{label}", "/journal/{label}/{slug}",
     "/resources", "/contribute", "/contribute/send", "/pages/{name}", "/papers/{token}",
+    "/papers/decide/{token}/accept", "/papers/decide/{token}/decline",
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
     "/manage/{secret}/erase", "/manage/address/{secret}", "/release/{token}", "/ecopy/{token}",
 )  # fmt: skip
-LIKE_OTHERS = {"/", "/privacy", "/decide/{token}"}  # looked at elsewhere, or the same page at another address
+LIKE_OTHERS = {"/", "/privacy", "/decide/{token}", "/papers/decide/{token}"}  # looked at elsewhere, or the same page at another address
 NO_PAGES = {
     "/robots.txt",
     "/pages/pictures/{name}",
@@ -31,6 +33,12 @@ NO_PAGES = {
     "/resources/files/{slug}",
     "/resources/previews/{slug}",
     "/papers/{token}/files/{position}",
+    "/papers/decide/{token}/files/{position}",
+    "/journal/covers/{label}",
+    "/journal/{label}.pdf",
+    "/journal/{label}/{slug}.pdf",
+    "/journal/{label}/{slug}.bib",
+    "/journal/{label}/{slug}.ris",
     "/newsletters/{slug}/atom.xml",
     "/newsletters/{slug}/{number}/pictures/{identity}",
     "/newsletters/{slug}/{number}/file",

@@ -18,6 +18,7 @@ _LETTERS = {
     "textendash": "–", "textemdash": "—", "textquoteright": "’", "textquoteleft": "‘", "textquotedblleft": "“",
     "textquotedblright": "”", "ldots": "…", "dots": "…", "textellipsis": "…", "copyright": "©", "S": "§", "P": "¶",
     "pounds": "£", "euro": "€", "textasciitilde": "~", "textbackslash": "\\", "textunderscore": "_",
+    "textasciicircum": "^",
     "LaTeX": "LaTeX", "TeX": "TeX", "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "mu": "μ", "times": "×",
     "textbar": "|", "textless": "<", "textgreater": ">", "guillemotleft": "«", "guillemotright": "»",
     "textperiodcentered": "·", "cdot": "·", "newline": " ", "linebreak": " ", "quad": " ", "par": "\n",

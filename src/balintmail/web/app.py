@@ -23,6 +23,7 @@ from balintmail.web import (
     held,
     home,
     join,
+    journal,
     leave,
     manage,
     newsletters,
@@ -56,6 +57,7 @@ NOUNS = (
     calendar,
     search,
     ecopy,
+    journal,  # last: whatever stands below /journal and is neither a year nor a paper comes before it
 )
 
 

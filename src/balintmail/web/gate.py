@@ -183,7 +183,9 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             found = MutableHeaders(scope=message)
-            for name, value in headers.fields(self.kind, status=self.status, secure=self._secure).items():
+            kind = found.get("content-type", "").partition(";")[0]
+            fields = headers.fields(self.kind, status=self.status, secure=self._secure, media_type=kind)
+            for name, value in fields.items():
                 found[name] = value
         elif message["type"] == "http.response.body" and self._silent:
             message = {**message, "body": b""}

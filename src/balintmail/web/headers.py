@@ -19,17 +19,21 @@ ALWAYS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 HSTS = {"strict-transport-security": "max-age=31536000"}
+PDF = "application/pdf"
+SANDBOX = f"{POLICY}; sandbox"  # for a file that somebody gave: should a browser open it after all, nothing of it runs
 _YEAR = "public, max-age=31536000, immutable"  # an asset's address changes with its content
 
 
-def fields(kind: Kind | None, *, status: int, secure: bool) -> dict[str, str]:
+def fields(kind: Kind | None, *, status: int, secure: bool, media_type: str = "") -> dict[str, str]:
     """Return the fields of an answer with `status` from a route of `kind`, None where there was no such route."""
     found = {**ALWAYS, **(HSTS if secure else {})}
+    if media_type in (PDF, "multipart/byteranges"):
+        found["content-security-policy"] = SANDBOX
     if kind is Kind.ASSET and status == 200:
         return {**found, "cache-control": _YEAR}
     # A page is in one of several languages and may hold a stamp or somebody's answers: nobody keeps it.
     found["cache-control"] = "no-store"
-    if kind is not Kind.PAGE or status != 200:
+    if kind is not Kind.PAGE or status not in (200, 206):
         found["x-robots-tag"] = "noindex, nofollow"
     if kind is Kind.PAGE:
         found["vary"] = "Accept-Language"
