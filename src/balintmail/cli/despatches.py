@@ -35,7 +35,8 @@ despatch.add_command(labels)
 def plan_despatch(app: App, label: str, day: "date | None") -> None:
     """Work out who is owed a copy and by which way; run it again as often as you like.
 
-    Owed are members in good standing on the day (default: today), libraries and exchange, and the authors.
+    Owed are members in good standing on the day (default: today), libraries and exchange, the authors, and whoever has
+    paid an order that is not posted yet.
     """
     from balintmail.services import despatches as service  # noqa: PLC0415  (loads SQLAlchemy)
 
@@ -147,7 +148,7 @@ def send_links(app: App, label: str, yes: bool) -> int:
 @click.option("--on", "day", type=DAY, help="The day on which they were posted (default: today).")
 @pass_app
 def post_copies(app: App, label: str, who: tuple[str, ...], day: "date | None") -> None:
-    """Say that all labelled copies were posted, or those of the people named; they come out of stock."""
+    """Say that all labelled copies were posted, or those of the people and orders named; they come out of stock."""
     from balintmail.services import despatches as service  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
@@ -208,7 +209,14 @@ def report_despatch(app: App, label: str, every: bool) -> None:
         if every:
             app.out.line()
             table = [
-                (one["person"], one["name"], one["way"], one["for"], one["standing"], one["remark"] or one["why"])
+                (
+                    one["person"] or one["order"],
+                    one["name"],
+                    one["way"],
+                    one["for"],
+                    one["standing"],
+                    one["remark"] or one["why"],
+                )
                 for one in document["each"]
             ]
             app.out.table(("person", "name", "way", "for", "standing", "remark"), table)
@@ -251,11 +259,14 @@ def run_document(ctx: "Context", run: "Run") -> dict[str, Any]:
 def copy_document(ctx: "Context", copy: "JournalCopyRow") -> dict[str, Any]:
     """Return one copy as commands print it under --json."""
     from balintmail.domain.despatches import DOUBT_WORDS  # noqa: PLC0415
+    from balintmail.domain.orders import reference  # noqa: PLC0415
     from balintmail.domain.times import rfc3339  # noqa: PLC0415
 
     why = DOUBT_WORDS[copy.doubt] if copy.doubt else ""
     return {
         "person": copy.person_id,
+        "order": reference(copy.order_id) if copy.order_id is not None else None,
+        "copies": copy.copies,
         "name": copy.name,
         "way": copy.way.value,
         "for": copy.owed_for.value,
@@ -313,7 +324,7 @@ def _show_doubtful(app: App, doubtful: "Sequence[dict[str, Any]]") -> None:
         return
     app.out.line()
     app.out.line("To look at:")
-    table = [(f"  {one['person']}", one["name"], one["way"], one["why"]) for one in doubtful[:SHOWN]]
+    table = [(f"  {one['person'] or one['order']}", one["name"], one["way"], one["why"]) for one in doubtful[:SHOWN]]
     app.out.table(("  person", "name", "way", "why"), table)
     if len(doubtful) > SHOWN:
         app.out.line(f"  and {len(doubtful) - SHOWN:,} more: --json has them all")

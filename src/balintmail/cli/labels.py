@@ -57,7 +57,12 @@ def labels(
             write_private(file, octets)
             service.printed(ctx, of, list(left_out))
         documents = [
-            {"person": of.copies[place].person_id, "name": of.copies[place].name, "why": why}
+            {
+                "person": of.copies[place].person_id,
+                "order": service.whose(of.copies[place]) if of.copies[place].order_id else None,
+                "name": of.copies[place].name,
+                "why": why,
+            }
             for place, why in left_out.items()
         ]
     number = len(of.copies) - len(left_out)
@@ -70,7 +75,8 @@ def labels(
         app.out.line()
         app.out.line("Left out; write these by hand, or mend the address and print again:", Tone.WARN)
         app.out.table(
-            ("  person", "name", "why"), [(f"  {one['person']}", one["name"], one["why"]) for one in documents]
+            ("  person", "name", "why"),
+            [(f"  {one['person'] or one['order']}", one["name"], one["why"]) for one in documents],
         )
     return _SOMETHING_LEFT_OUT if documents else 0
 

@@ -1,4 +1,4 @@
-"""The run of a journal issue: the copies that are owed, one row per person and way, and where each of them stands.
+"""The run of a journal issue: what is owed, one row per person and way or per order, and where each of them stands.
 
 A copy moves only from where domain/despatches.py lets it. It decides nobody's claim; services/despatches.py does.
 """
@@ -39,9 +39,12 @@ class DespatchRow:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the plan says of one copy: whose, which way, and the name and address it would go to."""
+    """What the plan says of one envelope or link: whose, which way, and the name and address it would go to.
 
-    person_id: int
+    It is either somebody's on the register or an order's, which may be for several copies.
+    """
+
+    person_id: int | None
     way: Way
     owed_for: OwedFor
     standing: CopyStanding
@@ -51,14 +54,18 @@ class Planned:
     address_lines: tuple[str, ...] = ()
     country_code: str = ""
     postal_code: str = ""
+    order_id: int | None = None
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class JournalCopyRow:
-    """One copy of a run. Name and address are as they were at the freeze."""
+    """One envelope or link of a run. Name and address are as they were at the freeze."""
 
     id: int
-    person_id: int
+    person_id: int | None
+    order_id: int | None
+    copies: int
     way: Way
     owed_for: OwedFor
     remark: str
@@ -113,7 +120,9 @@ _DESPATCH = [getattr(_D, name) for name in DespatchRow.__dataclass_fields__]
 _COPY = [getattr(_C, name) for name in JournalCopyRow.__dataclass_fields__]
 _LINES = list(JournalCopyRow.__dataclass_fields__).index("address_lines")
 _PLANNED = [field.name for field in fields(Planned)]
+_ORDER_AT = _PLANNED.index("order_id") + 1  # behind the row's number
 _IN_ORDER = attrgetter(*_PLANNED)
+_KEPT = frozenset({"person_id", "order_id", "copies", "way", "owed_for", "standing"})
 
 
 def of_issue(tx: Tx, journal_issue_id: int) -> DespatchRow | None:
@@ -141,14 +150,15 @@ def change(tx: Tx, despatch_id: int, values: Mapping[str, Any]) -> None:
 
 
 def replan(tx: Tx, despatch_id: int, planned: Sequence[Planned], *, now: datetime) -> int:
-    """Make the rows of a run be these, each person and way once; return how many were added, changed or removed.
+    """Make the rows of a run be these, each person and way, or order, once; return how many were added, changed or
+    removed.
 
     What the Secretary added by hand stays, and comes first.
     """
     rows = tx.execute(select(_C.id, *[getattr(_C, name) for name in _PLANNED]).where(_C.despatch_id == despatch_id))
-    held = {(row[1], row[2]): (row[0], _tupled(row[1:])) for row in rows}
+    held = {(row[1], row[_ORDER_AT], row[2]): (row[0], _tupled(row[1:])) for row in rows}
     gifts = {key for key, (_, values) in held.items() if values[2] is OwedFor.GIFT}
-    wanted = {(one.person_id, one.way): one for one in planned}
+    wanted = {(one.person_id, one.order_id, one.way): one for one in planned}
     new = [one for key, one in wanted.items() if key not in held]
     gone = [held[key][0] for key in held if key not in wanted and key not in gifts]
     changed = [
@@ -181,7 +191,7 @@ def update(tx: Tx, copies: Sequence[int], values: Mapping[str, Any]) -> None:
 def write_over(tx: Tx, copy_id: int, fresh: Planned) -> None:
     """Write name, address and doubt of now over those that a copy was frozen with; its claim and standing stay."""
     columns = _columns(fresh)
-    kept = {name: columns[name] for name in columns if name not in {"person_id", "way", "owed_for", "standing"}}
+    kept = {name: columns[name] for name in columns if name not in _KEPT}
     tx.execute(sa.update(_C).where(_C.id == copy_id).values(**kept))
 
 
@@ -242,6 +252,24 @@ def of_person(tx: Tx, despatch_id: int, person_id: int) -> list[JournalCopyRow]:
     return [_row(row) for row in tx.execute(query)]
 
 
+def of_order(tx: Tx, despatch_id: int, order_id: int) -> list[JournalCopyRow]:
+    """Return the envelope of one order in a run, or none."""
+    query = select(*_COPY).where(_C.despatch_id == despatch_id, _C.order_id == order_id)
+    return [_row(row) for row in tx.execute(query)]
+
+
+def waiting_of_order(tx: Tx, order_id: int) -> list[tuple[int, DespatchRow]]:
+    """Return the envelopes of an order that have yet to go, each with its run."""
+    waits = _C.standing.in_((CopyStanding.OWED, CopyStanding.LABELLED))
+    query = select(_C.id, *_DESPATCH).join(_D, _D.id == _C.despatch_id).where(_C.order_id == order_id, waits)
+    return [(row[0], DespatchRow(*row[1:])) for row in tx.execute(query.order_by(_C.id))]
+
+
+def drop(tx: Tx, copy_id: int) -> None:
+    """Take an envelope out of a run that is only planned."""
+    tx.execute(sa.delete(_C).where(_C.id == copy_id))
+
+
 def of_people(tx: Tx, people: Sequence[int]) -> list[HeldJournalCopy]:
     """Return every copy of the Journal that these people are or were owed, the oldest first."""
     columns = [getattr(_C, name) for name in list(HeldJournalCopy.__dataclass_fields__)[1:]]
@@ -259,17 +287,21 @@ def get(tx: Tx, copy_id: int) -> JournalCopyRow | None:
 def counted(tx: Tx, despatch_id: int) -> Iterator[tuple[int, Way, OwedFor, CopyStanding, Doubt | None]]:
     """Yield how many copies of a run are alike in way, claim, standing and doubt."""
     alike = (_C.way, _C.owed_for, _C.standing, _C.doubt)
-    query = select(sa.func.count(), *alike).where(_C.despatch_id == despatch_id).group_by(*alike)
+    query = select(sa.func.sum(_C.copies), *alike).where(_C.despatch_id == despatch_id).group_by(*alike)
     for row in tx.execute(query):
-        yield row[0], row[1], row[2], row[3], row[4]
+        yield int(row[0]), row[1], row[2], row[3], row[4]
 
 
 def reached(tx: Tx, despatch_id: int) -> dict[frozenset[Way], int]:
-    """Return how many people of a run are reached by which ways; by none are those to whom nothing goes."""
+    """Return how many people of a run are reached by which ways; by none are those to whom nothing goes.
+
+    Whoever ordered counts once for each order.
+    """
     goes = _C.standing != CopyStanding.NOBODY
     paper = sa.func.max(sa.case((goes & (_C.way == Way.PAPER), 1), else_=0))
     pdf = sa.func.max(sa.case((goes & (_C.way == Way.PDF), 1), else_=0))
-    each = select(paper.label("paper"), pdf.label("pdf")).where(_C.despatch_id == despatch_id).group_by(_C.person_id)
+    each = select(paper.label("paper"), pdf.label("pdf")).where(_C.despatch_id == despatch_id)
+    each = each.group_by(_C.person_id, _C.order_id)
     people = each.subquery()
     query = select(people.c.paper, people.c.pdf, sa.func.count()).group_by(people.c.paper, people.c.pdf)
     return {

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from balintmail.db import consent, despatches, inbound_erasure, journal_issues, member_traces, paper_traces
+from balintmail.db import consent, despatches, inbound_erasure, journal_issues, member_traces, order_traces, paper_traces
 from balintmail.db.mentions import Mentions, mentions
 from balintmail.db.models import (
     Address,
@@ -57,6 +57,7 @@ _TEXTS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     *member_traces.TEXTS,
 )
 # Who did something in an office, which proves others' consent, and what a newsletter is called: these keep a name and
+    *order_traces.TEXTS,
 # lose an address.
 _DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (AuditEvent, ("actor",)),
@@ -74,6 +75,7 @@ _DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     *member_traces.DOERS,
 )
 
+    *order_traces.DOERS,
 
 @dataclass(frozen=True, slots=True)
 class Traces:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from balintmail.db.models_journal import JournalIssue
+from balintmail.db.models_journal import DespatchCopy, JournalIssue
 from balintmail.db.models_orders import NumberedDocument, NumberSeries, Order, OrderLine, OrderPayment
 from balintmail.db.session import Tx
 from balintmail.domain.orders import DocumentKind, OrderState
@@ -244,7 +244,7 @@ def document(tx: Tx, kind: DocumentKind, year: int, number: int) -> DocumentRow 
 
 def of_people(tx: Tx, people: Sequence[int], address_keys: Sequence[str]) -> list[OrderRow]:
     """Return the orders of these people, or of addresses that are theirs alone."""
-    mine = _O.person_id.in_(people) | _O.address_key.in_(address_keys)
+    mine = _O.person_id.in_(people) | _O.address_key.in_([key for key in address_keys if key])
     return [OrderRow(*row) for row in tx.execute(select(*_ORDER).where(mine).order_by(_O.id))]
 
 
@@ -263,6 +263,8 @@ def forget(tx: Tx, numbers: Sequence[int], *, whole: bool, now: datetime) -> Non
     tx.execute(sa.update(_O).where(_O.id.in_(numbers)).values(**values))
     if not whole:
         return
+    envelope: dict[str, Any] = {"name": "", "address_lines": [], "country_code": "", "postal_code": "", "wrong": ""}
+    tx.execute(sa.update(DespatchCopy).where(DespatchCopy.order_id.in_(numbers)).values(**envelope))
     for number, post in tx.execute(select(_O.id, _O.post).where(_O.id.in_(numbers))).all():
         bare = {"name": "", "post": {"country_code": dict(post).get("country_code", "")}}
         tx.execute(sa.update(_O).where(_O.id == number).values(**bare))

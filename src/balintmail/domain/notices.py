@@ -18,6 +18,7 @@ from balintmail.domain.facts import from_stored as from_stored  # noqa: PLC0414
 from balintmail.domain.facts import to_stored as to_stored  # noqa: PLC0414
 from balintmail.domain.journal_notices import JOURNAL
 from balintmail.domain.member_notices import MEMBERS
+from balintmail.domain.order_notices import ORDERS
 from balintmail.domain.paper_notices import PAPERS
 
 _ASKED = datetime.fromisoformat("2026-11-21T18:04:00+00:00")
@@ -283,6 +284,7 @@ NOTICES: Mapping[str, NoticeKind] = {
         named_by="label",
     ),
     # To an officer: a stranger's letter, its words alone. `person` and `name` are whose address `sender` is on the
+    **ORDERS,
     # register, "" for nobody's; `answer_url` begins the answer to them; `cut` is "yes" where it goes on.
     "letter": NoticeKind(
         facts={

@@ -39,6 +39,7 @@ class Purpose(Enum):
     READING = 12  # one mailed link to something that is not open to all
     COPY_QUOTE = 13  # whoever asked for a copy agrees to its price
     JOURNAL_COPY = 20  # somebody's own copy of a journal issue
+    ORDER = 21  # whoever ordered sees their order and its papers
     PAPER = 14  # one reader reads one paper and gives advice
     CALENDAR = 15  # the feed of the society's year
 

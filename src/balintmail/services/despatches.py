@@ -3,15 +3,15 @@
     planned ──(plan again, as often as one likes)──► planned ──(freeze)──► frozen ──(all has gone)──► done
 
 Everybody is owed each copy once, by the way they chose; paper + email + nobody are all that are owed, at every moment.
-Every step done twice changes nothing the second time. Labels: services/labels.py; e-copies: services/journal_links.py;
-the rows: db/despatches.py.
+Every step done twice changes nothing the second time. WHO is somebody on the register, or an order by its reference.
+Labels: services/labels.py; e-copies: services/journal_links.py; the rows: db/despatches.py.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from balintmail.db import audit
+from balintmail.db import audit, orders
 from balintmail.db import despatches as rows
 from balintmail.db.despatches import DespatchRow, JournalCopyRow, Planned
 from balintmail.db.journal_issues import IssueRow
@@ -19,8 +19,9 @@ from balintmail.db.session import Tx
 from balintmail.domain import hygiene
 from balintmail.domain.despatches import CopyStanding, DespatchState, Doubt, OwedFor, StockReason, Tally, Way, tally
 from balintmail.domain.journal_issues import JournalRefused
+from balintmail.domain.orders import references_in
 from balintmail.errors import Conflict, NotFound
-from balintmail.services import journal_owed
+from balintmail.services import journal_owed, order_posting
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.journal_issues import named, take
@@ -77,7 +78,7 @@ def freeze(ctx: Context, label: str) -> Run:
             return _run(tx, issue, 0)
         rows.lock(tx, held.id)
         changed = rows.replan(tx, held.id, journal_owed.planned(ctx, tx, issue.id, held.standing_on), now=now)
-        _refresh_gifts(ctx, tx, held.id)
+        _refresh_gifts(ctx, tx, issue, held.id)
         rows.change(tx, held.id, {"state": DespatchState.FROZEN, "frozen_at": now, "frozen_by": ctx.actor})
         detail = {"journal": issue.label, "day": held.standing_on.isoformat()}
         audit.note(tx, "despatch frozen", actor=ctx.actor, now=now, detail=detail)
@@ -164,8 +165,7 @@ def post(ctx: Context, label: str, who: Sequence[str] = (), *, day: date | None 
         else:
             labelled = rows.standing_at(Way.PAPER, CopyStanding.LABELLED)
             ready = {copy.id: copy for copy in rows.copies(tx, held.id, labelled)}
-        if ready:
-            take(ctx, tx, issue, StockReason.DESPATCHED, len(ready), despatch_id=held.id)
+        _leave_the_shelf(ctx, tx, issue, held, list(ready.values()), day or today)
         moved = rows.move(tx, list(ready), CopyStanding.POSTED, {"posted_on": day or today}, now=now)
         rows.count_posted(tx, list(ready))
         _note(ctx, tx, issue, "copies posted", moved)
@@ -180,17 +180,17 @@ def returned(ctx: Context, label: str, who: Sequence[str], *, spoilt: bool = Fal
     """
     with ctx.db.write() as tx:
         issue, held = frozen(tx, label)
-        back: list[int] = []
+        back: dict[int, int] = {}
         for one in who:
             mine = [copy for copy in _copies_of(tx, held, one) if copy.way is Way.PAPER]
             if any(copy.standing is CopyStanding.POSTED for copy in mine):
-                back += [copy.id for copy in mine if copy.id not in back]
+                back |= {copy.id: copy.copies for copy in mine}
             elif not any(copy.standing is CopyStanding.RETURNED for copy in mine):
                 raise Conflict(f"No copy of {issue.label} was posted to {one}.", hint="Nothing was changed.")
-        moved = rows.move(tx, back, CopyStanding.RETURNED, {}, now=ctx.clock.now())
-        rows.count_returned(tx, back)
+        moved = rows.move(tx, list(back), CopyStanding.RETURNED, {}, now=ctx.clock.now())
+        rows.count_returned(tx, list(back))
         if moved and not spoilt:
-            take(ctx, tx, issue, StockReason.RETURNED, moved, despatch_id=held.id)
+            take(ctx, tx, issue, StockReason.RETURNED, sum(back.values()), despatch_id=held.id)
         _note(ctx, tx, issue, "copies came back", moved)
         settle(ctx, tx, issue)
         return _run(tx, issue, moved)
@@ -213,14 +213,14 @@ def reissue(ctx: Context, label: str, who: Sequence[str], way: Way | None = None
             anew += mine
         changed = 0
         for copy in anew:
-            (fresh,) = journal_owed.copies_for(ctx, tx, {copy.person_id: copy.owed_for}, [copy.way]) or (None,)
+            fresh = _as_of_now(ctx, tx, issue, copy)
             if fresh is None:
                 raise Conflict(f"Person {copy.person_id} gets nothing any more.", hint="Nothing was changed.")
             changed += _owe_again(ctx, tx, copy, fresh)
         _note(ctx, tx, issue, "copies owed anew", changed)
         settle(ctx, tx, issue)
         if changed:
-            people = [copy.person_id for copy in anew]
+            people = [copy.person_id for copy in anew if copy.person_id is not None]
             for person in dict.fromkeys(people):
                 detail = {"journal": issue.label}
                 audit.note_person(tx, person, "copy owed anew", actor=ctx.actor, now=now, detail=detail)
@@ -290,12 +290,33 @@ def _owe_again(ctx: Context, tx: Tx, copy: JournalCopyRow, fresh: Planned) -> in
     return 1
 
 
-def _refresh_gifts(ctx: Context, tx: Tx, despatch_id: int) -> None:
+def _leave_the_shelf(
+    ctx: Context, tx: Tx, issue: IssueRow, held: DespatchRow, ready: Sequence[JournalCopyRow], day: date
+) -> None:
+    """Take what is posted out of stock: what an order set aside is sold, all else is despatched."""
+    numbers = {copy.order_id for copy in ready if copy.order_id is not None}
+    lines = [line for of in orders.lines(tx, sorted(numbers)).values() for line in of]
+    sold = [line for line in lines if line.journal_issue_id == issue.id and line.posted_on is None]
+    order_posting.post_lines(ctx, tx, sold, day)
+    paid = {line.order_id for line in sold}
+    if number := sum(copy.copies for copy in ready if copy.order_id not in paid):
+        take(ctx, tx, issue, StockReason.DESPATCHED, number, despatch_id=held.id)
+
+
+def _as_of_now(ctx: Context, tx: Tx, issue: IssueRow, copy: JournalCopyRow) -> Planned | None:
+    """Return a copy as it would go today, None for somebody who gets nothing any more."""
+    if copy.person_id is None:
+        found = journal_owed.ordered(tx, issue.id, [copy.order_id or 0])
+    else:
+        found = journal_owed.copies_for(ctx, tx, {copy.person_id: copy.owed_for}, [copy.way])
+    return found[0] if found else None
+
+
+def _refresh_gifts(ctx: Context, tx: Tx, issue: IssueRow, despatch_id: int) -> None:
     """Give the copies that were added by hand the addresses of today."""
     gifts = [copy for copy in rows.copies(tx, despatch_id) if copy.owed_for is OwedFor.GIFT]
     for copy in gifts:
-        found = journal_owed.copies_for(ctx, tx, {copy.person_id: copy.owed_for}, [copy.way])
-        fresh = found[0] if found else replace(_nobody(copy), doubt=Doubt.DIED)
+        fresh = _as_of_now(ctx, tx, issue, copy) or replace(_nobody(copy), doubt=Doubt.DIED)
         _owe_again(ctx, tx, copy, fresh)
 
 
@@ -304,6 +325,8 @@ def _nobody(copy: JournalCopyRow) -> Planned:
 
 
 def _copies_of(tx: Tx, held: DespatchRow, who: str) -> list[JournalCopyRow]:
+    if found := references_in(who):
+        return rows.of_order(tx, held.id, found[0])
     return rows.of_person(tx, held.id, register.find_one(tx, who).id)
 
 

@@ -1,7 +1,8 @@
 """Erase a person: every trace goes, and a keyed hash stays so that they are never mailed again by accident (D7, S45).
 
 The rows are emptied in one transaction; then the database's file and the outbox are swept. It cannot reach backups
-that were made before, and it does not rewrite a newsletter that names somebody in its own text.
+that were made before, and it does not rewrite a newsletter that names somebody in its own text. Invoices of the Journal
+stay as they were issued for as long as the law on accounts wants (services/order_errands.py).
 """
 
 import json
@@ -20,6 +21,7 @@ from balintmail.domain import address as parsing
 from balintmail.domain.states import Role, SkipReason
 from balintmail.errors import Conflict
 from balintmail.services import files as stored_files
+from balintmail.services import order_errands
 from balintmail.services.context import Context
 from balintmail.services.people import by_id, person_hash
 
@@ -70,6 +72,7 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
         given = paper_traces.files(tx, traces.people, traces.keys)
         stopped = sum(stops.stop_person(tx, number, SkipReason.ERASED, now=now) for number in numbers)
         stopped += sum(stops.stop_address(tx, key, SkipReason.ERASED, now=now) for key in traces.keys)
+        order_errands.erase(ctx, tx, traces.people, traces.keys)
         erasure.empty(tx, traces, now=now)
         _leave_hashes(ctx, tx, row, own, shared)
         for number in numbers:

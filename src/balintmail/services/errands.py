@@ -14,6 +14,7 @@ from balintmail.services import (
     fresh_links,
     leaving,
     members,
+    order_errands,
     pages,
     paper_decisions,
     probing,
@@ -34,6 +35,7 @@ def run(ctx: Context) -> None:
     pages.note_changes(ctx)
     paper_decisions.chase(ctx)
     duties.remind(ctx)
+    order_errands.tidy(ctx)
     probing.tidy(ctx)
     returns_alarm.tell(ctx)
     request_errands.tidy(ctx)

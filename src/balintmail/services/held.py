@@ -21,6 +21,7 @@ from balintmail.db import (
     lists,
     mailed_links,
     member_traces,
+    order_traces,
     paper_traces,
     people,
     postal,
@@ -44,6 +45,7 @@ from balintmail.db.held import (
 from balintmail.db.journal_issues import WrittenRow
 from balintmail.db.mailed_links import MailedLinkRow
 from balintmail.db.member_traces import HeldAnswer, HeldBankLine, HeldMembership, HeldPayment
+from balintmail.db.order_traces import HeldOrder
 from balintmail.db.paper_traces import HeldPaper, HeldReading
 from balintmail.db.people import PersonRow
 from balintmail.db.postal import PostalRow
@@ -98,6 +100,7 @@ class Held:
     journal_copies: tuple[HeldJournalCopy, ...]
     written: tuple[WrittenRow, ...]  # in the Journal
     memberships: tuple[HeldMembership, ...]
+    orders: tuple[HeldOrder, ...]  # of the Journal
     payments: tuple[HeldPayment, ...]
     bank_lines: tuple[HeldBankLine, ...]
     answers: tuple[HeldAnswer, ...]  # in the yearly rounds of details
@@ -174,6 +177,7 @@ def document(of: Held, zone: ZoneInfo) -> dict[str, Any]:
         "journal_copies": [plain.all_of(each) for each in of.journal_copies],
         "written": [plain.all_of(each) for each in of.written],
         "memberships": [plain.all_of(each) for each in of.memberships],
+        "orders": [plain.all_of(each) for each in of.orders],
         "payments": [plain.all_of(each) for each in of.payments],
         "bank_lines": [plain.all_of(each) for each in of.bank_lines],
         "rounds": [plain.all_of(each) for each in of.answers],
@@ -240,6 +244,7 @@ def _gathered(ctx: Context, tx: Tx, row: PersonRow) -> Held:
         journal_copies=tuple(despatches.of_people(tx, everyone)),
         written=tuple(journal_issues.written_by(tx, everyone)),
         memberships=tuple(member_traces.memberships(tx, everyone)),
+        orders=tuple(order_traces.of_people(tx, everyone, alone)),
         payments=tuple(member_traces.payments(tx, everyone)),
         bank_lines=tuple(member_traces.bank_lines(tx, everyone)),
         answers=tuple(member_traces.answers(tx, everyone)),

@@ -115,7 +115,7 @@ def fetched(ctx: Context, token: str) -> Opened:
 
 def token_of(ctx: Context, copy: JournalCopyRow) -> str:
     """Return the token of one copy's link; the same copy has the same one."""
-    claims = TokenClaims(Purpose.JOURNAL_COPY, person=copy.person_id, delivery=copy.id)
+    claims = TokenClaims(Purpose.JOURNAL_COPY, person=copy.person_id or 0, delivery=copy.id)
     return tokens.make(claims, ctx.keyring.tokens)
 
 
@@ -142,11 +142,11 @@ def _batch(ctx: Context, tx: Tx, held: DespatchRow) -> tuple[list[JournalCopyRow
     """
     owed = rows.copies(tx, held.id, rows.standing_at(Way.PDF, CopyStanding.OWED))
     found = list(islice(owed, AT_ONCE))
-    claims = {copy.person_id: copy.owed_for for copy in found}
+    claims = {copy.person_id: copy.owed_for for copy in found if copy.person_id is not None}
     fresh = {one.person_id: one for one in journal_owed.copies_for(ctx, tx, claims, [Way.PDF])}
     kept = []
     for copy in found:
-        one = fresh.get(copy.person_id)
+        one = fresh.get(copy.person_id)  # orders go by post
         if one is not None and one.standing is CopyStanding.OWED:
             kept.append(copy)
         else:
@@ -163,9 +163,9 @@ def _release(
     facts = _facts(ctx, tx, issue, until)
     shape = shape_of(NOTICES[TEMPLATE], facts)
     groups: dict[str, list[tuple[JournalCopyRow, PersonEntry]]] = defaultdict(list)
-    readers = {one.person.id: one for one in people.entries(tx, [Person.id.in_([copy.person_id for copy in batch])])}
-    for copy in batch:
-        entry = readers[copy.person_id]
+    theirs = {copy.person_id: copy for copy in batch if copy.person_id is not None}
+    for entry in people.entries(tx, [Person.id.in_(theirs)]):
+        copy = theirs[entry.person.id]
         groups[entry.person.language or issue.language].append((copy, entry))
     released = []
     for language, members in groups.items():

@@ -1,16 +1,18 @@
 """Say who is owed a copy of a journal issue, by which way, and whether it can reach them.
 
 Members of classes that include it and are in good standing on the day (libraries and exchange among them), and its
-authors; whoever is owed it for two reasons gets it for the first. It writes nothing; services/despatches.py does.
+authors; whoever is owed it for two reasons gets it for the first. Paid orders that have yet to be posted, each in an
+envelope of its own. It writes nothing; services/despatches.py does.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from balintmail.db import addresses, journal_issues, postal
+from balintmail.db import addresses, journal_issues, orders, postal
 from balintmail.db import despatches as rows
 from balintmail.db.despatches import Owner, Planned
 from balintmail.db.members import ClassRow
+from balintmail.db.orders import OrderRow
 from balintmail.db.postal import PostalRow
 from balintmail.db.session import Tx
 from balintmail.domain.despatches import CopyStanding, Doubt, Included, OwedFor, Way, ways
@@ -33,7 +35,12 @@ def planned(ctx: Context, tx: Tx, journal_issue_id: int, day: date) -> list[Plan
             included[row.person_id] = Included(row.of.paper, row.of.pdf)
     for person in journal_issues.author_people(tx, journal_issue_id):
         claims.setdefault(person, OwedFor.AUTHOR)
-    return list(_copies(ctx, tx, claims, included, None))
+    return [*_copies(ctx, tx, claims, included, None), *ordered(tx, journal_issue_id)]
+
+
+def ordered(tx: Tx, journal_issue_id: int, numbers: Sequence[int] | None = None) -> list[Planned]:
+    """Return the envelopes of the paid orders that have yet to be posted, or of the orders that are named."""
+    return [_of_order(row, copies) for row, copies in orders.to_post(tx, journal_issue_id, numbers=numbers)]
 
 
 def copies_for(ctx: Context, tx: Tx, claims: Mapping[int, OwedFor], how: Sequence[Way]) -> list[Planned]:
@@ -86,6 +93,28 @@ def _on_paper(owner: Owner, claim: OwedFor, home: PostalRow | None) -> Planned:
         tuple(lines(parts, owner.name)),
         home.country_code,
         home.postal_code,
+    )
+
+
+def _of_order(row: OrderRow, copies: int) -> Planned:
+    parts = {name: str(value) for name, value in row.post.items()}
+    if not row.name:  # its buyer is forgotten
+        nobody, why = CopyStanding.NOBODY, Doubt.ERASED
+        return Planned(None, Way.PAPER, OwedFor.ORDER, nobody, why, order_id=row.id, copies=copies)
+    wrong = doubts(parts, row.name)
+    return Planned(
+        None,
+        Way.PAPER,
+        OwedFor.ORDER,
+        CopyStanding.OWED,
+        Doubt.ADDRESS if wrong else None,
+        ", ".join(wrong),
+        parts.get("name") or row.name,
+        tuple(lines(parts, row.name)),
+        parts.get("country_code", ""),
+        parts.get("postal_code", ""),
+        row.id,
+        copies,
     )
 
 

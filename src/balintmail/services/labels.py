@@ -13,6 +13,7 @@ from io import BytesIO, StringIO
 from balintmail.composing.labels import Label, Printed, Sheet, set_labels
 from balintmail.db.despatches import JournalCopyRow
 from balintmail.domain.cells import safe_cell
+from balintmail.domain.orders import reference
 from balintmail.services import despatches
 from balintmail.services.context import Context
 from balintmail.services.despatches import Run
@@ -41,7 +42,7 @@ def addressed(ctx: Context, label: str, *, again: bool = False) -> Addressed:
 
 def as_pdf(ctx: Context, of: Addressed, sheet: Sheet, *, start: int = 1) -> Printed:
     """Return them on sheets of labels, or envelopes with the society's own address above."""
-    labels = [Label(_lines(ctx, copy), str(copy.person_id)) for copy in of.copies]
+    labels = [Label(_lines(ctx, copy), _mark(copy)) for copy in of.copies]
     society = ctx.settings.society
     sender = [society.name, *(line.strip() for line in society.address.split("\n") if line.strip())]
     return set_labels(labels, sheet, start=start, sender=sender)
@@ -86,6 +87,16 @@ def printed(ctx: Context, of: Addressed, left_out: Sequence[int] = ()) -> Run:
     return despatches.label(ctx, of.label, [copy.id for place, copy in enumerate(of.copies) if place not in without])
 
 
+def whose(copy: JournalCopyRow) -> str:
+    """Return how commands name whose a copy is: a person by number, an order by its reference."""
+    return reference(copy.order_id) if copy.order_id is not None else str(copy.person_id)
+
+
+def _mark(copy: JournalCopyRow) -> str:
+    """Return what stands in the corner of a label; several copies in one envelope are said."""
+    return f"{whose(copy)} × {copy.copies}" if copy.copies > 1 else whose(copy)
+
+
 def _rows(ctx: Context, of: Addressed) -> list[list[str]]:
     head = ["number", "name", *(f"line{number}" for number in range(1, _MOST_LINES + 1))]
     rows = [[*head, "postcode", "country", "country_name", "copies"]]
@@ -95,7 +106,8 @@ def _rows(ctx: Context, of: Addressed) -> list[list[str]]:
             lines = [*lines[: _MOST_LINES - 1], ", ".join(lines[_MOST_LINES - 1 :])]
         lines += [""] * (_MOST_LINES - len(lines))
         country = _country(copy.country_code)
-        rows.append([str(copy.person_id), copy.name, *lines, copy.postal_code, copy.country_code, country, "1"])
+        number, copies = whose(copy), str(copy.copies)
+        rows.append([number, copy.name, *lines, copy.postal_code, copy.country_code, country, copies])
     return rows
 
 

@@ -17,6 +17,7 @@ from balintmail.db import (
     member_traces,
     merging,
     officers,
+    order_traces,
     paper_traces,
     people,
     postal,
@@ -69,6 +70,7 @@ def merge(ctx: Context, keep_id: int, other_id: int) -> Merged:
         member_traces.move(tx, other.id, keep.id, now=now)
         despatches.move_person(tx, other.id, keep.id, now=now)
         journal_issues.move_authors(tx, other.id, keep.id)
+        order_traces.move(tx, other.id, keep.id)
         paper_traces.move(tx, other.id, keep.id)
         people.update(tx, keep.id, _joined(keep, other), now=now)
         people.update(tx, other.id, {**_EMPTY, "merged_into": keep.id}, now=now)

@@ -85,7 +85,7 @@ def test_every_table_with_a_person_in_it_is_read_or_named_here() -> None:
         "person_addresses", "postal_addresses", "officers", "subscriptions", "join_requests", "notices",
         "mailed_links", "consent_events", "deliveries", "audit_events", "people", "inbound_messages", "return_events",
         "copy_requests", "drafts", "reading_links", "papers", "paper_readers", "despatch_copies",
-        "journal_authors", "memberships", "payments", "bank_lines", "round_answers",
+        "journal_authors", "memberships", "orders", "payments", "bank_lines", "round_answers",
     }  # fmt: skip
     passing = {"awaited_replies"}  # which letter an officer was asked by: gone with the request, which is shown
     assert people_column == shown | passing
