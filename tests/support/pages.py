@@ -114,6 +114,8 @@ def furnish(ctx: Context) -> Pages:
         "/release/{token}": draft(ctx),
         "/ecopy/{token}": own_copy(ctx, person),
     }
+    deciding = link(ctx, "paper_news", "accept_url").removesuffix("/accept")
+    paths |= {f"/papers/decide/{{token}}{below}": deciding + below for below in ("", "/accept", "/decline")}
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
     return Pages(person, paths)

@@ -16,6 +16,7 @@ PAPERS: Mapping[str, NoticeKind] = {
         facts={"number": "2026-014", "received_at": _RECEIVED}, strangers=True, named_by="number"
     ),
     # To the Secretary. `about` is "received", or "advice" where `name` is the reader's and `advice` what was said.
+    # Without a site there are no buttons.
     "paper_news": NoticeKind(
         facts={
             "about": "received",
@@ -26,6 +27,8 @@ PAPERS: Mapping[str, NoticeKind] = {
             "files": 2,
             "due_on": _DUE,
             "advice": "",
+            "accept_url": f"{_SITE}/papers/decide/abc/accept",
+            "decline_url": f"{_SITE}/papers/decide/abc/decline",
         },
         officers=True,
         named_by="number",

@@ -41,6 +41,7 @@ class Purpose(Enum):
     JOURNAL_COPY = 20  # somebody's own copy of a journal issue
     ORDER = 21  # whoever ordered sees their order and its papers
     PAPER = 14  # one reader reads one paper and gives advice
+    PAPER_DECISION = 16  # the decision on one paper, by one officer
     CALENDAR = 15  # the feed of the society's year
 
 

@@ -18,7 +18,7 @@ from balintmail.domain.papers import OPEN, PaperState, may_become
 from balintmail.domain.states import Ground
 from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.errors import Conflict
-from balintmail.services import journal_articles, notices
+from balintmail.services import journal_articles, notices, paper_links
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.journal_articles import ArticleChanges
@@ -264,6 +264,7 @@ def _tell_secretary(ctx: Context, tx: Tx, found: Reading, advice: str) -> None:
         "files": 0,
         "due_on": found.paper.due_on or _today(ctx),
         "advice": advice[:4000],
+        **paper_links.decide(ctx, found.paper, to.person),
     }
     key = f"paper {found.paper.number} advice {found.reader.id}"
     notices.put(ctx, tx, Waiting(template="paper_news", to=to, ground=Ground.OFFICER, facts=facts, key=key))

@@ -39,7 +39,7 @@ from balintmail.errors import NotFound
 from balintmail.receiving.examiner import Examiner
 from balintmail.receiving.upload import PAPERS, WORDS, Kind, UploadRefused, Why
 from balintmail.services import files as store
-from balintmail.services import notices
+from balintmail.services import notices, paper_links
 from balintmail.services.context import Context
 from balintmail.services.notices import To, Waiting
 
@@ -218,6 +218,7 @@ def _tell(ctx: Context, tx: Tx, paper: PaperRow, address: addresses.Address, fil
         "files": files,
         "due_on": paper.due_on or paper.received_at.date(),
         "advice": "",
+        **paper_links.decide(ctx, paper, officer.person),
     }
     waiting = Waiting(template="paper_news", to=officer, ground=Ground.OFFICER, facts=told, key=f"{key} news")
     notices.put(ctx, tx, waiting)

@@ -14,6 +14,7 @@ from balintmail.domain.hygiene import TextRefused
 from balintmail.services import files, paper_decisions, papers
 from balintmail.services.files import FileMissing
 from balintmail.services.paper_decisions import LONGEST_ADVICE, Reading
+from balintmail.services.papers import Whole
 from balintmail.web.access import Kind
 from balintmail.web.forms import Form, FormErrors, Posted
 from balintmail.web.page import render, say
@@ -50,14 +51,18 @@ def file(request: Request, token: str, position: str) -> Response:
     found = paper_decisions.of_reader(ctx, token)
     if found is None:
         return _over(request)
-    every = papers.whole(ctx, found.paper.number).files
-    wanted = next((one for one in every if str(one.position) == position), None)
+    return attachment(request, papers.whole(ctx, found.paper.number), position) or problem(request, 404)
+
+
+def attachment(request: Request, of: Whole, position: str) -> Response | None:
+    """Return a paper's file as an answer that no browser shows; None when there is none in that place."""
+    wanted = next((one for one in of.files if str(one.position) == position), None)
     try:
-        content = files.read(ctx, wanted.digest) if wanted else b""
+        content = files.read(site(request).ctx, wanted.digest) if wanted else b""
     except FileMissing:
         content = b""
     if wanted is None or not content:
-        return problem(request, 404)
+        return None
     named = f"attachment; filename*=UTF-8''{quote(wanted.file_name, safe='')}"
     return Response(content, media_type=wanted.kind, headers={"content-disposition": named})
 
