@@ -47,9 +47,9 @@ def message_text_of(compiled: Compiled, reader: PersonData) -> str:
     return _merger(compiled).text(_nobody(compiled, reader))
 
 
-def title_of(compiled: Compiled) -> str:
-    """Return the letter's title, for somebody of whom nothing is known."""
-    return _merger(compiled).subject(_nobody(compiled))
+def title_of(compiled: Compiled, reader: PersonData | None = None) -> str:
+    """Return the letter's title as `reader` gets it, else for somebody of whom nothing is known."""
+    return _merger(compiled).subject(_nobody(compiled, reader))
 
 
 def pictures_of(compiled: Compiled) -> dict[str, tuple[str, bytes]]:

@@ -132,6 +132,8 @@ def shown(values: LayoutValues) -> dict[str, object]:
     """Return the names that every layout template may use (docs/templates.md lists them)."""
     words = read_words(values.templates, values.language)
     why = words.get(f"why_{values.template}", words["why"])
+    if not values.list_name:
+        why = words.get(f"why_{values.template}_no_list", why)
     ways = (
         Way(words["leave"], values.leave_url),
         Way(words["change"], values.preferences_url),

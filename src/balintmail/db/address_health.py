@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, select
 
-from balintmail.db.models import Address, Delivery, Person, PersonAddress, Subscription, Suppression
+from balintmail.db.models import Address, Delivery, Officer, Person, PersonAddress, Subscription, Suppression
 from balintmail.db.session import Tx
-from balintmail.db.standing import LIVING
+from balintmail.db.standing import LIVING, membership_runs
 from balintmail.domain.health import Known
 from balintmail.domain.returns import Reason
 from balintmail.domain.states import AddressHealth, DeliveryState, Ground, SubscriptionState
@@ -45,11 +45,14 @@ class HealthRow:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A living person who holds an address, and a list that they are on; `ground` is that subscription's."""
+    """A living person who holds an address, and why they may be mailed: a list they are on, an office, a membership.
+
+    `list_id` is none where it is no list.
+    """
 
     person: int
     language: str | None
-    list_id: int
+    list_id: int | None
     ground: Ground
 
 
@@ -161,19 +164,32 @@ def trials_over(tx: Tx, now: datetime, *, limit: int) -> list[HealthRow]:
 
 
 def holder(tx: Tx, address_id: int) -> Holder | None:
-    """Return somebody who gets letters at this address and may be mailed for a list they are on, or None."""
-    query = (
-        select(Person.id, Person.language, Subscription.list_id, Subscription.ground)
+    """Return somebody who gets letters at this address and may be mailed there, or None.
+
+    Whoever is on a list comes first, then who holds an office, then whose membership runs.
+    """
+    living = (
+        select(Person.id, Person.language)
         .join(PersonAddress, PersonAddress.person_id == Person.id)
-        .join(Subscription, Subscription.person_id == Person.id)
         .where(PersonAddress.address_id == address_id, PersonAddress.preferred)
-        .where(Person.erased_at.is_(None), Person.merged_into.is_(None))
-        .where(Subscription.state == SubscriptionState.SUBSCRIBED, Subscription.ground.in_(LIVING))
-        .order_by(Person.id, Subscription.list_id)
+        .where(Person.erased_at.is_(None), Person.merged_into.is_(None), Person.died_on.is_(None))
+        .order_by(Person.id)
         .limit(1)
     )
-    row = tx.execute(query).first()
-    return Holder(*row) if row else None
+    on_a_list = (
+        living.add_columns(Subscription.list_id, Subscription.ground)
+        .join(Subscription, Subscription.person_id == Person.id)
+        .where(Subscription.state == SubscriptionState.SUBSCRIBED, Subscription.ground.in_(LIVING))
+        .order_by(Subscription.list_id)
+    )
+    if (row := tx.execute(on_a_list).first()) is not None:
+        return Holder(*row)
+    runs = membership_runs(PersonAddress.person_id, correlate=PersonAddress)
+    in_office = exists().where(Officer.person_id == Person.id, Officer.until.is_(None)).correlate(Person)
+    for ground, holds in ((Ground.OFFICER, in_office), (Ground.MEMBERSHIP, runs)):
+        if (row := tx.execute(living.where(holds)).first()) is not None:
+            return Holder(row[0], row[1], None, ground)
+    return None
 
 
 def came_of(tx: Tx, row: HealthRow, since: datetime) -> list[tuple[DeliveryState, datetime]]:

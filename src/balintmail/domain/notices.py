@@ -111,6 +111,7 @@ NOTICES: Mapping[str, NoticeKind] = {
             "reply": True,
         },
         officers=True,
+        named_by="number",
         answerable=True,
     ),
     # To the Secretary, and to the editor who mailed a newsletter in: `why` says what kept it from being read, "" for
@@ -178,8 +179,11 @@ NOTICES: Mapping[str, NoticeKind] = {
     ),
     # To the old address; `new_address` is masked.
     "address_changed": NoticeKind(facts={"new_address": "j•••@example.net", "changed_at": _ASKED}),
-    # To a paused address, to see whether mail reaches it again. `reason` is why letters came back, `since` the pause.
-    "probe": NoticeKind(facts={"reason": Word("return_mailbox_full"), "since": _ASKED}, leavable=True),
+    # To a paused address, to see whether mail reaches it again. `reason` is why letters came back, `since` the pause;
+    # `on_a_list` is "yes" for a reader, and nothing for an officer or a member who is on no list.
+    "probe": NoticeKind(
+        facts={"reason": Word("return_mailbox_full"), "since": _ASKED, "on_a_list": True}, leavable=True
+    ),
     # To the Secretary: refusals by a rule or a spam filter. `answers` are the systems' own words, without addresses.
     "blocked": NoticeKind(
         facts={
@@ -302,6 +306,7 @@ NOTICES: Mapping[str, NoticeKind] = {
             "cut": "",
         },
         officers=True,
+        named_by="number",
     ),
     **COPIES,
     **JOURNAL,

@@ -4,18 +4,21 @@ The instance's letters come before the shipped ones, a list's own before those o
 that cannot be compiled is set aside for the shipped one, so that a slip in it keeps nobody waiting. It mails nobody.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from balintmail.composing.article import title_of
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
-from balintmail.composing.facts import Shape, names_of, unrolled
+from balintmail.composing.facts import Reader, Shape, names_of, unrolled
 from balintmail.composing.letter import Letter, decode, parse_letter
+from balintmail.composing.look import read_words
 from balintmail.composing.surroundings import Surroundings
 from balintmail.db import audit, lists
 from balintmail.db.session import Tx
 from balintmail.domain.notices import NOTICES
+from balintmail.domain.recipient import PersonData
 from balintmail.domain.states import MailingKind
 from balintmail.errors import BalintmailError, NotFound
 from balintmail.resources import templates_folder
@@ -23,6 +26,7 @@ from balintmail.services import surroundings
 from balintmail.services.context import Context
 
 OWN = "en"  # the language of a letter.md that says none
+_DOTS = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,17 @@ class NoticeLetter:
 
     compiled: Compiled
     source: str
-    title: str
     language: str
+    facts: frozenset[str] = frozenset()  # every name that it may use
+    _titles: dict[tuple[tuple[str, str], ...], str] = field(default_factory=dict)
+
+    def title(self, facts: Mapping[str, str]) -> str:
+        """Return what receipts call it: its title with these facts, and with dots for all that is somebody's own."""
+        told = tuple(sorted(facts.items()))
+        if told not in self._titles:
+            reader = PersonData(_DOTS, _DOTS, self.language, fields=dict.fromkeys(self.facts, _DOTS) | dict(told))
+            self._titles[told] = title_of(self.compiled, reader)
+        return self._titles[told]
 
 
 class NoticeLetters:
@@ -41,6 +54,7 @@ class NoticeLetters:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._made: dict[tuple[str, int | None, str, Shape], NoticeLetter] = {}
+        self._readers: dict[str, Reader] = {}
 
     def get(self, tx: Tx, template: str, list_id: int | None, language: str, shape: Shape = ()) -> NoticeLetter:
         """Return the letter; raise BalintmailError when not even the shipped one can be compiled."""
@@ -48,6 +62,13 @@ class NoticeLetters:
         if asked not in self._made:
             self._made[asked] = self._make(tx, *asked)
         return self._made[asked]
+
+    def reader(self, language: str) -> Reader:
+        """Return how facts are written for whoever reads `language`."""
+        if language not in self._readers:
+            words = read_words(surroundings.template_folders(self._ctx), language)
+            self._readers[language] = Reader(language, self._ctx.settings.zone, words)
+        return self._readers[language]
 
     def _make(self, tx: Tx, template: str, list_id: int | None, language: str, shape: Shape) -> NoticeLetter:
         mailing_list = lists.by_id(tx, list_id) if list_id is not None else None
@@ -79,9 +100,8 @@ def _compiled(around: Surroundings, template: str, whose: tuple[str, str], shape
     language, list_slug = whose
     letter = letter_of(around.templates, template, language=language, list_slug=list_slug)
     compiled = compile_notice(letter, around, template, shape)
-    # What a mailing is called in receipts says nothing of the people it goes to.
-    title = letter.title.partition("{{")[0].strip(" :“„«\u00a0") or template.replace("_", " ").capitalize()
-    return NoticeLetter(compiled, letter.source, title, letter.language)
+    facts = names_of(NOTICES[template], shape)
+    return NoticeLetter(compiled, letter.source, letter.language, facts)
 
 
 def letter_of(folders: Sequence[Path], template: str, *, language: str = OWN, list_slug: str = "") -> Letter:

@@ -7,17 +7,16 @@ the ledger again before the dot. They are put in by services/notices.py.
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from balintmail.composing.facts import Reader, Shape, shape_of, written
-from balintmail.composing.look import read_words
 from balintmail.db import meta, subscriptions, suppressions
 from balintmail.db import notices as rows
 from balintmail.db.ledger import Addressee
 from balintmail.db.mailings import MailingRow
 from balintmail.db.notices import Batch, DueNotice
 from balintmail.db.session import Tx
-from balintmail.domain.notices import NOTICES, Fact, from_stored
+from balintmail.domain.notices import NOTICES, Fact, NoticeKind, from_stored
 from balintmail.domain.recipient import PersonData, encode
 from balintmail.domain.states import MailingKind
 from balintmail.errors import BalintmailError
@@ -27,12 +26,14 @@ from balintmail.services.lists import named
 from balintmail.services.notice_letters import NoticeLetters
 from balintmail.services.notices import ANSWER, FIRST_NAME, NAME, WELCOME, Waiting, put, to_person
 from balintmail.services.one_off import Frozen, release_to
-from balintmail.services.surroundings import template_folders
 
 AT_ONCE = 1000  # notices of one mailing: one transaction, and not much to do again after a crash
 STUCK = "notices_stuck"  # the fact that says why notices cannot be written; empty while they can
 
 _Group = tuple[Shape, str, int]  # the text, what receipts call it, and the how manieth notice to the same person
+_Member = tuple[DueNotice, dict[str, Fact]]
+# Facts that say nothing of anybody, whatever the letter: what receipts call its mailing by may hold them.
+_OF_NOBODY = frozenset({"about", "count", "issue", "journal", "label", "late", "number", "reminds", "state", "step"})
 
 
 def anything_due(ctx: Context, tx: Tx) -> bool:
@@ -106,25 +107,41 @@ def release(ctx: Context, tx: Tx, letters: NoticeLetters, batch: Batch, taken: S
     A person has one row in a mailing (D1), so whoever gets the same letter twice gets it in two.
     """
     kind = NOTICES[batch.template]
-    groups: dict[_Group, list[tuple[DueNotice, dict[str, Fact]]]] = defaultdict(list)
-    seen: Counter[int | None] = Counter()
-    for one in _mailable(ctx, tx, taken):
-        facts = from_stored(one.facts)
-        groups[shape_of(kind, facts), str(facts.get(kind.named_by, "")), seen[one.person]].append((one, facts))
-        if one.person is not None:
-            seen[one.person] += 1
     released = []
-    for (shape, label, _), members in groups.items():
+    for (shape, title, _), members in _grouped(ctx, tx, letters, batch, taken).items():
         letter = letters.get(tx, batch.template, batch.list_id, batch.language, shape)
-        reader = Reader(letter.language, ctx.settings.zone, read_words(template_folders(ctx), letter.language))
+        reader = letters.reader(letter.language)
         meant = [str(facts.pop(ANSWER, "")) for _, facts in members]
         chosen = [_addressee(reader, one, facts, strangers=kind.strangers) for one, facts in members]
         raw, content = letter.compiled.dump(), letter.compiled.content_hash
-        title = f"{letter.title}: {label}" if label else letter.title
         frozen = Frozen(batch.list_id, MailingKind.NOTICE, title, letter.source, raw, content)
         released.append(release_to(ctx, tx, frozen, chosen))
         answers.expect(ctx, tx, released[-1].id, [pair for pair in zip(chosen, meant, strict=True) if pair[1]])
     return released
+
+
+def _grouped(
+    ctx: Context, tx: Tx, letters: NoticeLetters, batch: Batch, taken: Sequence[DueNotice]
+) -> dict[_Group, list[_Member]]:
+    """Return those who may be mailed by what becomes one mailing."""
+    kind = NOTICES[batch.template]
+    groups: dict[_Group, list[_Member]] = defaultdict(list)
+    seen: Counter[int | None] = Counter()
+    for one in _mailable(ctx, tx, taken):
+        facts = from_stored(one.facts)
+        shape = shape_of(kind, facts)
+        letter = letters.get(tx, batch.template, batch.list_id, batch.language, shape)
+        title = letter.title(told(kind, facts, letters.reader(letter.language)))
+        label = str(facts.get(kind.named_by, ""))
+        groups[shape, title if label in title else f"{title} ({label})", seen[one.person]].append((one, facts))
+        if one.person is not None:
+            seen[one.person] += 1
+    return groups
+
+
+def told(kind: NoticeKind, facts: Mapping[str, Fact], reader: Reader) -> dict[str, str]:
+    """Return those of the facts, written, that receipts may hold: they say nothing of anybody."""
+    return written({name: facts[name] for name in facts if name in _OF_NOBODY or name == kind.named_by}, reader)
 
 
 def _mailable(ctx: Context, tx: Tx, taken: Sequence[DueNotice]) -> list[DueNotice]:

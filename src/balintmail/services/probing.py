@@ -1,8 +1,9 @@
 """Try paused addresses with a short letter each, and mail those again from which nothing has come back.
 
-A probe goes to a reader of a list, on the ground of their subscription, and through the ledger like any letter; that it
-came back is noticed by services/returned.py. When it stayed away long enough the address is mailed again, on trial. The
-tries are counted, lie further and further apart, and end; then the address is the Secretary's matter.
+A probe goes to a reader of a list on the ground of their subscription, to an officer or a member who is on no list on
+that of their office or membership, and through the ledger like any letter; that it came back is noticed by
+services/returned.py. When it stayed away long enough the address is mailed again, on trial. The tries are counted, lie
+further and further apart, and end; then the address is the Secretary's matter.
 """
 
 from datetime import timedelta
@@ -48,7 +49,7 @@ def _some(ctx: Context) -> bool:
 
 
 def _try(ctx: Context, tx: Tx, row: HealthRow) -> None:
-    """Let a probe go to an address, unless nobody there is on a list any more."""
+    """Let a probe go to an address, unless nobody there gets letters of ours any more."""
     holder = address_health.holder(tx, row.id)
     if row.health is not AddressHealth.BOUNCED or holder is None:
         address_health.wait_for_probe(tx, row, None)
@@ -60,7 +61,11 @@ def _try(ctx: Context, tx: Tx, row: HealthRow) -> None:
         to=To(address=parse(row.email), person=holder.person, language=holder.language or ""),
         ground=holder.ground,
         list_id=holder.list_id,
-        facts={"reason": Word(f"return_{row.trouble or 'other'}"), "since": row.bounced_at or now},
+        facts={
+            "reason": Word(f"return_{row.trouble or 'other'}"),
+            "since": row.bounced_at or now,
+            "on_a_list": holder.list_id is not None,
+        },
         key=_key(row),
     )
     notices.put(ctx, tx, probe)

@@ -1,6 +1,7 @@
 """System mails that wait: put, released as mailings, sent by dispatch; on both databases."""
 
 import quopri
+import re
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -13,18 +14,21 @@ from sqlalchemy import func, insert, select, update
 
 from balintmail.composing.compile import compile_letter
 from balintmail.composing.compiled import Compiled
+from balintmail.composing.facts import shape_of
 from balintmail.db import mailings, meta
 from balintmail.db.ledger import Claimed
 from balintmail.db.models import Delivery, Mailing, Notice, Person
 from balintmail.domain.address import parse
-from balintmail.domain.notices import Fact, Plain
+from balintmail.domain.notices import NOTICES, Fact, Plain
 from balintmail.domain.outcome import Composed
 from balintmail.domain.states import DeliveryState, Ground, MailingKind, MailingState, SuppressionReason
+from balintmail.resources import templates_folder
 from balintmail.sending.outbox import OutboxTransport
 from balintmail.services import claims, erasure, lists, notice_letters, notice_mailings, notices, officers_mail
 from balintmail.services import dispatch as lasting
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
+from balintmail.services.notice_letters import NoticeLetters, letter_of
 from balintmail.services.notice_mailings import release_due
 from balintmail.services.notices import To, Waiting, put
 from tests.conftest import MovableClock
@@ -299,8 +303,25 @@ def test_the_same_letter_twice_to_one_person_is_two_mailings_D1(society: Context
     send(society)
     assert count(society, Mailing) == 2
     with society.db.read() as tx:
-        assert set(tx.scalars(select(Mailing.title))) == {"Request"}  # receipts name no applicant
+        assert set(tx.scalars(select(Mailing.title))) == {"… asks to join"}  # receipts name no applicant
     assert len(outbox(society)) == 2
+
+
+def test_receipts_call_each_system_mail_by_its_title_without_anybodys_own(society: Context) -> None:
+    if not society.db.is_sqlite:
+        pytest.skip("letters read the same on every database")
+    letters, called = NoticeLetters(society), {}
+    named = [name for name in NOTICES if "{" in letter_of([templates_folder()], name).title]
+    with society.db.read() as tx:
+        for name, language in (*((name, "en") for name in named), ("dues_reminder", "de")):
+            kind = NOTICES[name]
+            letter = letters.get(tx, name, 1 if kind.leavable else None, language, shape_of(kind, kind.facts))
+            called[name, language] = letter.title(notice_mailings.told(kind, kind.facts, letters.reader(language)))
+    assert not {key: title for key, title in called.items() if re.search(r"[{}%]|Jane|Smith", title)}
+    assert called["request", "en"] == "… asks to join"
+    assert called["digest", "en"] == "Requests to join: 2"
+    assert called["dues_reminder", "de"] == "Ihr Beitrag für das kommende Jahr"
+    assert called["welcome", "en"] == "Welcome to the list “The newsletter”"
 
 
 def test_the_secretary_is_told_of_a_pause_in_their_own_language(society: Context) -> None:

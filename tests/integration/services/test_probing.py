@@ -8,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from balintmail.db.models import Delivery, Mailing, Notice
-from balintmail.domain.states import AddressHealth, DeliveryState, Ground, SkipReason
+from balintmail.domain.states import AddressHealth, DeliveryState, Ground, Role, SkipReason
 from balintmail.domain.tokens import Purpose
 from balintmail.sending.outbox import OutboxTransport
-from balintmail.services import leaving, probing, suppressions
+from balintmail.services import leaving, memberships, officers, probing, suppressions
 from balintmail.services.context import Context
 from balintmail.services.dispatch import Orders, dispatch
 from balintmail.services.leaving import Visit
+from balintmail.services.memberships import Facts
 from balintmail.services.notices import Waiting, put, to_person
 from tests.conftest import MovableClock
 from tests.support.coming_back import FULL, NO_USER, Post, days
@@ -157,6 +158,26 @@ def test_who_left_every_list_is_not_tried(post: Post, clock: MovableClock) -> No
     send(post.ctx)
     assert probes(post) == []
     assert post.address(MARIA).probe_at is None
+
+
+@pytest.mark.parametrize("ground", [Ground.OFFICER, Ground.MEMBERSHIP])
+def test_officers_and_members_who_are_on_no_list_are_tried_too(post: Post, clock: MovableClock, ground: Ground) -> None:
+    person = paused(post, clock)
+    leaving.leave_all(post.ctx, post.token(0, Purpose.LEAVE, person=person, list=1), Visit())
+    if ground is Ground.OFFICER:
+        officers.appoint(post.ctx, Role.TREASURER, str(person))
+    else:
+        memberships.add(post.ctx, person, Facts())
+    send(post.ctx)
+    [probe] = probes(post)
+    assert post.delivery(probe).ground is ground
+    letters = [file.read_bytes() for file in (post.ctx.folder / "outbox" / "new").iterdir()]
+    [letter] = [each for each in letters if b"Does this reach you" in each]
+    assert b"List-Unsubscribe" not in letter
+    assert b"the list" not in letter
+    clock.forward(days(5))
+    send(post.ctx)
+    assert post.mailed(MARIA)
 
 
 def test_who_leaves_before_the_probe_leaves_gets_none_D4(post: Post, clock: MovableClock) -> None:
