@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
+from tests.support.volumes import pdf
 
 
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
-    assert call("init", tmp_path / "i", *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(tmp_path / "i", "--url", "https://balint.example.org")
     return Instance(tmp_path / "i")
 
 
@@ -141,6 +142,32 @@ def test_labels_and_a_mail_houses_list(society: Instance, tmp_path: Path) -> Non
     assert society(*again, "--format", "csv").status == 2
     assert society(*again, "--yes", "--start", "15").status == 2
     assert society("journal", "despatch", "post", "2026", "--json").json["posted"] == 2
+
+
+def test_past_papers_come_in_from_a_folder_once_and_can_be_searched(society: Instance, tmp_path: Path) -> None:
+    folder = tmp_path / "past"
+    folder.mkdir()
+    (folder / "balint1973.pdf").write_bytes(pdf("The flash, as the group called it, came in the sixth minute."))
+    (folder / "scan.pdf").write_bytes(pdf(""))
+    (folder / "all.csv").write_text(
+        "Title;Authors;Year;Volume;Pages;File\nSix Minutes;Enid Balint & Jack Norell;1973;1;3-9;balint1973.pdf\n"
+        "On Scans;Jane Example;1974;2;1-4;scan.pdf\nLost;A B;1974;2;5;../../secrets.toml\n;;;;;\nNo year;A B;x;1;1;\n",
+        "utf-8",
+    )
+    dry = society("journal", "import", folder, "--dry-run", "--json").json
+    assert (dry["new"], dry["refused"], dry["written"]) == (3, 1, False)
+    assert society("journal", "list", "--json").json == []
+    assert society("journal", "import", folder).status == 1  # nobody said yes
+    done = society("journal", "import", folder, "--yes")
+    assert done.status == 0
+    assert "1 are scans without a text layer" in done.said
+    assert "ocrmypdf is not installed" in done.said
+    assert 'its file "../../secrets.toml" is not in the folder' in done.said
+    assert society("journal", "import", folder, "--yes", "--json").json["unchanged"] == 3
+    read = society("archive", "read", "--json").json
+    assert (read["read"], read["scan"]) == (1, 1)
+    refused = society("journal", "import", tmp_path / "nothing.bib")
+    assert (refused.status, "There is no" in refused.said) == (1, True)
 
 
 def test_links_to_e_copies(society: Instance) -> None:

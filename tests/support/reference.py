@@ -142,6 +142,10 @@ JSON: dict[str, str] = {
 {"new", "unchanged", "refused", "written",
  "newsletters": [{"file", "result": "new|unchanged|refused", "number", "on", "title", "reason"}]}""",
     "archive index": '{"entries"}',
+    "archive read": '{"read", "recognised", "scan", "locked", "broken", "recogniser": true|false}',
+    "journal import": """\
+{"new", "changed", "unchanged", "refused", "journal_issues": […], "columns": {…}, "unused": […], "written",
+ "papers": [{"origin", "result": "new|changed|unchanged|refused", "journal", "title", "reason"}]}""",
     "members list": f"[{_MEMBERSHIP}]",
     "members show": '{"person", "name", "member", "died", "reference", "memberships": […], "payments": […]}',
     "members add": _TERM,

@@ -64,6 +64,22 @@ def import_(app: App, path: Path, list_slug: str, visibility: str, dry_run: bool
 
 
 @archive.command()
+@click.option("--again", is_flag=True, help="Those that could not be read before, too.")
+@pass_app
+def read(app: App, again: bool) -> None:
+    """Read the words of the Journal's PDFs, so that the search finds them; dispatch reads new ones by itself.
+
+    Scans without a text layer are read by ocrmypdf where it is installed, which takes some seconds a page.
+    """
+    from balintmail.services import search_index  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        counts = read_papers(app, ctx, again=again)
+        search_index.keep_in_step(ctx)
+    app.out.json({**counts, "recogniser": _recogniser()})
+
+
+@archive.command()
 @pass_app
 def index(app: App) -> None:
     """Make the index of the search anew, from all newsletters and papers."""
@@ -88,6 +104,38 @@ def _run(app: App, ctx: "Context", order: "Order", *, write: bool, quiet: bool =
             told = f"{one.number}, {one.on}, {one.title}" if one.on else one.reason or one.title
             app.out.line(f"  {one.result.value:<10} {one.file}  {told}")
     return found
+
+
+def read_papers(app: App, ctx: "Context", *, again: bool = False) -> dict[str, int]:
+    """Read the PDFs whose words are not known, tell of those that give none; return how all of them stand."""
+    from balintmail.db import searched  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.domain.archive import TextState  # noqa: PLC0415
+    from balintmail.services import pdf_texts  # noqa: PLC0415
+
+    good = (TextState.READ, TextState.RECOGNISED)
+    for count, row in enumerate(pdf_texts.read_waiting(ctx, again=again), start=1):
+        if row.state not in good:
+            with ctx.db.read() as tx:
+                app.out.line(f"  {row.state.value:<10} {searched.whose(tx, row.digest)}: {row.remark}")
+        elif count % 100 == 0:
+            app.out.line(f"  {count:,} PDFs read")
+    with ctx.db.read() as tx:
+        states = searched.states(tx)
+    counts = {state.value: states.get(state, 0) for state in TextState}
+    known, scans = counts["read"] + counts["recognised"], counts["scan"]
+    app.out.line(f"{known:,} PDFs can be searched; {scans + counts['locked'] + counts['broken']:,} give no words.")
+    if scans and not _recogniser():
+        app.out.line(
+            f"{scans:,} are scans without a text layer, found by title, authors and abstract alone, and ocrmypdf is not"
+            " installed. Install it (Debian: apt install ocrmypdf) and run: balintmail archive read"
+        )
+    return counts
+
+
+def _recogniser() -> bool:
+    from balintmail.receiving import ocr  # noqa: PLC0415
+
+    return ocr.installed()
 
 
 def _document(one: "Taken") -> dict[str, Any]:

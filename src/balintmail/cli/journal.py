@@ -11,6 +11,7 @@ import click
 from balintmail.cli.command import App, Group, pass_app
 from balintmail.cli.despatches import despatch
 from balintmail.cli.journal_articles import articles
+from balintmail.cli.journal_import import import_papers
 from balintmail.errors import UsageRefused
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def journal() -> None:
 
 journal.add_command(articles)
 journal.add_command(despatch)
+journal.add_command(import_papers)
 
 
 @journal.command("add")

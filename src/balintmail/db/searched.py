@@ -96,6 +96,28 @@ def unread(tx: Tx, most: int) -> list[str]:
     return [digest for digest in tx.scalars(query) if digest]
 
 
+def in_state(tx: Tx, states: Sequence[TextState]) -> list[str]:
+    """Return the PDFs of papers of whose reading one of these came."""
+    query = select(PdfText.digest).where(
+        PdfText.state.in_(states), select(_A.id).where(_A.pdf == PdfText.digest).exists()
+    )
+    return list(tx.scalars(query.order_by(PdfText.digest)))
+
+
+def whose(tx: Tx, digest: str) -> str:
+    """Return how the paper of a PDF is named, `1973/six-minutes`; the first where several have the same."""
+    query = select(_J.label, _A.slug).join(_A, _A.journal_issue_id == _J.id).where(_A.pdf == digest)
+    row = tx.execute(query.order_by(_A.id).limit(1)).first()
+    return f"{row[0]}/{row[1]}" if row else digest[:12]
+
+
+def states(tx: Tx) -> dict[TextState, int]:
+    """Return how many PDFs of papers are in each state."""
+    of_papers = select(_A.id).where(_A.pdf == PdfText.digest).exists()
+    query = select(PdfText.state, func.count()).where(of_papers).group_by(PdfText.state)
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
 def text(tx: Tx, digest: str | None) -> TextRow | None:
     """Return the words of a PDF, None where it was not read yet."""
     columns = [getattr(PdfText, name) for name in TextRow.__dataclass_fields__]

@@ -17,6 +17,7 @@ from balintmail.services import (
     order_errands,
     pages,
     paper_decisions,
+    pdf_texts,
     probing,
     reading_links,
     reminders,
@@ -46,5 +47,6 @@ def run(ctx: Context) -> None:
     fresh_links.tidy(ctx)
     fresh_links.forget_sent(ctx)
     correspondence.forget_old(ctx)
+    pdf_texts.glance(ctx)
     search_index.keep_in_step(ctx)
     erasure.sweep_if_due(ctx)

@@ -128,18 +128,25 @@ def take(ctx: Context, tx: Tx, issue: IssueRow, reason: StockReason, copies: int
 
 def keep_pdf(ctx: Context, path: Path) -> str:
     """Keep a PDF and return its hash; raise FileRefused for what is none, is cut short or wants a password."""
+    return files.store(ctx, read_pdf(path)).digest
+
+
+def read_pdf(path: Path) -> bytes:
+    """Return a PDF whole; raise FileRefused for what is none, is cut short, too large or wants a password."""
     with _opened(path) as file:
         head = file.read(1024)
         if b"%PDF-" not in head:
             raise FileRefused(f"{path.name} is no PDF.", hint="Export it as PDF and try again.")
-        content = head + file.read(files.LONGEST + 1)
+        content: bytes = head + file.read(files.LONGEST + 1)
+    if len(content) > files.LONGEST:
+        raise FileRefused(f"{path.name} is larger than {files.LONGEST // 1_000_000:,} MB, the most that is taken.")
     if b"%%EOF" not in content[-_TAIL:]:
         raise FileRefused(
             f"{path.name} is cut short: its end is missing.", hint="Copy it again from where it was made."
         )
     if _ENCRYPTED.search(content):
         raise FileRefused(f"{path.name} wants a password, so nobody could read it.", hint="Save it without one.")
-    return files.store(ctx, content).digest
+    return content
 
 
 def keep_cover(ctx: Context, path: Path) -> str:

@@ -5,22 +5,17 @@ process of its own, in a folder of its own, without a shell, within a time and a
 there is no picture, and nothing else is missing. The picture is small and says nothing that the document does not.
 """
 
-import os
-import resource
 import shutil
-import signal
-import subprocess
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from balintmail.receiving.outside import run
 from balintmail.receiving.upload import Kind
 
 SECONDS = 90  # LibreOffice's first start takes ten
 WIDEST = 480  # pixels
 LARGEST = 400_000  # octets of the picture
-_MEMORY = 4 << 30  # bytes of address space; LibreOffice takes two
 _OFFICE = frozenset({Kind.DOCX.media_type, Kind.ODT.media_type, Kind.PPTX.media_type, Kind.ODP.media_type})
 
 
@@ -56,51 +51,13 @@ def _as_pdf(office: str, path: Path, kind: str, folder: Path) -> Path | None:
     profile = f"-env:UserInstallation=file://{folder / 'profile'}"
     wanted = ["--headless", "--norestore", "--convert-to", "pdf", "--outdir", str(folder), str(source)]
     made = folder / "document.pdf"
-    return made if _run([office, profile, *wanted], folder) and made.is_file() else None
+    return made if run([office, profile, *wanted], folder, seconds=SECONDS) and made.is_file() else None
 
 
 def _painted(painter: str, pdf: Path, folder: Path) -> bytes:
     target = folder / "page"
     wanted = ["-png", "-f", "1", "-l", "1", "-singlefile", "-scale-to", str(WIDEST), str(pdf), str(target)]
     made = folder / "page.png"
-    if not _run([painter, *wanted], folder) or not made.is_file() or made.stat().st_size > LARGEST:
+    if not run([painter, *wanted], folder, seconds=SECONDS) or not made.is_file() or made.stat().st_size > LARGEST:
         return b""
     return made.read_bytes()
-
-
-def _run(command: list[str], folder: Path) -> bool:
-    """Run a program within its limits; say whether it did what it was told."""
-    surroundings = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "LANG": "C.UTF-8",
-    }
-    nothing = subprocess.DEVNULL
-    try:
-        process = subprocess.Popen(  # noqa: S603  (no shell; the path is ours, the name a hash)
-            command,
-            cwd=folder,
-            env=surroundings,
-            stdin=nothing,
-            stdout=nothing,
-            stderr=nothing,
-            start_new_session=True,
-            preexec_fn=_limit,  # noqa: PLW1509  (a command has no other thread)
-        )
-    except OSError:
-        return False
-    try:
-        return process.wait(SECONDS) == 0
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # and whatever it has begun itself
-        process.wait()
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000_000, 200_000_000))
