@@ -1,4 +1,4 @@
-# make demo   a society to look at, in demo/, with a newsletter sent to 300 fictional readers
+# make demo   a society to look at, in demo/: a newsletter sent to 300 fictional readers, and three years behind it
 # make test   everything that must hold: style, types, import rules, tests on SQLite and PostgreSQL
 # Both make .venv first, with the versions of constraints.txt; nothing outside this folder is changed,
 # but for system packages that the tests need and that root lets them install.
@@ -15,7 +15,7 @@ PARTS := pyproject.toml constraints.txt src/balintmail/__init__.py
 MOVED := $(shell [ ! -e $(BIN)/pip ] || head -n 3 $(BIN)/pip | grep -qF "$(CURDIR)/.venv/" || rm -rf .venv)
 
 help:
-	@echo "make demo           make an instance in demo/ and send the example newsletter to its outbox"
+	@echo "make demo           make a living society in demo/ and send the example newsletter to its outbox"
 	@echo "make test           check everything; this is all that the build server runs"
 	@echo "make lint           style, types and import rules alone"
 	@echo "make docs           write the generated pages of docs/ anew"

@@ -1,9 +1,10 @@
-"""Show balintmail at work: found a society in demo/, bring in 300 fictional readers and send them a newsletter.
+"""Show balintmail at work: a society in demo/ with 300 fictional readers, a newsletter, and three years behind it.
 
 Run by `make demo`. Nothing leaves this machine: the default transport writes every message into demo/outbox/. A second
 run goes on where the first stopped, or says that all is done.
 """
 
+import re
 import shlex
 import subprocess
 import sys
@@ -14,8 +15,20 @@ ROOT = HERE.parent
 DEMO = ROOT / "demo"
 PREVIEW = DEMO / "preview"
 IMPORTED = DEMO / ".imported"  # left by the first run, so that the second asks the register nothing
-FURNISHED = DEMO / ".furnished"  # the same for the year, the leaflet and the paper
 LETTER = "newsletter/84"
+SITE = "http://127.0.0.1:8000"
+COMMANDS = (
+    "mailings show newsletter/84",
+    "members list --standing grace",
+    "dues doubtful",
+    "papers list",
+    "requests list",
+    "journal list",
+    "journal despatch report {year}",
+    "calendar list",
+    """people list --where 'member and language = "hu"'""",
+    "new my-newsletter.md && balintmail -C demo check my-newsletter.md",
+)
 READER = "halmos.zsofia@mail.example.org"  # a member, who sees the members' part
 
 
@@ -35,8 +48,6 @@ def main() -> int:
         steps.append(("Lay one letter out to look at", ["-C", "demo", *preview]))
     else:
         steps.append(("The receipt", ["-C", "demo", "mailings", "show", LETTER]))
-    if not FURNISHED.exists():
-        steps += furnishing()
     for title, words in steps:
         print(f"\n== {title}\n$ balintmail {' '.join(quoted(word) for word in words)}\n", flush=True)
         status = subprocess.run([sys.executable, "-m", "balintmail", *words], cwd=ROOT, check=False).returncode
@@ -44,21 +55,48 @@ def main() -> int:
             return status
         if "import" in words:
             IMPORTED.touch()
-    FURNISHED.touch()
+    if not furnish():
+        return 1
     say_where_to_look()
     return 0
 
 
-def furnishing() -> list[tuple[str, list[str]]]:
-    """Return what else a living society has: its year, a leaflet on the page of resources, a paper for the Journal."""
-    leaflet = ["documents", "add", "examples/leaflet.md", "--title", "A first evening", "--version", "2026"]
-    author = ["--name", "Dr Jane Invented", "--address", "jane.invented@example.org"]
-    paper = ["papers", "add", "examples/paper.md", "--title", "On listening twice", *author]
-    return [
-        ("Enter what a society does in a year", ["-C", "demo", "calendar", "usual"]),
-        ("Offer a leaflet", ["-C", "demo", *leaflet]),
-        ("Take a paper for the Journal", ["-C", "demo", *paper]),
+def furnish() -> bool:
+    """Give the society its past, and tell of each part; say what was refused otherwise."""
+    import living  # noqa: PLC0415  (its neighbour in this folder; it loads the program)
+
+    heading = "\n== Three years of a living society, all invented (examples/living.py types the commands)"
+    try:
+        for what, found in living.furnish(DEMO, HERE):
+            if heading:
+                print(heading, flush=True)
+                heading = ""
+            print(f"{what.rstrip('.')}:\n    {found}", flush=True)
+    except living.Failed as exc:
+        print(f"{exc}\nTo begin anew: rm -r demo && make demo")
+        return False
+    return True
+
+
+def pages_to_see() -> list[tuple[str, str]]:
+    """Return paths of the site with what is there; one is a reader's own, out of her letter."""
+    import living  # noqa: PLC0415
+
+    year = living.YEARS[-1]
+    found = [
+        ("/newsletters/newsletter", "three years of newsletters"),
+        (f"/journal/{year}", "last year's Journal, under embargo"),
+        (f"/journal/{year - 1}", "the one before, open to everybody"),
+        ("/search?q=listening", "what both say of listening"),
+        ("/resources", "the reading list, slides, a leaflet"),
+        ("/contribute", "how a paper comes to the Journal"),
+        ("/join", "the form to join"),
     ]
+    for letter in sorted((DEMO / "outbox" / "new").iterdir()):
+        text = letter.read_text("utf-8", "replace")
+        if f"<{READER}>" in text and (own := re.search(r"/preferences/[a-z2-7]+", text.replace("=\n", ""))):
+            return [*found, (own[0], "a reader's own page, linked from her letter")]
+    return found
 
 
 def quoted(word: str) -> str:
@@ -68,21 +106,24 @@ def quoted(word: str) -> str:
 
 def say_where_to_look() -> None:
     """Name the files to open and the commands to try."""
+    import living  # noqa: PLC0415
+
     pages = sorted(PREVIEW.rglob("*.html"))
     print("\n== Where to look")
     if pages:
         print(f"In a browser       {pages[0]}")
     print(f"Every message      {DEMO / 'outbox' / 'new'}")
     print(f"Settings           {DEMO / 'balintmail.toml'}")
+    print(f"Made for the demo  {DEMO / 'made'}: PDFs, labels, a bank statement")
     print("\n== What to try next")
     print(f"cd {shlex.quote(str(ROOT))}")
     print(". .venv/bin/activate        # afterwards the command is called balintmail")
-    print(f"balintmail -C demo mailings show {LETTER}")
-    print("balintmail -C demo outbox list")
-    print("balintmail -C demo people list --where 'member and language = \"hu\"'")
-    print("balintmail -C demo new my-newsletter.md && balintmail -C demo check my-newsletter.md")
-    print("balintmail -C demo pages list && balintmail -C demo papers list && balintmail -C demo calendar list")
-    print("balintmail -C demo serve            # the society's site, on this machine")
+    print("balintmail -C demo serve    # the society's site, on this machine; then, in a browser:")
+    for path, what in pages_to_see():
+        print(f"  {what:<42} {SITE + path}")
+    print("\nAnd what the Secretary types:")
+    for words in COMMANDS:
+        print(f"balintmail -C demo {words.format(year=living.YEARS[-1])}")
     print("README.md goes on from here: an instance of your own, and a relay that really sends.")
 
 
