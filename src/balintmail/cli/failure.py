@@ -24,6 +24,7 @@ EXIT_BUG = 70  # sysexits.h: EX_SOFTWARE
 _AGAIN = "Mend that and run the command again."
 _RIGHTS = "Run the command as the user to whom the society's folder belongs."
 _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
+_CLICKS_NO_COMMAND = "Missing command."
 _CLICKS_NUMBER = "is not a valid integer range"  # what click calls a number that may not be too small
 
 
@@ -36,11 +37,7 @@ def report(exc: BaseException, options: Globals) -> int:
     if isinstance(exc, KeyboardInterrupt | click.Abort):
         return _say(options, code="interrupted", message="Stopped.", hint="", status=1)
     if isinstance(exc, click.ClickException):
-        hint = ""
-        if isinstance(exc, click.UsageError) and exc.ctx is not None:
-            hint = f"See: {exc.ctx.command_path} --help"
-        message = " ".join(exc.format_message().split()).replace(_CLICKS_NUMBER, "is not a whole number")
-        return _say(options, code="usage", message=message, hint=hint, status=2)
+        return _misused(exc, options)
     if isinstance(exc, BalintmailError):
         return _say(options, code=exc.code, message=exc.message, hint=exc.hint, status=exc.exit_status)
     if (known := operational(exc)) is not None:
@@ -94,6 +91,20 @@ def _system(exc: OSError) -> tuple[str, str]:
     if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
         return message, "Make room on the disk and run the command again."
     return message, _AGAIN
+
+
+def _misused(exc: click.ClickException, options: Globals) -> int:
+    """Say what is wrong with the command as it was written; show a noun's commands where it stood alone."""
+    ctx = exc.ctx if isinstance(exc, click.UsageError) else None
+    alone = isinstance(exc, click.exceptions.NoArgsIsHelpError)
+    if ctx is not None and alone and not options.json:
+        print(ctx.get_help(), file=sys.stderr)
+        return 2
+    message = " ".join(exc.format_message().split()).replace(_CLICKS_NUMBER, "is not a whole number")
+    if ctx is not None and (alone or message == _CLICKS_NO_COMMAND):
+        message = f"{ctx.command_path} wants one of its commands."
+    hint = f"See: {ctx.command_path} --help" if ctx is not None else ""
+    return _say(options, code="usage", message=message, hint=hint, status=2)
 
 
 def _say(options: Globals, *, code: str, message: str, hint: str, status: int) -> int:

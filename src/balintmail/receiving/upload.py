@@ -52,7 +52,7 @@ class Why(Enum):
 
     EMPTY = "{name} is empty."
     UNKNOWN = "{name} is none of the kinds that are taken."
-    NAME = "{name} is not what its name says."
+    NAME = "{name} is not the kind of file that its name says."
     OLD = "{name} is of an older kind: save it as .docx, .odt or PDF."
     MACROS = "{name} holds macros or a program: save it without them."
     ELSEWHERE = "{name} fetches something from elsewhere when it is opened: save it without its template or link."

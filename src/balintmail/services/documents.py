@@ -17,7 +17,7 @@ from balintmail.domain import hygiene
 from balintmail.domain.file_names import safe_name
 from balintmail.domain.states import Visibility
 from balintmail.errors import BalintmailError, Conflict, NotFound
-from balintmail.receiving.upload import DOCUMENTS, UploadRefused, examine
+from balintmail.receiving.upload import DOCUMENTS, Kind, UploadRefused, Why, examine
 from balintmail.services import files, previews
 from balintmail.services.context import Context
 from balintmail.services.files import Stored
@@ -146,7 +146,9 @@ def _kind(path: Path) -> str:
     try:
         return examine(path.name, content, DOCUMENTS).media_type
     except UploadRefused as exc:
-        raise DocumentRefused(exc.why.value.format(name=path.name)) from exc
+        taken = ", ".join(f".{ending}" for kind in Kind for ending in kind.endings if kind in DOCUMENTS)
+        hint = f"Taken are {taken}." if exc.why in {Why.UNKNOWN, Why.NAME} else ""
+        raise DocumentRefused(exc.why.value.format(name=path.name), hint=hint) from exc
 
 
 def _values(said: Said) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def take_in(ctx: Context, order: Order) -> Iterator[Taken]:
     Raises NotFound when there is no such folder or list.
     """
     if not order.path.exists():
-        raise NotFound(f"There is no {order.path}.")
+        raise NotFound(f"There is no file or folder {order.path}.")
     with ctx.db.read() as tx:
         of = known(tx, order.list) if order.list else lists.default_list(tx)
         if of is None:

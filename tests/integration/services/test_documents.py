@@ -63,7 +63,7 @@ def test_same_file_again_makes_no_version(ctx: Context, tmp_path: Path) -> None:
         ("a.exe", b"MZ", "none of the kinds"),
         ("a.svg", b"<svg/>", "none of the kinds"),
         ("a.pdf", b"", "empty"),
-        ("a.pdf", b"<html>", "not what its name says"),
+        ("a.pdf", b"<html>", "not the kind of file that its name says"),
     ],
 )
 def test_what_cannot_be_offered_is_refused_and_nothing_kept(

@@ -27,6 +27,20 @@ def test_an_error_as_json_is_one_document(capsys: pytest.CaptureFixture[str]) ->
     assert shown.err == ""
 
 
+def test_a_noun_alone_shows_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    ctx = click.Context(click.Group("lists", help="Mailing lists.", commands={"add": click.Command("add")}))
+    ctx.info_name = "lists"
+    assert report(click.exceptions.NoArgsIsHelpError(ctx), Globals()) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines()[-2:] == ["Commands:", "  add"]
+    for alone in (click.exceptions.NoArgsIsHelpError(ctx), click.UsageError("Missing command.", ctx)):
+        assert report(alone, Globals(json=True)) == 2
+        assert json.loads(capsys.readouterr().out)["error"] == {
+            "code": "usage", "message": "lists wants one of its commands.", "hint": "See: lists --help",
+        }  # fmt: skip
+
+
 def test_our_own_bug_is_one_line_a_report_and_70(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
