@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from balintmail.db import despatches as rows
 from balintmail.db import journal_issues as issue_rows
 from balintmail.domain.despatches import CopyStanding, Doubt, OwedFor, StockReason, Way, tally
+from balintmail.domain.orders import OrderState
 from balintmail.errors import BalintmailError
 from balintmail.services import despatches as service
-from balintmail.services import journal_articles, journal_issues
+from balintmail.services import journal_articles, journal_issues, order_shown, orders
 from balintmail.services.context import Context
 from balintmail.services.journal_articles import ArticleChanges
 from balintmail.services.journal_issues import IssueChanges
@@ -32,9 +33,22 @@ _COPIES = st.tuples(
 _STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["plan", "freeze", "label", "post", "returned", "spoilt", "reissue", "give", "withdraw", "move"]
+            [
+                "plan",
+                "freeze",
+                "label",
+                "post",
+                "returned",
+                "spoilt",
+                "reissue",
+                "give",
+                "withdraw",
+                "move",
+                "by hand",
+                "refund",
+            ]
         ),
-        st.integers(0, 5),
+        st.integers(0, 6),
     ),
     max_size=14,
 )
@@ -69,8 +83,8 @@ def people(context: Context) -> list[int]:
     ]
 
 
-def _do(ctx: Context, year: str, step: str, person: int) -> None:
-    who = str(person)
+def _do(ctx: Context, year: str, step: str, who: str, bought: int) -> None:
+    person = int(who) if who.isdecimal() else 0
     doing: dict[str, Callable[[], object]] = {
         "plan": lambda: service.plan(ctx, year),
         "freeze": lambda: service.freeze(ctx, year),
@@ -81,7 +95,9 @@ def _do(ctx: Context, year: str, step: str, person: int) -> None:
         "reissue": lambda: service.reissue(ctx, year, [who]),
         "give": lambda: service.give(ctx, year, who, Way.PAPER),
         "withdraw": lambda: service.withdraw(ctx, year, who),
-        "move": lambda: move_house(ctx, person, HU if person % 2 else GB),
+        "move": lambda: person and move_house(ctx, person, HU if person % 2 else GB),
+        "by hand": lambda: orders.posted(ctx, bought),
+        "refund": lambda: orders.refund(ctx, bought),
     }
     with suppress(BalintmailError):  # a refusal changes nothing, which is what is looked at
         doing[step]()
@@ -93,13 +109,16 @@ def test_every_copy_is_counted_once_whatever_is_done(
     context: Context, people: list[int], steps: list[tuple[str, int]]
 ) -> None:
     year = str(next(_YEARS))
-    journal_issues.add(context, year, IssueChanges())
+    journal_issues.add(context, year, IssueChanges(published=f"{year}-09-15"))
     journal_articles.add(context, year, ArticleChanges(title="One", authors=(f"A <{people[4]}>",)))
-    journal_issues.change_stock(context, year, StockReason.PRINTED, 6)
+    journal_issues.change_stock(context, year, StockReason.PRINTED, 8)
+    bought = orders.place(context, orders.Buyer(name="Buyer", address="", post=GB), {year: 2})
+    orders.paid(context, bought.order.id)
     service.plan(context, year)
+    whose = [*map(str, people), bought.reference]
     for step, number in [*steps, ("freeze", 0), ("label", 0), ("post", 0)]:
         for _ in range(2):  # the second time changes nothing that the first did not
-            _do(context, year, step, people[number])
+            _do(context, year, step, whose[number], bought.order.id)
     run = service.report(context, year)
     found = run.tally
     assert found.paper + found.email + found.nobody == found.owed
@@ -107,10 +126,20 @@ def test_every_copy_is_counted_once_whatever_is_done(
     with context.db.read() as tx:
         copies = list(rows.copies(tx, run.despatch.id))
         moves = issue_rows.moves(tx, run.issue.id)
-    alive = {copy.person_id for copy in copies if copy.standing is not CopyStanding.NOBODY}
-    assert found.people_nobody == len({copy.person_id for copy in copies} - alive)
-    assert found.paper == sum(c.way is Way.PAPER and c.standing is not CopyStanding.NOBODY for c in copies)
-    assert len({(copy.person_id, copy.way) for copy in copies}) == len(copies) == found.owed
+        ordered = order_shown.shown(tx, bought.order.id)
+    alive = {(copy.person_id, copy.order_id) for copy in copies if copy.standing is not CopyStanding.NOBODY}
+    assert found.people_nobody == len({(copy.person_id, copy.order_id) for copy in copies} - alive)
+    assert found.paper == sum(
+        copy.copies for copy in copies if copy.way is Way.PAPER and copy.standing is not CopyStanding.NOBODY
+    )
+    assert len({(copy.person_id, copy.order_id, copy.way) for copy in copies}) == len(copies)
+    assert sum(copy.copies for copy in copies) == found.owed
     assert sum(move.on_shelf for move in moves) == run.issue.on_shelf >= 0
-    assert -sum(move.on_shelf for move in moves if move.reason is StockReason.DESPATCHED) == run.posted
-    assert sum(move.on_shelf for move in moves if move.reason is StockReason.RETURNED) <= run.returned <= run.posted
+    went = -sum(move.on_shelf for move in moves if move.reason in {StockReason.DESPATCHED, StockReason.SOLD})
+    outside = 2 * (ordered.lines[0].posted_on is not None and not any(copy.order_id for copy in copies))
+    assert went == sum(copy.posted_times * copy.copies for copy in copies) + outside
+    back = sum(copy.returned_times * copy.copies for copy in copies)
+    assert sum(move.on_shelf for move in moves if move.reason is StockReason.RETURNED) <= back
+    assert run.returned <= run.posted
+    waits = ordered.order.state is OrderState.PAID
+    assert run.issue.reserved == sum(move.reserved for move in moves) == (2 if waits else 0)

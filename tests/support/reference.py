@@ -67,9 +67,16 @@ _REQUEST = """\
 {"id", "list", "name", "address", "language", "state": "pending|confirmed|approved|declined|expired", "waits_for",
  "held", "asked_at", "confirmed_at", "expires_at", "decided_at", "decided_by", "person", "reason", "note"}"""
 _COPY = """\
-{"id", "wanted", "mailing", "title", "name", "address", "person", "language",
- "state": "pending|waiting|quoted|answered|declined|expired", "waits_for", "asked_at", "expires_at", "decided_at",
- "decided_by", "reason", "note"}"""
+{"id", "wanted", "target": "newsletter/84|journal/2026|journal/2026/PAPER", "title", "paper": true|false, "post": […],
+ "free", "name", "address", "person", "language", "door": "form|mail|command",
+ "state": "pending|waiting|quoted|answered|declined|expired", "waits_for", "price", "price_pence", "currency", "words",
+ "quoted_at", "agreed_at", "asked_at", "expires_at", "decided_at", "decided_by", "reason", "note",
+ "link": {"uses", "most_uses", "expires_at"}}"""
+_ORDER = """\
+{"id", "reference", "state": "open|paid|posted|expired|cancelled|refunded", "name", "address", "post": {…}, "language",
+ "copies": [{"journal", "copies", "price", "posted_on"}], "zone", "currency", "postage", "total", "received",
+ "payments": [{"amount", "on", "how", "by"}], "papers": [{"number", "on", "amount"}], "came_at", "pay_until",
+ "posted_on", "closed_at", "reason", "note"}"""
 _TERM = """\
 {"person", "class", "since", "paid_until", "state": "active|lapsed|resigned|died", "ended", "remark"}"""
 _MEMBERSHIP = """\
@@ -176,6 +183,14 @@ JSON: dict[str, str] = {
     "drafts drop": '{"id", "dropped": true}',
     "journal add": _JOURNAL,
     "journal edit": _JOURNAL,
+    "orders list": f"[{_ORDER}]",
+    **dict.fromkeys(("orders show", "orders add", "orders paid", "orders posted"), _ORDER),
+    **dict.fromkeys(("orders cancel", "orders refund"), _ORDER),
+    "orders forget": '{"order", "forgotten"}',
+    "orders paper": '{"file", "number"}',
+    "orders statement": """\
+{"file", "from", "to", "months": [{"month", "currency", "copies", "postage", "refunds", "dues", "together"}],
+ "totals": [{"currency", "copies", "postage", "refunds", "dues", "together"}]}""",
     "journal list": f'[{_JOURNAL[:-1]}, "papers"}}]',
     "journal show": f'{_JOURNAL[:-1]},\n "contents": [{_PAPER}]}}',
     "journal stock": (

@@ -28,7 +28,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "unsubscribe": ("subscribe", "unsubscribe", "Take somebody off a list."),
     "requests": ("requests", "requests", "List, show, approve and decline requests to join."),
     "journal": ("journal", "journal", "Keep the issues of the Journal, and see that everybody gets their copy."),
-    "copies": ("copies", "copies", "List, answer and decline requests for past newsletters."),
+    "orders": (
+        "orders",
+        "orders",
+        "Take orders of the Journal: list, show, add, paid, posted, cancel, refund, and the sheet for the Treasurer.",
+    ),
+    "copies": ("copies", "copies", "List, enter and answer requests for copies of newsletters and of the Journal."),
     "drafts": ("drafts", "drafts", "List, save and drop newsletters that were mailed in."),
     "newsletters": (
         "newsletters",

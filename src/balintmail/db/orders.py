@@ -196,6 +196,11 @@ def payments(tx: Tx, orders: Sequence[int]) -> dict[int, list[PaymentRow]]:
     return found
 
 
+def named(tx: Tx, numbers: Sequence[int]) -> list[OrderRow]:
+    """Return these orders."""
+    return [OrderRow(*row) for row in tx.execute(select(*_ORDER).where(_O.id.in_(numbers)).order_by(_O.id))]
+
+
 def paid_between(tx: Tx, first: date, last: date) -> list[PaymentRow]:
     """Return every payment of these days, both included."""
     columns = [getattr(_P, name) for name in PaymentRow.__dataclass_fields__]
@@ -233,6 +238,12 @@ def documents(tx: Tx, orders: Sequence[int]) -> dict[int, list[DocumentRow]]:
         document = DocumentRow(*row)
         found.setdefault(document.order_id, []).append(document)
     return found
+
+
+def documents_between(tx: Tx, first: date, last: date) -> list[DocumentRow]:
+    """Return the numbered documents of these days, both included, by kind and number."""
+    query = select(*_DOCUMENT).where(_D.issued_on.between(first, last)).order_by(_D.kind, _D.year, _D.number)
+    return [DocumentRow(*row) for row in tx.execute(query)]
 
 
 def document(tx: Tx, kind: DocumentKind, year: int, number: int) -> DocumentRow | None:

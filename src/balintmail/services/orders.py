@@ -10,17 +10,18 @@ about, and forgetting: services/order_errands.py. No card data ever comes here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from balintmail.db import audit, orders, people
+from balintmail.db import audit, bank_lines, orders, people
 from balintmail.db.orders import DocumentRow
 from balintmail.db.session import Tx
 from balintmail.domain import hygiene, names
 from balintmail.domain.address import Address, AddressRefused, parse
 from balintmail.domain.money import written
 from balintmail.domain.orders import DocumentKind, OrderState
+from balintmail.domain.statements import LineState
 from balintmail.errors import Conflict
 from balintmail.services import invoices, order_copies, order_mail, order_stock, postal
 from balintmail.services.context import Context
@@ -42,11 +43,15 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """Money that came in, or goes back: `amount` in pence, none for all of it; `on` none for today."""
+    """Money that came in, or goes back: `amount` in pence, none for all of it; `on` none for today.
+
+    `line` is the doubtful line of a bank statement that shows it; it says how much came, and when.
+    """
 
     amount: int | None = None
     on: date | None = None
     how: str = "bank"
+    line: int | None = None
 
 
 def place(ctx: Context, buyer: Buyer, wanted: Mapping[str, int], *, door: str = "command", note: str = "") -> Shown:
@@ -82,12 +87,14 @@ def paid(ctx: Context, number: int, payment: Payment | None = None) -> Shown:
     The amount is the order's total unless it is said. An order that has expired is paid as long as there are copies.
     Raises Conflict, OrderRefused.
     """
-    given = payment or Payment()
-    day, means, now = the_day(ctx, given.on), hygiene.one_line(given.how, what="the way of payment"), ctx.clock.now()
+    asked = payment or Payment()
+    means, now = hygiene.one_line(asked.how, what="the way of payment"), ctx.clock.now()
     with ctx.db.write() as tx:
         orders.lock(tx, number)
         before = shown(tx, number)
         order = before.order
+        given = _from_bank(ctx, tx, before, asked)
+        day = the_day(ctx, given.on)
         came = order.total if given.amount is None else given.amount
         if came <= 0:
             raise OrderRefused("A payment is more than nothing.")
@@ -95,6 +102,7 @@ def paid(ctx: Context, number: int, payment: Payment | None = None) -> Shown:
             order_stock.set_aside(ctx, tx, before.lines)
         order_stock.step(tx, order, OrderState.PAID, closed_at=None, closed_by="")
         row = {"order_id": number, "amount": came, "currency": order.currency, "paid_on": day, "how": means}
+        row["bank_line_id"] = given.line
         orders.add_payment(tx, {**row, "recorded_at": now, "recorded_by": ctx.actor})
         if before.invoice is None:
             invoices.issue(ctx, tx, shown(tx, number), DocumentKind.INVOICE, order.total)
@@ -200,6 +208,20 @@ def posted(ctx: Context, number: int, day: date | None = None) -> Shown:
             )
         order_copies.by_hand(ctx, tx, before.lines, on)
         return shown(tx, number)
+
+
+def _from_bank(ctx: Context, tx: Tx, of: Shown, given: Payment) -> Payment:
+    """Return a payment as the line of a bank statement shows it; the line is settled, and counts for nothing else."""
+    if given.line is None:
+        return given
+    line = bank_lines.get(tx, given.line)
+    if line is None or line.state is not LineState.DOUBTFUL:
+        raise Conflict(f"Line {given.line} is none that waits.", hint="See what waits: balintmail dues doubtful")
+    if line.currency != of.order.currency:
+        raise Conflict(f"Line {given.line} is in {line.currency}, the order in {of.order.currency}.")
+    settled = {"settled_at": ctx.clock.now(), "settled_by": ctx.actor, "reason": f"order {of.reference}"}
+    bank_lines.settle(tx, line.id, {**settled, "state": LineState.MATCHED, "person_id": None})
+    return replace(given, amount=line.amount, on=line.paid_on)
 
 
 def _of_quote(ctx: Context, priced: Quote) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_cancelled_and_expired_orders_free_their_copies_and_late_money_sets_them
 
 def test_money_goes_back_in_part_and_then_whole_and_never_more_than_came(ctx: Context) -> None:
     number = order(ctx, 2).order.id
-    assert "nothing" in refused(lambda: pay(ctx, number, 0), ctx) or True
+    assert "more than nothing" in refused(lambda: pay(ctx, number, 0), ctx)
     pay(ctx, number)
     assert orders.refund(ctx, number, Payment(amount=500)).order.state is OrderState.PAID
     assert "cannot go back" in refused(lambda: orders.refund(ctx, number, Payment(amount=851)), ctx)
