@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call, process
+from tests.support.command import call, founded, process
 from tests.support.instance import Instance
 
 EVIL = (
@@ -30,7 +30,7 @@ EVIL = (
 def instance(tmp_path: Path) -> Instance:
     """A society into which one letter was piped."""
     found = Instance(tmp_path / "i")
-    assert call("init", found.folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(found.folder, "--url", "https://balint.example.org")
     assert call("-C", found.folder, "subscribe", "ada@example.net", "--name", "Ada Example").status == 0
     pipe(found, EVIL)
     return found
@@ -55,6 +55,13 @@ def test_letter_waits_is_shown_and_drives_no_terminal_J13(instance: Instance) ->
     assert 'message 1 "' in instance("people", "show", "2").out
     contents = instance("inbox", "show", "1", "--json").json
     assert contents["files"] == [{"name": "run.sh.txt", "said": "../../run.sh", "kind": "application/x-sh", "size": 10}]
+
+
+def test_list_knows_the_mailboxes_there_are(instance: Instance) -> None:
+    assert "No message waits" not in instance("inbox", "list", "--mailbox", "pipe").out
+    done = instance("inbox", "list", "--mailbox", "NOPE")
+    assert (done.status, done.out) == (1, "")
+    assert 'There is no mailbox "NOPE".' in done.err
 
 
 def test_raw_message_is_one_step_away_octet_for_octet(instance: Instance) -> None:

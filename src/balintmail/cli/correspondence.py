@@ -13,7 +13,7 @@ import click
 from balintmail.cli.command import App, Command, pass_app
 from balintmail.cli.output import Tone, cut
 from balintmail.domain.states import InboundState
-from balintmail.errors import BalintmailError
+from balintmail.errors import BalintmailError, NotFound
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -56,6 +56,9 @@ def list_messages(app: App, /, everything: bool, kind: tuple[str, ...], most: in
 
     with app.context() as ctx, ctx.db.read() as tx:
         zone = ctx.settings.zone
+        known = {"pipe", *ctx.settings.inbox, *correspondence.mailboxes(tx)}
+        if (box := named["mailbox"]) and box not in known:
+            raise NotFound(f'There is no mailbox "{box}".', hint=f"Known: {', '.join(sorted(known))}.")
         filed = [row.id for row in find(tx, named["who"])] if named["who"] else []
         filed += [number for one in filed for number in people.absorbed(tx, one)]
         taker = find_one(tx, named["officer"]).id if named["officer"] else None

@@ -18,6 +18,7 @@ from balintmail.domain.returns import Kind
 from balintmail.domain.states import InboundState
 
 MOST = 1000  # messages of one person on their timeline
+_LIKE = 5  # earlier letters of one Message-ID that are looked at
 _M = InboundMessage
 _WRITER, _TAKER = aliased(Person), aliased(Person)
 _REPORTS = (Kind.BOUNCE.value, Kind.COMPLAINT.value)
@@ -96,6 +97,13 @@ def raw(tx: Tx, message_id: int) -> bytes | None:
     """Return a message as it came; None where it is kept no longer."""
     found: bytes | None = tx.scalar(select(_M.raw).where(_M.id == message_id))
     return found
+
+
+def letters_like(tx: Tx, sender_key: str, message_id: str, *, before: int) -> list[tuple[MessageRow, bytes]]:
+    """Return the letters, as they came, that say the same sender and Message-ID and were stored earlier."""
+    same = (_M.sender_key == sender_key, _M.message_id == message_id, _M.kind == Kind.LETTER.value)
+    found = tx.execute(_rows().where(*same, _M.id < before).order_by(_M.id).limit(_LIKE)).all()
+    return [(_row(row), raw(tx, row[0]) or b"") for row in found]
 
 
 def mailboxes(tx: Tx) -> list[str]:

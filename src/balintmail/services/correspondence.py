@@ -48,6 +48,8 @@ def act(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) -> D
     person, remark = whose(tx, event.sender)
     if event.kind is Kind.AUTO_REPLY:
         return Done(InboundState.DONE, remark or "a machine wrote it", person)
+    if (twin := _twin(tx, message, event)) is not None:
+        return Done(InboundState.DONE, f"the same letter as message {twin.id}, which came by {twin.mailbox}", person)
     if _forwards(ctx, message) and (to := notices.to_secretary(tx)) is not None:
         if _is_flood(ctx, tx):
             remark = remark or "too many letters in a day to send each on"
@@ -55,6 +57,23 @@ def act(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) -> D
             _put(ctx, tx, to, _Letter(message.id, event.sender, event.subject, event.text, person), received=message)
             correspondence.forwarded(tx, message.id, now=ctx.clock.now())
     return Done(InboundState.WAITING, remark, person)
+
+
+def _twin(tx: Tx, message: Inbound, event: Event) -> MessageRow | None:
+    """Return the letter that is this one, written to several of our addresses and come by another way (H31).
+
+    Only the way's own fields at the top may differ: a Message-ID alone is soon copied.
+    """
+    try:
+        key = parse(event.sender).key
+    except AddressRefused:
+        return None
+    earlier = correspondence.letters_like(tx, key, event.message_id, before=message.id) if event.message_id else []
+    return next((row for row, raw in earlier if _body(raw) == _body(message.raw)), None)
+
+
+def _body(raw: bytes) -> bytes:
+    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2]
 
 
 def whose(tx: Tx, sender: str) -> tuple[int, str]:

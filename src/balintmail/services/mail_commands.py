@@ -82,7 +82,7 @@ class _Asked:
 
 def concerns(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) -> bool:
     """Say whether a message is a command, or a reply that stands for a link of ours."""
-    if _leave_token(event, proof) is not None:
+    if _leave_tokens(event, proof):
         return True
     if event.robot or event.kind is Kind.AUTO_REPLY:
         return False  # a machine confirms nothing and is told nothing (S9, S41)
@@ -91,9 +91,8 @@ def concerns(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof)
 
 def act(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) -> Done:
     """Carry out a command, or what a reply stands for."""
-    claims = _leave_token(event, proof)
-    if claims is not None:
-        return _leave(ctx, tx, event, claims)
+    if leaves := _leave_tokens(event, proof):
+        return _leave(ctx, tx, event, leaves)
     token = answers.meant(ctx, tx, proof, event.sender)
     if meant := _replied(ctx, token):
         return _reply(ctx, tx, event, token, meant)
@@ -110,18 +109,15 @@ def act(ctx: Context, tx: Tx, message: Inbound, event: Event, proof: Proof) -> D
     return replace(done, state=InboundState.WAITING) if asked.command.says_more else done
 
 
-def _leave_token(event: Event, proof: Proof) -> TokenClaims | None:
-    """Return what the token of a `mailto:` says: it stands in the subject or the recipient, never in a quote (S6)."""
+def _leave_tokens(event: Event, proof: Proof) -> list[TokenClaims]:
+    """Return what the token of a `mailto:` says: it stands in the subject or a recipient, never in a quote (S6)."""
     places = " ".join((event.subject, *event.to)).lower()
-    return next(
-        (one.claims for one in proof.ours if one.claims.purpose is Purpose.LEAVE and one.text in places),
-        None,
-    )
+    return [one.claims for one in proof.ours if one.claims.purpose is Purpose.LEAVE and one.text in places]
 
 
-def _leave(ctx: Context, tx: Tx, event: Event, claims: TokenClaims) -> Done:
-    left = leaving.leave_in(ctx, tx, claims, Visit(leaving.Door.MAIL))
-    whom = leaving.living(tx, claims.person)
+def _leave(ctx: Context, tx: Tx, event: Event, claims: Sequence[TokenClaims]) -> Done:
+    left = [name for each in claims for name in leaving.leave_in(ctx, tx, each, Visit(leaving.Door.MAIL))]
+    whom = leaving.living(tx, claims[0].person)
     remark = f"left {', '.join(left)}" if left else "had left already"
     more = event.command is not None and event.command.says_more and not event.robot
     return Done(InboundState.WAITING if more else InboundState.DONE, remark, whom.id if whom else 0)

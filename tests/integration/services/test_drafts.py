@@ -13,7 +13,7 @@ from balintmail.db import inbox as messages
 from balintmail.db.inbox import Arrival
 from balintmail.domain.states import InboundState
 from balintmail.receiving.draft import DraftReader, Mailed
-from balintmail.services import drafts, fetching, inbox, notice_mailings
+from balintmail.services import drafts, errands, fetching, inbox, notice_mailings
 from balintmail.services.context import Context
 from tests.conftest import MovableClock
 from tests.support import joining, society
@@ -246,10 +246,10 @@ def test_draft_that_takes_the_process_along_is_given_up(ctx: Context, monkeypatc
 
 def test_draft_is_emptied_when_its_time_is_over_S45(ctx: Context, clock: MovableClock) -> None:
     comes(ctx)
-    drafts.tidy(ctx)
+    errands.run(ctx)
     assert rows(ctx)[0].source
     clock.forward(drafts.KEPT)
-    drafts.tidy(ctx)
+    errands.run(ctx)
     assert (rows(ctx)[0].source, rows(ctx)[0].closed_at is not None) == ("", True)
 
 
