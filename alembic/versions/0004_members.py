@@ -184,6 +184,7 @@ def _rounds() -> None:
         states("state", "answerstate", "waiting", "confirmed", "corrected", default="waiting"),
         sa.Column("mailed_at", TIME, nullable=True),
         sa.Column("reminded_at", TIME, nullable=True),
+        sa.Column("elsewhere_at", TIME, nullable=True),
         sa.Column("answered_at", TIME, nullable=True),
         text("answered_by"),
         text("note"),

@@ -49,6 +49,8 @@ class Members(Section):
     grace: Annotated[timedelta, BeforeValidator(read_span)] = timedelta(days=90)
     currency: Annotated[str, AfterValidator(_currency)] = "GBP"
     reminders: Annotated[tuple[int, ...], AfterValidator(_reminders)] = ()  # days after the paid time, -30 before it
+    round_lasts: Annotated[timedelta, BeforeValidator(read_span)] = timedelta(days=42)  # where no day is given
+    round_reminder: Annotated[timedelta, BeforeValidator(read_span)] = timedelta(days=14)  # 0: none by itself
     pay_to: Annotated[str, AfterValidator(_pay_to)] = ""  # the society's account, as letters tell it
 
     @property

@@ -82,6 +82,10 @@ _TERM = """\
 _MEMBERSHIP = """\
 {"person", "name", "class", "since", "paid_until", "state": "active|lapsed|resigned|died", "ended", "remark",
  "standing": "paid|free|unknown|grace|lapsed|coming|resigned|died"}"""
+_ROUND = """\
+{"round", "started_at", "until", "closed_at", "asked", "counts": {"waiting", "confirmed", "corrected"},
+ "missing": [{"person", "name", "next": "wait|mail|remind|other_address|post|telephone|ask_others", "where",
+              "mailed_at", "reminded_at", "elsewhere_at"}]}"""
 _CLASS = '{"class", "name", "fee", "currency", "counts", "paper", "pdf", "votes", "archived"}'
 _BANK_LINE = """\
 {"id", "paid_on", "amount", "currency", "payer", "reference", "state": "matched|doubtful|ignored", "person",
@@ -160,6 +164,11 @@ JSON: dict[str, str] = {
     "members renew": _TERM,
     "members resign": _TERM,
     "members died": '{"person", "lists_left"}',
+    "members round start": _ROUND,
+    "members round status": _ROUND,
+    "members round close": _ROUND,
+    "members round remind": '{"mailed"}',
+    "members round answer": '{"person", "answer": "confirmed|corrected", "note"}',
     "members class list": f'[{_CLASS[:-1]}, "people"}}]',
     "members class add": _CLASS,
     "members class edit": _CLASS,

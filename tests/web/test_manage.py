@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from balintmail.db import people, postal
+from balintmail.db import rounds as round_rows
 from balintmail.db import subscriptions as standing
 from balintmail.db.consent import Consent
 from balintmail.db.models import (
@@ -24,9 +25,10 @@ from balintmail.db.models import (
 )
 from balintmail.domain import tokens
 from balintmail.domain.address import parse
+from balintmail.domain.rounds import AnswerState
 from balintmail.domain.states import SubscriptionState
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.services import lists, offers, preferences, subscriptions
+from balintmail.services import fresh_links, lists, offers, preferences, subscriptions
 from balintmail.services import people as register
 from balintmail.services.context import Context
 from balintmail.services.subscriptions import Joining
@@ -535,3 +537,31 @@ def test_every_page_in_every_language(
         assert f'<html lang="{language}"' in page.text
     for path in ("/preferences", footer(context, maria)):
         assert client.get(path, headers=said).status_code == 200
+
+
+def test_a_round_of_details_is_confirmed_with_one_button_and_its_link_opens_neither_export_nor_erasure(
+    client: TestClient, context: Context, maria: int
+) -> None:
+    with context.db.write() as tx:
+        number = round_rows.add(tx, {"name": "2026", "started_at": context.clock.now(), "closes_on": date(2027, 1, 2)})
+        round_rows.ask(tx, number, [maria])
+        secret, _ = fresh_links.make(context, tx, maria, fresh_links.Errand.ROUND, lasts=timedelta(days=40))
+    page = client.get(f"/manage/{secret}")
+    assert "Is all of this still right?" in page.text
+    assert "2 January 2027" in page.text
+    assert f"/manage/{secret}/erase" not in page.text
+    assert client.get(f"/manage/{secret}/data").status_code == client.get(f"/manage/{secret}/erase").status_code == 404
+    assert client.post(f"/manage/{secret}/erase", data={"do": "erase"}).status_code == 404
+    assert answer(context, maria) is AnswerState.WAITING  # D8: looking is no answer
+    done = client.post(f"/manage/{secret}", data={"do": "all_right"})
+    assert "Thank you: it is noted" in done.text
+    assert "Is all of this still right?" not in done.text
+    assert answer(context, maria) is AnswerState.CONFIRMED
+    client.post(f"/manage/{secret}/names", data={**SAMPLE, "name": "Mária Kovács"})
+    assert answer(context, maria) is AnswerState.CORRECTED
+
+
+def answer(context: Context, person: int) -> AnswerState | None:
+    with context.db.read() as tx:
+        row = round_rows.of_person(tx, 1, person)
+    return row.state if row is not None else None

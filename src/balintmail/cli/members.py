@@ -10,6 +10,7 @@ import click
 
 from balintmail.cli.command import App, Group, pass_app
 from balintmail.cli.member_classes import classes
+from balintmail.cli.member_rounds import rounds
 from balintmail.domain.members import Standing, reference
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def members() -> None:
 
 
 members.add_command(classes, "class")
+members.add_command(rounds, "round")
 
 
 @members.command("list")

@@ -71,6 +71,12 @@ def use_all(tx: Tx, person_id: int, purposes: Sequence[str], *, now: datetime) -
     tx.execute(sa.update(MailedLink).where(mine).values(used_at=now))
 
 
+def end_all(tx: Tx, purpose: str, *, now: datetime) -> None:
+    """Mark every link for a purpose as used up, whoever's it is."""
+    open_ones = (MailedLink.purpose == purpose) & MailedLink.used_at.is_(None)
+    tx.execute(sa.update(MailedLink).where(open_ones).values(used_at=now))
+
+
 def drop(tx: Tx, people: Sequence[int]) -> None:
     """Delete all links of these people, as erasing and merging do."""
     tx.execute(sa.delete(MailedLink).where(MailedLink.person_id.in_(people)))

@@ -92,6 +92,7 @@ class HeldAnswer:
     state: AnswerState
     mailed_at: datetime | None
     reminded_at: datetime | None
+    elsewhere_at: datetime | None
     answered_at: datetime | None
     answered_by: str
     note: str
@@ -132,7 +133,7 @@ def answers(tx: Tx, people: Sequence[int]) -> list[HeldAnswer]:
     """Return what these people answered in rounds of details."""
     a = RoundAnswer
     query = (
-        select(Round.name, a.state, a.mailed_at, a.reminded_at, a.answered_at, a.answered_by, a.note)
+        select(Round.name, a.state, a.mailed_at, a.reminded_at, a.elsewhere_at, a.answered_at, a.answered_by, a.note)
         .join(Round, Round.id == a.round_id)
         .where(a.person_id.in_(people))
         .order_by(a.id)

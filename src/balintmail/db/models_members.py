@@ -152,6 +152,7 @@ class RoundAnswer(Base):
     state: Mapped[AnswerState] = mapped_column(_enum(AnswerState), server_default="waiting")
     mailed_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
+    elsewhere_at: Mapped[datetime | None]  # mailed at another address than the one that they prefer
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str] = mapped_column(server_default="")
     note: Mapped[str] = mapped_column(server_default="")  # the Secretary's: how they were reached

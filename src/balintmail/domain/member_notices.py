@@ -22,4 +22,8 @@ MEMBERS: Mapping[str, NoticeKind] = {
             "pay_to": "Balint Society, sort code 12-34-56, account 12345678",
         }
     ),
+    # To everybody with a membership, once a year: is what we hold of you still right? `reminds` in the second letter.
+    "details_round": NoticeKind(
+        facts={"link_url": "https://balint.example.org/manage/abc", "until": date(2027, 3, 15), "reminds": False}
+    ),
 }

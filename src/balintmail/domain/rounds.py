@@ -16,6 +16,7 @@ class NextWay(StrEnum):
     """How to reach somebody who has not answered."""
 
     WAIT = "wait"  # the letter left a few days ago
+    MAIL = "mail"  # mail reaches them, and they have not had the letter
     REMIND = "remind"
     OTHER_ADDRESS = "other_address"  # another address of theirs that mail reaches
     POST = "post"
@@ -32,6 +33,7 @@ class Reach:
     days: int = 0
     reached: bool = True  # mail to their preferred address is taken
     other_address: bool = False
+    tried_other: bool = False
     post: bool = False
     telephone: bool = False
 
@@ -41,12 +43,13 @@ PATIENCE_DAYS = 7
 
 def next_way(reach: Reach) -> NextWay:
     """Return the next way to somebody: by mail as long as mail reaches them, then other addresses, post, telephone."""
-    if reach.mailed and reach.reached:
-        if reach.days < PATIENCE_DAYS:
-            return NextWay.WAIT
-        if not reach.reminded:
-            return NextWay.REMIND
-    if reach.other_address:
+    if reach.reached and not reach.mailed:
+        return NextWay.MAIL
+    if ((reach.mailed and reach.reached) or reach.tried_other) and reach.days < PATIENCE_DAYS:
+        return NextWay.WAIT
+    if reach.reached and not reach.reminded:
+        return NextWay.REMIND
+    if reach.other_address and not reach.tried_other:
         return NextWay.OTHER_ADDRESS
     if reach.post:
         return NextWay.POST

@@ -23,6 +23,7 @@ from balintmail.services import (
     reminders,
     request_errands,
     returns_alarm,
+    rounds,
     search_index,
 )
 from balintmail.services.context import Context
@@ -32,6 +33,7 @@ def run(ctx: Context) -> None:
     """Do whatever is due."""
     members.tidy(ctx)
     reminders.remind(ctx)
+    rounds.tidy(ctx)
     leaving.end_pauses(ctx)
     pages.note_changes(ctx)
     paper_decisions.chase(ctx)

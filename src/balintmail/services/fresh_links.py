@@ -27,10 +27,12 @@ class Errand(StrEnum):
 
     MANAGE = "manage"  # a person's own page
     ADDRESS = "address"  # confirms the new address that it was mailed to
+    ROUND = "round"  # a person's own page, for as long as a round of details runs; it neither exports nor erases
 
 
 # A relay with an hourly limit, or a host that wants to be asked twice, may take hours to pass the mail on.
 LASTS = {Errand.MANAGE: timedelta(hours=6), Errand.ADDRESS: timedelta(days=2)}
+_BESIDE = frozenset({Errand.ROUND})  # a reminder's link does not end the first letter's
 
 
 class LinkOver(LinkBroken):
@@ -55,22 +57,26 @@ def make(
 ) -> tuple[str, MailedLinkRow]:
     """Enter a link for a person and return its secret and its row; older ones for the same errand end.
 
-    It lasts as long as its errand's do, unless `lasts` says otherwise.
+    It lasts as long as its errand's do, unless `lasts` says otherwise. Those of a round stand beside each other.
     """
     now = ctx.clock.now()
-    mailed_links.use_all(tx, person_id, [errand.value], now=now)
+    if errand not in _BESIDE:
+        mailed_links.use_all(tx, person_id, [errand.value], now=now)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     row = MailedLinkRow(0, errand.value, person_id, dict(payload or {}), now, now + (lasts or LASTS[errand]), None)
     mailed_links.add(tx, row, _hash(secret))
     return secret, row
 
 
-def find(ctx: Context, tx: Tx, secret: str, errand: Errand) -> MailedLinkRow:
-    """Return the link with that secret; raise LinkOver when its time has run out, LinkBroken when there is none."""
+def find(ctx: Context, tx: Tx, secret: str, *errands: Errand) -> MailedLinkRow:
+    """Return the link with that secret for one of these errands.
+
+    Raises LinkOver when its time has run out, LinkBroken when there is none.
+    """
     if not _SPELLED.fullmatch(secret):
         raise LinkBroken
     row = mailed_links.of_hash(tx, _hash(secret))
-    if row is None or row.purpose != errand.value:
+    if row is None or row.purpose not in {errand.value for errand in errands}:
         raise LinkBroken
     if row.used_at is not None or row.expires_at <= ctx.clock.now():
         raise LinkOver(row)

@@ -56,6 +56,7 @@ from balintmail.domain.times import rfc3339
 from balintmail.services import offers
 from balintmail.services import postal as rules
 from balintmail.services.context import Context
+from balintmail.services.fresh_links import Errand
 from balintmail.services.leaving import THEMSELVES
 from balintmail.services.people import by_id
 from balintmail.services.preferences import whose
@@ -116,14 +117,14 @@ def of_person(ctx: Context, person_id: int) -> Held:
 def own(ctx: Context, secret: str) -> Held:
     """Return everything to the person of a fresh link; raise LinkOver or LinkBroken."""
     with ctx.db.read() as tx:
-        row, _ = whose(ctx, tx, secret)
+        row, _ = whose(ctx, tx, secret, (Errand.MANAGE,))
         return _gathered(ctx, tx, row)
 
 
 def own_copy(ctx: Context, secret: str) -> Held:
     """Return everything as `own` does, to be taken away; that is noted."""
     with ctx.db.write() as tx:
-        row, _ = whose(ctx, tx, secret)
+        row, _ = whose(ctx, tx, secret, (Errand.MANAGE,))
         return _handed_out(ctx, tx, row, actor=THEMSELVES)
 
 

@@ -16,7 +16,7 @@ from balintmail.domain.address import Address
 from balintmail.domain.masking import masked
 from balintmail.domain.notices import Fact
 from balintmail.domain.states import Ground
-from balintmail.services import fresh_links, leaving, notices
+from balintmail.services import fresh_links, leaving, notices, rounds
 from balintmail.services.context import Context
 from balintmail.services.fresh_links import Errand
 from balintmail.services.leaving import THEMSELVES, LinkBroken
@@ -98,6 +98,7 @@ def confirm(ctx: Context, secret: str) -> Move:
         mailed_links.use_all(tx, row.id, [errand.value for errand in Errand], now=now)
         detail = {"changed": ["preferred address"]}
         audit.note_person(tx, row.id, "edited", actor=THEMSELVES, now=now, detail=detail)
+        rounds.corrected(ctx, tx, row.id)
         return move
 
 

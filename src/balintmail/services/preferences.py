@@ -5,14 +5,26 @@ the fresh link opens the page (services/fresh_links.py). Every answer is the sam
 A change of address is services/moving.py, what is held of somebody services/held.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from balintmail.db import addresses, audit, lists, mailed_links, officers, people, postal, subscriptions, throttles
+from balintmail.db import (
+    addresses,
+    audit,
+    lists,
+    mailed_links,
+    members,
+    officers,
+    people,
+    postal,
+    subscriptions,
+    throttles,
+)
 from balintmail.db.addresses import AddressRow
 from balintmail.db.mailed_links import MailedLinkRow
+from balintmail.db.members import MembershipRow
 from balintmail.db.people import PersonRow
 from balintmail.db.postal import PostalRow
 from balintmail.db.session import Tx
@@ -22,7 +34,7 @@ from balintmail.domain.notices import Fact
 from balintmail.domain.states import Ground, JournalFormat, SubscriptionState
 from balintmail.domain.tokens import Purpose
 from balintmail.errors import Conflict, UsageRefused
-from balintmail.services import erasure, fresh_links, leaving, notices
+from balintmail.services import erasure, fresh_links, leaving, notices, rounds
 from balintmail.services import people as register
 from balintmail.services import postal as rules
 from balintmail.services.context import Context
@@ -30,10 +42,12 @@ from balintmail.services.erasure import Erased, Sweep
 from balintmail.services.fresh_links import Errand, LinkOver
 from balintmail.services.leaving import THEMSELVES, LinkBroken, ListStanding, Visit
 from balintmail.services.notices import Waiting
+from balintmail.services.rounds import Asked
 
 MOST_LINKS = 5  # mailed to one person within a day: nobody's mailbox is filled by whoever found a letter
 MOST_ASKED = 20  # asked for from one network within an hour
 ASKED_LASTS = timedelta(days=2)  # of a link that somebody asked the Secretary for, and does not wait for
+OPENING = (Errand.MANAGE, Errand.ROUND)  # links that open somebody's own page
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
@@ -75,11 +89,19 @@ class OwnPage:
     post_later: PostalRow | None
     is_officer: bool
     link: MailedLinkRow
+    asked: Asked | None  # in the round of details that runs
+    membership: MembershipRow | None  # that runs
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the link opens everything that is held, and erasing, too; one of a round does not."""
+        return self.link.purpose == Errand.MANAGE.value
 
     @property
     def shows_post(self) -> bool:
         """Whether the Journal and the post concern them: members, and whoever has said something of them before."""
-        return self.person.member or self.post is not None or self.post_later is not None or self.journal is not None
+        said = (self.asked, self.post, self.post_later, self.journal)
+        return self.person.member or any(each is not None for each in said)
 
 
 def glance(ctx: Context, token: str) -> Glance:
@@ -110,7 +132,7 @@ def renew(ctx: Context, secret: str) -> None:
     """Mail a fresh link in place of one that has run out; raise LinkBroken for one that never was."""
     with ctx.db.read() as tx:
         try:
-            row = fresh_links.find(ctx, tx, secret, Errand.MANAGE)
+            row = fresh_links.find(ctx, tx, secret, *OPENING)
         except LinkOver as over:
             row = over.row
     _send_to_person(ctx, row.person_id)
@@ -150,7 +172,17 @@ def own_page(ctx: Context, secret: str) -> OwnPage:
             coming[-1] if coming else None,
             bool(officers.roles(tx, row.id)),
             link,
+            rounds.asked(tx, row.id),
+            next((each for each in members.of_person(tx, row.id) if each.ended_on is None), None),
         )
+
+
+def whole_page(ctx: Context, secret: str) -> OwnPage:
+    """Return the page as `own_page` does, of a link that may also erase; raise LinkBroken for one of a round."""
+    page = own_page(ctx, secret)
+    if not page.is_whole:
+        raise LinkBroken
+    return page
 
 
 def label(page: OwnPage) -> list[str]:
@@ -166,7 +198,11 @@ def rename(ctx: Context, secret: str, changes: register.Changes) -> list[str]:
     own = register.Changes(changes.name, changes.first_name, changes.language)
     with ctx.db.read() as tx:
         row, _ = whose(ctx, tx, secret)
-    return register.edit(_by_themselves(ctx), row.id, own)
+    done = register.edit(_by_themselves(ctx), row.id, own)
+    if done:
+        with ctx.db.write() as tx:
+            rounds.corrected(ctx, tx, row.id)
+    return done
 
 
 def wish(ctx: Context, secret: str, visit: Visit, wishes: Mapping[str, ListWish]) -> list[str]:
@@ -187,6 +223,8 @@ def wish(ctx: Context, secret: str, visit: Visit, wishes: Mapping[str, ListWish]
                 and _fulfil(ctx, tx, of, wanted, visit)
             ):
                 changed.append(each.slug)
+        if changed:
+            rounds.corrected(ctx, tx, row.id)
     return changed
 
 
@@ -216,6 +254,7 @@ def choose_format(ctx: Context, secret: str, wanted: JournalFormat) -> None:
         if row.journal_format != wanted.value:
             people.update(tx, row.id, {"journal_format": wanted.value}, now=now)
             _note_edit(ctx, tx, row.id, "Journal")
+            rounds.corrected(ctx, tx, row.id)
 
 
 def put_post(ctx: Context, secret: str, parts: Mapping[str, str], first_day: date | None = None) -> None:
@@ -231,6 +270,7 @@ def put_post(ctx: Context, secret: str, parts: Mapping[str, str], first_day: dat
         row, _ = whose(ctx, tx, secret)
         postal.put(tx, row.id, clean, first_day=begins, now=ctx.clock.now())
         _note_edit(ctx, tx, row.id, "postal address")
+        rounds.corrected(ctx, tx, row.id)
 
 
 def drop_post(ctx: Context, secret: str) -> None:
@@ -239,6 +279,14 @@ def drop_post(ctx: Context, secret: str) -> None:
         row, _ = whose(ctx, tx, secret)
         if postal.drop(tx, [row.id]):
             _note_edit(ctx, tx, row.id, "postal address removed")
+            rounds.corrected(ctx, tx, row.id)
+
+
+def all_right(ctx: Context, secret: str) -> None:
+    """Keep that somebody has looked at what is held of them and says that it is right."""
+    with ctx.db.write() as tx:
+        row, _ = whose(ctx, tx, secret)
+        rounds.confirmed(ctx, tx, row.id)
 
 
 def finish(ctx: Context, secret: str) -> None:
@@ -257,15 +305,15 @@ def erase(ctx: Context, secret: str) -> Erased:
     The rows are emptied at once; SQLite's file is swept by the next look of dispatch, which nobody waits for here.
     """
     with ctx.db.read() as tx:
-        row, _ = whose(ctx, tx, secret)
+        row, _ = whose(ctx, tx, secret, (Errand.MANAGE,))
         if officers.roles(tx, row.id):
             raise Conflict("Whoever holds an office hands it on first.", hint="Write to the Secretary.")
     return erasure.erase(_by_themselves(ctx), row.id, sweep=Sweep.LATER)
 
 
-def whose(ctx: Context, tx: Tx, secret: str) -> tuple[PersonRow, MailedLinkRow]:
-    """Return the person of a fresh link, and the link; raise LinkOver or LinkBroken."""
-    link = fresh_links.find(ctx, tx, secret, Errand.MANAGE)
+def whose(ctx: Context, tx: Tx, secret: str, errands: Sequence[Errand] = OPENING) -> tuple[PersonRow, MailedLinkRow]:
+    """Return the person of a fresh link for one of these errands, and the link; raise LinkOver or LinkBroken."""
+    link = fresh_links.find(ctx, tx, secret, *errands)
     row = leaving.living(tx, link.person_id)
     if row is None:
         raise LinkBroken

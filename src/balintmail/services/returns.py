@@ -4,7 +4,7 @@ It reads, and changes no more than that mark; what reports do is services/return
 stays unmailed until `suppress remove` or a probe says otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +106,11 @@ def done(ctx: Context, texts: Sequence[str]) -> list[tuple[str, bool]]:
     return found
 
 
+def telephone(fields: Mapping[str, object]) -> str:
+    """Return the number to ring that stands among somebody's own fields, or ""."""
+    return next((str(value) for name, value in fields.items() if name.lower() in _PHONES and value), "")
+
+
 def _first_of_each(rows: Sequence[DeadRow]) -> list[DeadRow]:
     return list({row.address.id: row for row in reversed(rows)}.values())[::-1]
 
@@ -122,7 +127,7 @@ def _unreached(
             each.name,
             tuple(other.email for other in held.get(each.person, ()) if other.key != row.key and other.state == "ok"),
             postal.at(tx, each.person, today) is not None,
-            next((str(value) for name, value in each.fields.items() if name.lower() in _PHONES and value), ""),
+            telephone(each.fields),
         )
         for each in holders
     )

@@ -57,7 +57,7 @@ def take(request: Request, secret: str) -> Response:
 @router.get("/manage/{secret}/erase", tags=[Kind.TOKEN])
 def show_erase(request: Request, secret: str) -> Response:
     """Say what erasing does."""
-    page = preferences.own_page(site(request).ctx, secret)
+    page = preferences.whole_page(site(request).ctx, secret)
     return render(request, "erase.html", page=page, up=up(request), refused="")
 
 
@@ -66,12 +66,12 @@ def erase(request: Request, secret: str, posted: Posted) -> Response:
     """Erase the person for good."""
     ctx = site(request).ctx
     if posted.text("do") != "erase":
-        page = preferences.own_page(ctx, secret)
+        page = preferences.whole_page(ctx, secret)
         return render(request, "erase.html", page=page, up=up(request), refused="", status=400)
     try:
         preferences.erase(ctx, secret)
     except Conflict:
-        page = preferences.own_page(ctx, secret)
+        page = preferences.whole_page(ctx, secret)
         refused = "office" if page.is_officer else "sender"
         return render(request, "erase.html", page=page, up=up(request), refused=refused, status=409)
     return render(request, "erased.html")

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from balintmail.services.fresh_links import Errand, LinkOver
+from balintmail.services.fresh_links import LinkOver
 from balintmail.services.leaving import Door, LinkBroken, Visit
 from balintmail.web.page import render
 from balintmail.web.problem import problem
@@ -28,8 +28,7 @@ class LinkRoute(APIRoute):
             try:
                 return await inner(request)
             except LinkOver as over:
-                again = over.row.purpose == Errand.MANAGE.value
-                return render(request, "link_over.html", status=410, again=again)
+                return render(request, "link_over.html", status=410, errand=over.row.purpose)
             except LinkBroken:
                 return problem(request, 404)
 

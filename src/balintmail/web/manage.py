@@ -38,11 +38,14 @@ def show(request: Request, secret: str) -> Response:
 
 @router.post("/manage/{secret}", tags=[Kind.TOKEN])
 def close(request: Request, secret: str, posted: Posted) -> Response:
-    """End the link before its time, or mail a new one in place of one that has run out."""
+    """Keep that all is right, end the link before its time, or mail a new one in place of one that has run out."""
     ctx = site(request).ctx
     if posted.text("do") == "again":
         preferences.renew(ctx, secret)
         return render(request, "preferences_sent.html", address="", moving=False, own=True)
+    if posted.text("do") == "all_right":
+        preferences.all_right(ctx, secret)
+        return own(request, secret, saved="all_right")
     if posted.text("do") == "finish":
         preferences.finish(ctx, secret)
         return render(request, "finished.html")
