@@ -122,6 +122,7 @@ def _copies() -> None:
         sa.Column("journal_issue_id", ID, nullable=True),
         sa.Column("article_id", ID, nullable=True),
         sa.Column("paper", sa.Boolean(), server_default=sa.false(), nullable=False),
+        text("post"),
         sa.Column("price_pence", sa.Integer(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
         text("words"),

@@ -42,7 +42,7 @@ from balintmail.services.journal_issues import IssueChanges
 from balintmail.services.lists import Manners
 from balintmail.services.papers import Given, Sent
 from balintmail.services.subscriptions import Joining
-from tests.support import office, volumes
+from tests.support import copy_desk, office, volumes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUESTIONS = [
@@ -116,6 +116,7 @@ def furnish(ctx: Context) -> Pages:
     }
     deciding = link(ctx, "paper_news", "accept_url").removesuffix("/accept")
     paths |= {f"/papers/decide/{{token}}{below}": deciding + below for below in ("", "/accept", "/decline")}
+    paths |= copy_desk.furnish(ctx, person)
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
     return Pages(person, paths)

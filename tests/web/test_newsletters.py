@@ -106,7 +106,8 @@ def test_words_for_members_and_their_pictures_are_not_shown_to_all(reader: TestC
     page = reader.get("/newsletters/newsletter/2")
     assert page.status_code == 200
     assert "Number 2 for" not in page.text
-    assert "Ask the Secretary for a copy" in page.text
+    assert "This newsletter is for members" in page.text
+    assert 'href="/copies?what=newsletter/2"' in page.text
     picture = re.search(
         r'src="/newsletters/newsletter/1(/pictures/[^"]+)"', reader.get("/newsletters/newsletter/1").text
     )

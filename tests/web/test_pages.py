@@ -23,9 +23,17 @@ PATTERNS = (
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
+    "/copies", "/copies/{token}", "/copies/confirm/{token}", "/copies/quote/{token}",
+    "/copies/decide/{token}/approve", "/copies/decide/{token}/quote", "/copies/decide/{token}/decline",
     "/manage/{secret}/erase", "/manage/address/{secret}", "/release/{token}", "/ecopy/{token}",
 )  # fmt: skip
-LIKE_OTHERS = {"/", "/privacy", "/decide/{token}", "/papers/decide/{token}"}  # looked at elsewhere, or the same page at another address
+LIKE_OTHERS = {
+    "/",
+    "/privacy",
+    "/decide/{token}",
+    "/copies/decide/{token}",
+    "/papers/decide/{token}",
+}  # looked at elsewhere, or the same page at another address
 NO_PAGES = {
     "/robots.txt",
     "/pages/pictures/{name}",
@@ -42,6 +50,7 @@ NO_PAGES = {
     "/newsletters/{slug}/atom.xml",
     "/newsletters/{slug}/{number}/pictures/{identity}",
     "/newsletters/{slug}/{number}/file",
+    "/copies/{token}/pictures/{identity}",
     "/release/{token}/pictures/{identity}",
 }
 # One language and width for each scheme and back again: each pair of them is seen, without looking at all sixteen.

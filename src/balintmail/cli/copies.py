@@ -1,6 +1,7 @@
-"""`balintmail copies`: who asks for a past newsletter, and the Secretary's answer.
+"""`balintmail copies`: who asks for a copy of a newsletter or of the Journal, and entering such a wish.
 
-It decides nothing by itself; services/copies.py does. The mails that follow leave with dispatch.
+It decides nothing by itself; services/copies.py does. The Secretary's answers: cli/copy_answers.py. The mails that
+follow leave with dispatch.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -8,22 +9,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.copy_answers import answer, decline, quote
+from balintmail.cli.copy_documents import WAITS_FOR, document
+from balintmail.errors import UsageRefused
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from balintmail.db.copies import CopyRow
-    from balintmail.db.session import Tx
-    from balintmail.services.context import Context
+    from balintmail.services.copies import Standing
+    from balintmail.services.copy_requests import Asked
 
-_WAITS_FOR = {"pending": "the address", "waiting": "the Secretary", "quoted": "whoever asked"}
+_DONE = {
+    "sent": "They may have it: it leaves with the next dispatch.",
+    "asked": "It waits for the Secretary: balintmail copies answer {number}",
+    "known": "They have asked for the same already: request {number}.",
+    "refused": "Nothing is sent: the address must not be mailed.",
+}
 
 
 @click.group(cls=Group)
 def copies() -> None:
-    """List, answer and decline requests for past newsletters.
+    """List, enter and answer requests for copies of newsletters and of the Journal.
 
-    Whoever may have a newsletter gets it at once; here is what waits for you.
+    Whoever may have a copy gets it at once; here is what waits for you.
     """
 
 
@@ -31,13 +39,14 @@ def copies() -> None:
 @click.option("--all", "everything", is_flag=True, help="Decided ones, too.")
 @pass_app
 def list_copies(app: App, everything: bool) -> None:
-    """Show the requests that wait, the oldest first: those for you, and those that the address has to confirm."""
+    """Show the requests that wait, the oldest first: those for you, and those that wait for whoever asked."""
     from balintmail.db import copies as rows  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.domain.times import table_form  # noqa: PLC0415
+    from balintmail.services.copy_requests import asked_of  # noqa: PLC0415
 
     with app.context() as ctx, ctx.db.read() as tx:
         found = rows.in_states(tx, *(() if everything else rows.OPEN))
-        documents = [_document(ctx, tx, row) for row in found]
+        documents = [document(ctx, tx, asked_of(ctx, tx, row)) for row in found]
         zone = ctx.settings.zone
     app.out.json(documents)
     if not documents:
@@ -54,98 +63,97 @@ def list_copies(app: App, everything: bool) -> None:
 @click.argument("number", metavar="ID", type=click.IntRange(1))
 @pass_app
 def show(app: App, number: int) -> None:
-    """Show one request: who asks for what, and what became of it."""
-    from balintmail.services import copies as service  # noqa: PLC0415  (loads SQLAlchemy)
+    """Show one request: who asks for what, on which terms, and what became of it."""
+    from balintmail.services import copy_requests  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
         with ctx.db.read() as tx:
-            row = service.shown(tx, number)
-            document = _document(ctx, tx, row)
+            asked = copy_requests.asked_of(ctx, tx, copy_requests.shown(tx, number))
+            found = document(ctx, tx, asked)
         zone = ctx.settings.zone
-    app.out.json(document)
-    _describe(app, row, document, zone)
+    app.out.json(found)
+    _describe(app, asked, found, zone)
 
 
-@copies.command("send")
-@click.argument("number", metavar="ID", type=click.IntRange(1))
-@click.option("--number", "label", metavar="LIST/NUMBER", default="", help="This newsletter, if theirs names none.")
+@copies.command("request")
+@click.argument("address")
+@click.argument("wanted", metavar="WHAT")
+@click.option("--name", metavar="NAME", default="", help="Who it is, where the register does not say.")
+@click.option("--language", metavar="TAG", default="", help="In which language they are written to, such as hu.")
+@click.option("--paper", is_flag=True, help="A printed copy, by post.")
+@click.option("--to", "post", metavar="LINE", multiple=True, help="A line of the envelope; none: as registered.")
 @pass_app
-def send_copy(app: App, number: int, label: str) -> None:
-    """Send whoever asked the newsletter: a second copy, on record as asked for."""
-    from balintmail.services import copies as service  # noqa: PLC0415  (loads SQLAlchemy)
-    from balintmail.services.reconcile import require_permission  # noqa: PLC0415
+def request_copy(app: App, /, address: str, wanted: str, post: tuple[str, ...], **said: Any) -> None:
+    """Ask for a copy on behalf of somebody who telephoned or wrote: newsletter/84, journal/2026, latest …
 
-    with app.context() as ctx:
-        require_permission(ctx)
-        with ctx.db.write() as tx:
-            mailing = service.send(ctx, tx, number, by=ctx.actor, label=label.lower())
-            document = _document(ctx, tx, service.shown(tx, number))
-    app.out.json(document)
-    app.out.line(f'"{mailing.title}" leaves for {document["address"]} with the next dispatch.')
-
-
-@copies.command("decline")
-@click.argument("number", metavar="ID", type=click.IntRange(1))
-@click.option("--reason", metavar="TEXT", default="", help="Why; it is told to whoever asked.")
-@click.option("--note", metavar="TEXT", default="", help="A note for the record, which nobody else reads.")
-@pass_app
-def decline_copy(app: App, number: int, reason: str, note: str) -> None:
-    """Decline a request: a courteous mail tells whoever asked, with --reason.
-
-    Nobody is written to whose address was never confirmed.
+    They get it at once if they may have it; else it waits for the Secretary. Nobody asks the address whether it was
+    them: you say so.
     """
+    from balintmail.domain.address import AddressRefused, parse  # noqa: PLC0415
+    from balintmail.domain.hygiene import language as tag  # noqa: PLC0415
     from balintmail.services import copies as service  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.services import copy_requests  # noqa: PLC0415
 
-    with app.context() as ctx, ctx.db.write() as tx:
-        service.decline(ctx, tx, number, by=ctx.actor, reason=reason, note=note)
-        document = _document(ctx, tx, service.shown(tx, number))
-    app.out.json(document)
-    app.out.line(f"Declined: {document['address']}.")
+    if post and not said["paper"]:
+        raise UsageRefused("--to names lines of an envelope.", hint="Add --paper.")
+    try:
+        whose = parse(address)
+    except AddressRefused as exc:
+        raise UsageRefused(f"{address} is not an address: {exc.reason}.") from exc
+    language = tag(said["language"]) if said["language"] else ""
+    with app.context() as ctx:
+        wish = service.clean(
+            service.Wish(
+                wanted=wanted,
+                address=whose,
+                at=ctx.clock.now(),
+                name=said["name"],
+                language=language,
+                door=service.COMMAND,
+                paper=said["paper"],
+                post="\n".join(post),
+            )
+        )
+        with ctx.db.write() as tx:
+            standing, number = service.ask(ctx, tx, wish)
+            found = document(ctx, tx, copy_requests.asked_of(ctx, tx, copy_requests.shown(tx, number)))
+    app.out.json({**found, "result": standing.value})
+    app.out.line(f"Request {number}: {found['title'] or found['wanted']}, for {found['address']}.")
+    app.out.line(_said(standing, number))
 
 
-def _describe(app: App, row: "CopyRow", document: dict[str, Any], zone: "ZoneInfo") -> None:
+def _said(standing: "Standing", number: int) -> str:
+    return _DONE[standing.value].format(number=number)
+
+
+def _describe(app: App, asked: "Asked", found: dict[str, Any], zone: "ZoneInfo") -> None:
     from balintmail.domain.times import long_form  # noqa: PLC0415  (loaded already)
 
+    row, terms = asked.row, asked.terms
     app.out.line(f"Request {row.id} for a copy, {row.name or 'no name'} <{row.email or 'forgotten'}>")
+    used = found["link"]
     facts = [
         ("wants", row.wanted),
-        ("that is", f'{document["mailing"]} "{document["title"]}"' if document["mailing"] else "none that was sent"),
+        ("that is", f'{found["target"]} "{found["title"]}"' if found["target"] else "nothing that has come out here"),
+        ("on", "paper" if terms.paper else ""),
+        ("to", ", ".join(found["post"])),
+        ("in stock", f"{found['free']} free" if terms.paper else ""),
+        ("price", f"{found['price']}, {'agreed to' if terms.agreed_at else 'asked for'}" if found["price"] else ""),
         ("person", row.person_id),
         ("state", row.state.value),
-        ("waits for", document["waits_for"]),
+        ("waits for", found["waits_for"]),
         ("asked", f"{long_form(row.created_at, zone)}, by {row.door}"),
         ("ends", long_form(row.expires_at, zone) if row.expires_at and row.is_open else ""),
         ("decided", f"{long_form(row.decided_at, zone)}, {row.decided_by}" if row.decided_at else ""),
         ("reason", row.reason),
         ("note", row.note),
+        ("link", f"used {used['uses']} of {used['most_uses']} times, until {used['expires_at']}" if used else ""),
         ("message", f"{row.inbound_id}: balintmail inbox show {row.inbound_id}" if row.inbound_id else ""),
     ]
     app.out.table(("", ""), [(f"  {name}", value) for name, value in facts if value])
-    if document["waits_for"] == _WAITS_FOR["waiting"]:
-        app.out.line(f"Decide: balintmail copies send {row.id}, or decline {row.id} --reason TEXT")
+    if found["waits_for"] == WAITS_FOR["waiting"]:
+        app.out.line(f"Decide: copies answer {row.id}, copies quote {row.id} PRICE, or copies decline {row.id}")
 
 
-def _document(ctx: "Context", tx: "Tx", row: "CopyRow") -> dict[str, Any]:
-    from balintmail.db.copies import issue  # noqa: PLC0415  (loads SQLAlchemy)
-    from balintmail.domain.times import rfc3339  # noqa: PLC0415
-
-    found = issue(tx, row.mailing_id) if row.mailing_id else None
-    zone = ctx.settings.zone
-    return {
-        "id": row.id,
-        "wanted": row.wanted,
-        "mailing": found.label if found else None,
-        "title": found.title if found else None,
-        "name": row.name,
-        "address": row.email,
-        "person": row.person_id,
-        "language": row.language,
-        "state": row.state.value,
-        "waits_for": _WAITS_FOR.get(row.state.value, ""),
-        "asked_at": rfc3339(row.created_at, zone),
-        "expires_at": rfc3339(row.expires_at, zone) if row.expires_at else None,
-        "decided_at": rfc3339(row.decided_at, zone) if row.decided_at else None,
-        "decided_by": row.decided_by,
-        "reason": row.reason,
-        "note": row.note,
-    }
+for _command in (answer, quote, decline):
+    copies.add_command(_command)

@@ -1,4 +1,4 @@
-"""Requests for past newsletters: who asks for what, and how it was answered. It decides nothing and sends nothing.
+"""Requests for copies: who asks for what, on which terms, and how it was answered. It decides and sends nothing.
 
 A state is changed only from one that is still open, in the statement itself, so that of two who decide at once one
 wins.
@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy import exists, func, select
 
 from balintmail.db.models import CopyRequest, Delivery, Mailing, MailingList
+from balintmail.db.models_archive import CopyTerms
 from balintmail.db.session import Tx
+from balintmail.domain.archive import ReadingKind, Target
 from balintmail.domain.states import CopyState, DeliveryState, MailingKind, MailingState, Visibility
 
-_C = CopyRequest
+_C, _T = CopyRequest, CopyTerms
 OPEN = (CopyState.PENDING, CopyState.WAITING, CopyState.QUOTED)
 _BEGUN = (MailingState.SENDING, MailingState.PAUSED, MailingState.SENT)
 
@@ -50,6 +52,22 @@ class CopyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TermsRow:
+    """What a request is about where it is about the Journal, how it is to come, and what it costs."""
+
+    request_id: int
+    journal_issue_id: int | None = None
+    article_id: int | None = None
+    paper: bool = False
+    post: str = ""
+    price_pence: int | None = None
+    currency: str | None = None
+    words: str = ""
+    quoted_at: datetime | None = None
+    agreed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """A newsletter that was sent, as far as a wish for a copy needs it."""
 
@@ -60,6 +78,7 @@ class Issue:
     visibility: Visibility
 
 
+_TERMS = [getattr(_T, name) for name in TermsRow.__dataclass_fields__]
 _COLUMNS = [getattr(_C, name) for name in CopyRow.__dataclass_fields__]
 # What is left of a request that nobody confirmed, or that was decided long ago.
 _EMPTY: dict[str, Any] = {
@@ -79,6 +98,43 @@ def get(tx: Tx, number: int) -> CopyRow | None:
     """Return one request, or None."""
     row = tx.execute(select(*_COLUMNS).where(_C.id == number)).first()
     return CopyRow(*row) if row else None
+
+
+def put_terms(tx: Tx, row: TermsRow) -> None:
+    """Write the terms of a request in place of those it had."""
+    values = {name: getattr(row, name) for name in TermsRow.__dataclass_fields__}
+    tx.execute(sa.delete(_T).where(_T.request_id == row.request_id))
+    tx.execute(sa.insert(_T).values(**values))
+
+
+def terms(tx: Tx, number: int) -> TermsRow:
+    """Return the terms of a request; the usual ones where nothing is said."""
+    row = tx.execute(select(*_TERMS).where(_T.request_id == number)).first()
+    return TermsRow(*row) if row else TermsRow(number)
+
+
+def target(row: CopyRow, of: TermsRow) -> Target | None:
+    """Return what a request was understood to be about, or None."""
+    if row.mailing_id is not None:
+        return Target(ReadingKind.NEWSLETTER, row.mailing_id)
+    if of.article_id is not None:
+        return Target(ReadingKind.ARTICLE, of.article_id)
+    return Target(ReadingKind.JOURNAL_ISSUE, of.journal_issue_id) if of.journal_issue_id is not None else None
+
+
+def quote(tx: Tx, number: int, *, until: datetime) -> bool:
+    """Let a request wait for whoever asked to agree to a price; False when it is decided already."""
+    statement = sa.update(_C).where(_C.id == number, _C.state.in_((CopyState.WAITING, CopyState.QUOTED)))
+    return tx.execute(statement.values(state=CopyState.QUOTED, expires_at=until)).rowcount == 1
+
+
+def agree(tx: Tx, number: int, *, now: datetime) -> bool:
+    """Let a request whose price was agreed to wait for the Secretary again; False when it waits for nobody's word."""
+    quoted = (_C.id == number) & (_C.state == CopyState.QUOTED) & (_C.expires_at > now)
+    if tx.execute(sa.update(_C).where(quoted).values(state=CopyState.WAITING, expires_at=None)).rowcount != 1:
+        return False
+    tx.execute(sa.update(_T).where(_T.request_id == number).values(agreed_at=now))
+    return True
 
 
 def in_states(tx: Tx, *states: CopyState) -> list[CopyRow]:
@@ -108,13 +164,15 @@ def decide(tx: Tx, number: int, state: CopyState, values: dict[str, Any]) -> boo
 
 
 def any_expired(tx: Tx, now: datetime) -> bool:
-    """Say whether a request is left that nobody confirmed in time; it only reads."""
-    return bool(tx.scalar(select(exists().where(_C.state == CopyState.PENDING, _C.expires_at <= now))))
+    """Say whether a request is left that nobody confirmed, or agreed to the price of, in time; it only reads."""
+    return bool(tx.scalar(select(exists().where(_C.state.in_(OPEN), _C.expires_at <= now))))
 
 
 def expire(tx: Tx, now: datetime) -> int:
-    """Empty and end the requests that nobody confirmed in time (S46); return how many."""
-    statement = sa.update(_C).where(_C.state == CopyState.PENDING, _C.expires_at <= now)
+    """Empty and end the requests that nobody confirmed, or agreed to the price of, in time (S46); return how many."""
+    late = (_C.state.in_(OPEN), _C.expires_at <= now)
+    _empty_terms(tx, late)
+    statement = sa.update(_C).where(*late)
     return tx.execute(statement.values(state=CopyState.EXPIRED, decided_at=now, **_EMPTY)).rowcount
 
 
@@ -125,7 +183,13 @@ def any_old(tx: Tx, before: datetime) -> bool:
 
 def empty_decided(tx: Tx, *, before: datetime) -> int:
     """Forget who asked in requests decided before then; return how many."""
+    _empty_terms(tx, _old(before))
     return tx.execute(sa.update(_C).where(*_old(before)).values(**_EMPTY)).rowcount
+
+
+def _empty_terms(tx: Tx, which: Sequence[sa.ColumnElement[bool]]) -> None:
+    """Forget what was written on the terms of these requests: an address, words; sums stay."""
+    tx.execute(sa.update(_T).where(_T.request_id.in_(select(_C.id).where(*which))).values(post="", words=""))
 
 
 def move(tx: Tx, from_person: int, to_person: int) -> None:

@@ -32,6 +32,7 @@ from balintmail.db.models import (
     Subscription,
     Suppression,
 )
+from balintmail.db.models_archive import CopyTerms
 from balintmail.db.models_pages import DocumentVersion, Duty, DutyDate, PageVersion, Paper, PaperEvent, PaperReader
 from balintmail.db.session import Tx
 
@@ -49,15 +50,16 @@ _TEXTS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (InboundMessage, ("subject", "remark")),
     (ReturnEvent, ("evidence", "outcome")),
     (CopyRequest, ("wanted", "reason", "note")),
+    (CopyTerms, ("post", "words")),
     (Paper, ("message", "reason", "note")),
     (PaperReader, ("advice",)),
     (PaperEvent, ("remark",)),
     (Duty, ("remark",)),
     (DutyDate, ("remark",)),
     *member_traces.TEXTS,
+    *order_traces.TEXTS,
 )
 # Who did something in an office, which proves others' consent, and what a newsletter is called: these keep a name and
-    *order_traces.TEXTS,
 # lose an address.
 _DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (AuditEvent, ("actor",)),
@@ -73,9 +75,9 @@ _DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (DutyDate, ("done_by",)),
     (Address, ("handled_by",)),
     *member_traces.DOERS,
+    *order_traces.DOERS,
 )
 
-    *order_traces.DOERS,
 
 @dataclass(frozen=True, slots=True)
 class Traces:
@@ -177,7 +179,7 @@ def _telling(tx: Tx, traces: Traces) -> list[tuple[int, str]]:
 
 def _blot(tx: Tx, table: Any, name: str, sought: Mentions) -> None:
     """Blot out each mention in one column; whole addresses and names only, so that longer ones stay."""
-    column = getattr(table, name)
-    for row_id, value in tx.execute(select(table.id, column).where(sought.possible(column))).all():
+    column, key = getattr(table, name), sa.inspect(table).primary_key[0]
+    for row_id, value in tx.execute(select(key, column).where(sought.possible(column))).all():
         if (blotted := sought.blotted(value)) != value:
-            tx.execute(sa.update(table).where(table.id == row_id).values({name: blotted}))
+            tx.execute(sa.update(table).where(key == row_id).values({name: blotted}))

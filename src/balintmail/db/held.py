@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, func, or_, select
 
 from balintmail.db.models import (
     Address,
@@ -23,7 +23,7 @@ from balintmail.db.models import (
     Officer,
     Subscription,
 )
-from balintmail.db.models_archive import ReadingLink
+from balintmail.db.models_archive import CopyTerms, ReadingLink
 from balintmail.db.session import Tx
 from balintmail.domain.archive import ReadingKind
 from balintmail.domain.returns import Kind
@@ -119,7 +119,7 @@ class HeldMessage:
 
 @dataclass(frozen=True, slots=True)
 class HeldCopy:
-    """A request for a past newsletter."""
+    """A request for a copy, with what was said of paper and price."""
 
     wanted: str
     email: str
@@ -131,6 +131,12 @@ class HeldCopy:
     decided_by: str
     reason: str
     note: str
+    paper: bool
+    post: str
+    price_pence: int | None
+    currency: str | None
+    words: str
+    agreed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +243,15 @@ def _text(raw: bytes | None) -> str:
 
 
 def copies(tx: Tx, people: Sequence[int], address_keys: Sequence[str]) -> list[HeldCopy]:
-    """Return the requests for past newsletters that came from them, or from addresses that are theirs alone."""
-    c = CopyRequest
+    """Return the requests for copies that came from them, or from addresses that are theirs alone."""
+    c, t = CopyRequest, CopyTerms
     query: Any = (
         select(
-            c.wanted, c.email, c.name, c.door, c.state, c.created_at, c.decided_at, c.decided_by, c.reason, c.note
+            c.wanted, c.email, c.name, c.door, c.state, c.created_at, c.decided_at, c.decided_by, c.reason, c.note,
+            func.coalesce(t.paper, false()), func.coalesce(t.post, ""), t.price_pence, t.currency,
+            func.coalesce(t.words, ""), t.agreed_at,
         )
+        .outerjoin(t, t.request_id == c.id)
         .where(or_(c.person_id.in_(people), c.address_key.in_(address_keys)))
         .order_by(c.id)
     )  # fmt: skip

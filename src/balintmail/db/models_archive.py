@@ -86,6 +86,7 @@ class CopyTerms(Base):
     journal_issue_id: Mapped[int | None] = mapped_column(Id, ForeignKey("journal_issues.id"))
     article_id: Mapped[int | None] = mapped_column(Id, ForeignKey("journal_articles.id"))
     paper: Mapped[bool] = mapped_column(server_default=sa.false())
+    post: Mapped[str] = mapped_column(server_default="")  # where a copy on paper goes, as they wrote it, line by line
     price_pence: Mapped[int | None]
     currency: Mapped[str | None]
     words: Mapped[str] = mapped_column(server_default="")  # that go with the price

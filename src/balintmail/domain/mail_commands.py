@@ -67,6 +67,12 @@ def says_no(text: str) -> bool:
     return bool(words) and words[0] not in _YES and any(word in _NO for word in words)
 
 
+def says_yes(text: str) -> bool:
+    """Say whether a reply to "would you like it, for that price?" begins with a yes; silence is none."""
+    words = _WORD.findall(folded(text[:2000]))
+    return bool(words) and words[0] in _YES
+
+
 def may_be_answered(address: str) -> bool:
     """Say whether a person may read at an address, as far as its name tells."""
     local = address.rpartition("@")[0].casefold()

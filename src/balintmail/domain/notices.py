@@ -221,30 +221,6 @@ NOTICES: Mapping[str, NoticeKind] = {
         strangers=True,
         answerable=True,
     ),
-    # Copies of past newsletters: was it you? the Secretary decides; declined; and what the Secretary reads. `title` is
-    # "" where what they asked for is no newsletter that was sent; `known` is "member", "reader" or "".
-    "copy_confirm": NoticeKind(
-        facts={"title": "Groups this winter", "asked_at": _ASKED, "expires_at": _UNTIL}, strangers=True, answerable=True
-    ),
-    "copy_received": NoticeKind(facts={"title": "Groups this winter", "asked_at": _ASKED}),
-    "copy_declined": NoticeKind(
-        facts={"title": "Groups this winter", "asked_at": _ASKED, "reason": "That number was for members alone."}
-    ),
-    "copy_request": NoticeKind(
-        facts={
-            "number": "7",
-            "applicant": "Dr Jane Smith",
-            "address": "jane.smith@example.org",
-            "wanted": "newsletter/12",
-            "title": "A weekend in Oxford",
-            "label": "newsletter/12",
-            "known": "reader",
-            "asked_at": _ASKED,
-            "reply": True,
-        },
-        officers=True,
-        answerable=True,
-    ),
     # To the Secretary: a mailbox that cannot be read. `reason` and `hint` are the program's words.
     "mailbox": NoticeKind(
         facts={
@@ -288,7 +264,6 @@ NOTICES: Mapping[str, NoticeKind] = {
         named_by="label",
     ),
     # To an officer: a stranger's letter, its words alone. `person` and `name` are whose address `sender` is on the
-    **ORDERS,
     # register, "" for nobody's; `answer_url` begins the answer to them; `cut` is "yes" where it goes on.
     "letter": NoticeKind(
         facts={
@@ -311,5 +286,6 @@ NOTICES: Mapping[str, NoticeKind] = {
     **COPIES,
     **JOURNAL,
     **MEMBERS,
+    **ORDERS,
     **PAPERS,
 }

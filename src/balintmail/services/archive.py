@@ -13,6 +13,7 @@ from balintmail.db import archive, lists, mailings, past
 from balintmail.db.archive import Issued, Shelf
 from balintmail.db.lists import MailingListRow
 from balintmail.db.past import ErratumRow
+from balintmail.db.session import Tx
 from balintmail.domain.states import Visibility
 from balintmail.errors import NotFound
 from balintmail.services.context import Context
@@ -70,15 +71,27 @@ def newsletter(ctx: Context, slug: str, number: str, picture: Callable[[str], st
         found = archive.one(tx, slug, number)
         if found is None:
             raise NotFound("There is no such newsletter here.")
-        before, after = archive.neighbours(tx, found)
-        compiled = Compiled.load(mailings.compiled(tx, found.mailing))
-        errata = tuple(past.errata(tx, [found.mailing]))
-        kept = past.file(tx, found.mailing)
-    is_open = found.visibility is Visibility.PUBLIC
-    words = article.words_of(compiled, picture) if is_open else ""
+        return _opened(tx, found, picture, shown=found.visibility is Visibility.PUBLIC)
+
+
+def read(ctx: Context, mailing: int, picture: Callable[[str], str]) -> Newsletter:
+    """Return a newsletter with its words, whoever may read it: somebody has a link that opens it. Raises NotFound."""
+    with ctx.db.read() as tx:
+        found = archive.of_mailings(tx, [mailing]).get(mailing)
+        if found is None:
+            raise NotFound("There is no such newsletter here.")
+        return _opened(tx, found, picture, shown=True)
+
+
+def _opened(tx: Tx, found: Issued, picture: Callable[[str], str], *, shown: bool) -> Newsletter:
+    before, after = archive.neighbours(tx, found)
+    compiled = Compiled.load(mailings.compiled(tx, found.mailing))
+    errata = tuple(past.errata(tx, [found.mailing]))
+    kept = past.file(tx, found.mailing)
+    words = article.words_of(compiled, picture) if shown else ""
     found = replace(found, title=article.title_of(compiled))
-    file = kept[1] if kept and is_open else ""
-    return Newsletter(found, words, compiled.language, before, after, errata if is_open else (), file)
+    file = kept[1] if kept and shown else ""
+    return Newsletter(found, words, compiled.language, before, after, errata if shown else (), file)
 
 
 def file(ctx: Context, slug: str, number: str) -> tuple[str, str]:
@@ -97,7 +110,15 @@ def picture(ctx: Context, slug: str, number: str, identity: str) -> tuple[str, b
         found = archive.one(tx, slug, number)
         if found is None or found.visibility is not Visibility.PUBLIC:
             raise NotFound("There is no such newsletter here.")
-        compiled = Compiled.load(mailings.compiled(tx, found.mailing))
+    return picture_of(ctx, found.mailing, identity)
+
+
+def picture_of(ctx: Context, mailing: int, identity: str) -> tuple[str, bytes]:
+    """Return the type and the octets of a picture in a newsletter that somebody may read; raise NotFound."""
+    with ctx.db.read() as tx:
+        if mailing not in archive.of_mailings(tx, [mailing]):
+            raise NotFound("There is no such newsletter here.")
+        compiled = Compiled.load(mailings.compiled(tx, mailing))
     pictures = article.pictures_of(compiled)
     if identity not in pictures:
         raise NotFound("There is no such picture here.")

@@ -20,6 +20,7 @@ from balintmail.services.notices import Waiting
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MOST_A_DAY = 10  # forms for one address in a day that are kept at all; nobody fills in more
+MOST_ASKED = 20  # forms of one kind from one network within an hour that are answered by mail
 _ALL = "all"
 
 
@@ -53,6 +54,12 @@ def admit(ctx: Context, tx: Tx, address_key: str, network: str, *, suspicion: He
         _alarm(ctx, tx, "network", near, HOUR)
     due_at, queued = next_mail(ctx, tx, address_key)
     return Admission(held, due_at, queued, kept=forms <= MOST_A_DAY)
+
+
+def crowded(ctx: Context, tx: Tx, what: str, network: str) -> bool:
+    """Count a form that asks for `what`, and say whether too many did in an hour: from its network, or in all."""
+    near = _in_an_hour(ctx, tx, f"{what} from {network}") > MOST_ASKED
+    return _in_an_hour(ctx, tx, f"{what} in all") > ctx.settings.joining.per_hour or near
 
 
 def next_mail(ctx: Context, tx: Tx, address_key: str) -> tuple[datetime, bool]:

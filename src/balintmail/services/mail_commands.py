@@ -17,7 +17,7 @@ from balintmail.db.session import Tx
 from balintmail.domain import hygiene, names, questions, tokens
 from balintmail.domain.address import Address, AddressRefused, parse
 from balintmail.domain.inbox import WAITS, Done, Inbound, Proof
-from balintmail.domain.mail_commands import Act, Command, folded, may_be_answered, says_no
+from balintmail.domain.mail_commands import Act, Command, folded, may_be_answered, says_no, says_yes
 from balintmail.domain.notices import Fact, Plain
 from balintmail.domain.requests import ApplicationRefused, Door, may_be_asked_for
 from balintmail.domain.returns import Kind
@@ -25,7 +25,7 @@ from balintmail.domain.states import Ground, InboundState
 from balintmail.domain.times import long_form
 from balintmail.domain.tokens import Purpose, TokenClaims
 from balintmail.receiving.event import Event
-from balintmail.services import answers, caps, copies, farewell, leaving, notices, requests
+from balintmail.services import answers, caps, copies, copy_answers, farewell, leaving, notices, requests
 from balintmail.services.applications import Application, checked
 from balintmail.services.context import Context
 from balintmail.services.copies import Standing, Wish
@@ -34,7 +34,7 @@ from balintmail.services.notices import To, Waiting
 from balintmail.services.offers import Offer, Wording
 from balintmail.services.preferences import address_of
 
-_REPLIES = (Purpose.CONFIRM, Purpose.LEAVE, Purpose.COPY_WISH)
+_REPLIES = (Purpose.CONFIRM, Purpose.LEAVE, Purpose.COPY_WISH, Purpose.COPY_QUOTE)
 _COPIES = {
     Standing.SENT: "sent the copy",
     Standing.ASKED: "put it to the Secretary as a request for a copy",
@@ -135,6 +135,8 @@ def _reply(ctx: Context, tx: Tx, event: Event, token: str, claims: TokenClaims) 
     stays = event.command is not None and event.command.act is Act.LEAVE and claims.purpose is not Purpose.LEAVE
     if stays or other or (says_no(event.text) and not _wants_to_leave(event, claims)):
         return Done(InboundState.WAITING, "answered our question with something else than yes")
+    if claims.purpose is Purpose.COPY_QUOTE and not says_yes(event.text):
+        return Done(InboundState.WAITING, "answered the price of a copy with something else than yes")
     done = _said_yes(ctx, tx, token, claims)
     long = len(event.text.split()) > _LONG_REPLY
     return replace(done, state=InboundState.WAITING) if long else done
@@ -158,6 +160,9 @@ def _said_yes(ctx: Context, tx: Tx, token: str, claims: TokenClaims) -> Done:
     if claims.purpose is Purpose.COPY_WISH:
         standing = copies.confirm(ctx, tx, token)
         return Done(InboundState.DONE, _COPIES[standing] if standing else "confirmed a request that is over")
+    if claims.purpose is Purpose.COPY_QUOTE:
+        agreed = copy_answers.agree(ctx, tx, token)
+        return Done(InboundState.DONE, "agreed to the price of a copy" if agreed else "agreed to what is over")
     found = requests.confirm_in(ctx, tx, token)
     known = people.at_address(tx, parse(found.email).key) if found.email else ()
     remark = _CONFIRMED.get(found.standing, "confirmed by reply a request that is over")
@@ -289,7 +294,7 @@ def _copy(ctx: Context, tx: Tx, asked: _Asked) -> Done:
         name = ""
     wish = Wish(wanted=asked.command.argument, address=asked.address, at=at, name=name, language=asked.language,
                 inbound=asked.message.id)  # fmt: skip
-    standing = copies.ask(ctx, tx, wish)
+    standing, _ = copies.ask(ctx, tx, wish)
     if standing in {Standing.SENT, Standing.ASKED, Standing.CONFIRMS}:
         caps.count_answer(ctx, tx, asked.address.key, at)
     return Done(InboundState.DONE, f"copy of {asked.command.argument}: {_COPIES[standing]}", asked.person)

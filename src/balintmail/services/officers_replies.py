@@ -23,7 +23,7 @@ from balintmail.domain.states import CopyState, Ground, InboundState, RequestSta
 from balintmail.domain.tokens import Purpose, TokenClaims, read
 from balintmail.errors import BalintmailError
 from balintmail.receiving.event import Event
-from balintmail.services import answers, copies, decisions, drafts, notices
+from balintmail.services import answers, copy_answers, copy_requests, decisions, drafts, notices
 from balintmail.services.context import Context
 from balintmail.services.decisions import Decision, Result, Way
 from balintmail.services.notices import Waiting
@@ -116,10 +116,10 @@ def _decided_join(ctx: Context, tx: Tx, token: str, way: Way, said: Verdict | No
 
 def _copy(ctx: Context, tx: Tx, token: str, claims: TokenClaims, said: Verdict | None) -> Done:
     """Decide a request for a copy."""
-    row = copies.of_decision(ctx, tx, token)
+    row = copy_requests.of_token(ctx, tx, token, Purpose.COPY)
     if Role.SECRETARY not in officers.roles(tx, claims.person):
         return replace(WAITS, remark="an answer about a copy, from somebody who does not hold the office any more")
-    if row is None:
+    if row is None or not row.email:
         return Done(InboundState.DONE, "an answer about a copy that nobody waits for any more")
     result, remark = _decided_copy(ctx, tx, row, claims, said)
     after = copy_rows.get(tx, row.id) or row
@@ -149,9 +149,9 @@ def _decided_copy(ctx: Context, tx: Tx, row: CopyRow, claims: TokenClaims, said:
     by = (officer.name if officer else "") or "the Secretary"
     try:
         if said.act is Act.APPROVE:
-            copies.send(ctx, tx, row.id, by=by)
+            copy_answers.send(ctx, tx, row.id, by=by)
             return "sent", ""
-        copies.decline(ctx, tx, row.id, by=by, reason=said.reason, note=said.note)
+        copy_answers.decline(ctx, tx, row.id, by=by, reason=said.reason, note=said.note)
     except TextRefused:
         return "unclear", ""
     except BalintmailError as exc:

@@ -222,6 +222,17 @@ def addressee(
 ) -> Addressee:
     """Return the row of one person at one address; raise MayNotBeMailed with the reason why not."""
     address, person = whom
+    require_mailable(ctx, tx, address, person, ground)
+    data = PersonData(_STRANGER if ground is Ground.TEST else "", "", mailing_list.language)
+    if person is not None:
+        language = person.language or mailing_list.language
+        data = PersonData(person.name, person.first_name, language, person.member, person.fields)
+    number = person.id if person is not None else None
+    return Addressee(number, address.text, address.envelope, address.key, ground, encode(data))
+
+
+def require_mailable(ctx: Context, tx: Tx, address: Address, person: PersonRow | None, ground: Ground) -> None:
+    """Raise MayNotBeMailed with the reason why one person at one address, or whoever is there, may not be mailed."""
     held = suppressions.of_address(tx, ctx.keyring.address_hash(address.key), address.domain)
     erased = held is not None and held.reason is SuppressionReason.ERASED
     bounced = person is not None and any(
@@ -231,9 +242,3 @@ def addressee(
     standing = Standing(ground, None, erased=erased, suppressed=stopped, bounced=bounced)
     if (reason := may_mail(standing)) is not None:
         raise MayNotBeMailed(f"{address.text} may not be mailed: {SKIP_WORDS[reason]}.", hint="Nobody has been mailed.")
-    data = PersonData(_STRANGER if ground is Ground.TEST else "", "", mailing_list.language)
-    if person is not None:
-        language = person.language or mailing_list.language
-        data = PersonData(person.name, person.first_name, language, person.member, person.fields)
-    number = person.id if person is not None else None
-    return Addressee(number, address.text, address.envelope, address.key, ground, encode(data))

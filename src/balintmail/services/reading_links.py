@@ -11,30 +11,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from balintmail.db import addresses, officers, people, throttles
-from balintmail.db import copies as copy_rows
-from balintmail.db import journal_issues as issues
+from balintmail.db import addresses, officers, people
 from balintmail.db import reading_links as rows
 from balintmail.db.people import PersonRow
 from balintmail.db.reading_links import LinkRow
 from balintmail.db.session import Tx
 from balintmail.domain import tokens
 from balintmail.domain.address import Address, parse
-from balintmail.domain.archive import ReadingKind, Target
+from balintmail.domain.archive import Target
 from balintmail.domain.notices import Fact
 from balintmail.domain.states import Ground
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.services import notices
+from balintmail.services import caps, notices
 from balintmail.services.context import Context
+from balintmail.services.copy_finding import Found, found
 from balintmail.services.leaving import LinkBroken
 from balintmail.services.notices import To, Waiting
 from balintmail.services.reading_rights import is_open, is_there, may_read
 
 PATH = "/copies/"  # of the page that a link leads to
 MOST_LINKS = 5  # mailed to one person within a day: nobody's mailbox is filled by somebody else
-MOST_ASKED = 20  # asked for from one network within an hour
 KEPT = timedelta(days=30)  # after a link's end, so that an old one gets a kind page
-_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1  # of a row in either database (F9)
 
@@ -50,15 +48,24 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a link leads to and how it stands. `name` is what the thing is called, `left` how often it may be used."""
+    """What a link leads to and how it stands; `of` is none where that is gone, `left` how often it may be used."""
 
     row: LinkRow
     standing: Standing
-    name: str
+    of: Found | None
 
     @property
     def target(self) -> Target:
         return self.row.target
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether the pictures of a newsletter are given: while the link works, and to whoever used it last."""
+        return self.standing in {Standing.OPEN, Standing.USED_UP}
+
+    @property
+    def name(self) -> str:
+        return self.of.title if self.of else ""
 
     @property
     def left(self) -> int:
@@ -72,16 +79,9 @@ def ask(ctx: Context, address: Address, target: Target, network: str = "") -> No
     asked for ("" unknown); one that asks too often is passed over, and so is a person who got MOST_LINKS today. A
     target that is not there, or is open to all, mails nobody. The letter's link leads to PATH, where it is opened.
     """
-    now = ctx.clock.now()
-    counters = (
-        (ctx.keyring.address_hash(f"\nreading link from {network}"), MOST_ASKED),
-        (ctx.keyring.address_hash("\nreading links"), ctx.settings.joining.per_hour),
-    )
     with ctx.db.write() as tx:
-        asked = [throttles.taken(tx, key, _HOUR, now=now) >= most for key, most in counters]
-        for key, _ in counters:
-            throttles.add(tx, key, now=now)
-        if any(asked) or not ctx.settings.society.url or not is_there(ctx, tx, target):
+        crowded = caps.crowded(ctx, tx, "reading link", network)
+        if crowded or not ctx.settings.society.url or not is_there(ctx, tx, target):
             return
         held = people.at_address(tx, address.key)
         may = [one for one in held if not is_open(ctx, tx, target) and may_read(ctx, tx, one, target)]
@@ -94,10 +94,10 @@ def ask(ctx: Context, address: Address, target: Target, network: str = "") -> No
 def opens(ctx: Context, token: str, target: Target) -> bool:
     """Say whether a link opens `target` now; it counts nothing and raises nothing, whatever `token` is."""
     try:
-        found = look(ctx, token)
+        seen = look(ctx, token)
     except LinkBroken:
         return False
-    return found.standing is Standing.OPEN and found.target == target
+    return seen.standing is Standing.OPEN and seen.target == target
 
 
 def look(ctx: Context, token: str) -> Reading:
@@ -112,10 +112,10 @@ def use(ctx: Context, token: str) -> Reading:
     Only where `standing` is OPEN may the thing be shown: nothing is counted otherwise. A page calls this for a POST.
     """
     with ctx.db.write() as tx:
-        found = _read(ctx, tx, token)
-        if found.standing is Standing.OPEN and not rows.use(tx, found.row.id, now=ctx.clock.now()):
+        seen = _read(ctx, tx, token)
+        if seen.standing is Standing.OPEN and not rows.use(tx, seen.row.id, now=ctx.clock.now()):
             return _read(ctx, tx, token)  # somebody else was the last one
-        return found
+        return seen
 
 
 def make(
@@ -138,18 +138,6 @@ def token_of(ctx: Context, row: LinkRow) -> str:
     return tokens.make(claims, ctx.keyring.tokens)
 
 
-def name_of(ctx: Context, tx: Tx, target: Target) -> str:
-    """Return what something to read is called, "" for what is not there any more."""
-    if target.kind is ReadingKind.NEWSLETTER:
-        newsletter = copy_rows.issue(tx, target.id)
-        return newsletter.title if newsletter else ""
-    if target.kind is ReadingKind.ARTICLE:
-        paper = issues.article_by_id(tx, target.id)
-        return paper.title if paper else ""
-    issue = issues.by_id(tx, target.id)
-    return f"{ctx.settings.journal.name} {issue.label}" if issue else ""
-
-
 def tidy(ctx: Context) -> int:
     """Forget links that ran out long ago; return how many."""
     before = ctx.clock.now() - KEPT
@@ -168,7 +156,7 @@ def _mail(ctx: Context, tx: Tx, person: PersonRow, address: Address, target: Tar
     spelled = next((one.email for one in addresses.of_person(tx, person.id) if one.key == address.key), address.text)
     url, row = make(ctx, tx, target, person=person.id)
     facts: dict[str, Fact] = {
-        "title": name_of(ctx, tx, target),
+        "title": of.title if (of := found(ctx, tx, target)) else "",
         "link_url": url,
         "asked_at": now,
         "expires_at": row.expires_at,
@@ -195,7 +183,7 @@ def _read(ctx: Context, tx: Tx, token: str) -> Reading:
     row = rows.get(tx, claims.delivery) if claims is not None and 0 < claims.delivery <= _LARGEST else None
     if row is None or claims is None or _stamp(row) != claims.list:
         raise LinkBroken
-    return Reading(row, _standing(ctx, tx, row), name_of(ctx, tx, row.target))
+    return Reading(row, _standing(ctx, tx, row), found(ctx, tx, row.target))
 
 
 def _standing(ctx: Context, tx: Tx, row: LinkRow) -> Standing:

@@ -16,10 +16,13 @@ from starlette.responses import Response
 
 from balintmail.db.archive import Issued
 from balintmail.db.lists import MailingListRow
+from balintmail.domain.archive import ReadingKind, Target
 from balintmail.errors import NotFound
 from balintmail.services import archive, files
 from balintmail.services.archive import Newsletter
+from balintmail.web import reading
 from balintmail.web.access import Kind
+from balintmail.web.forms import Form, FormErrors, Posted
 from balintmail.web.named import NamedRoute
 from balintmail.web.page import link, render
 from balintmail.web.pdf import handed_out
@@ -58,10 +61,27 @@ def feed(request: Request, slug: str) -> Response:
 @router.get("/newsletters/{slug}/{number}", tags=[Kind.PAGE])
 def newsletter(request: Request, slug: str, number: str) -> Response:
     """Show one newsletter."""
+    return _newsletter(request, slug, number)
+
+
+@router.post("/newsletters/{slug}/{number}", tags=[Kind.PAGE])
+def mail_link(request: Request, slug: str, number: str, posted: Posted) -> Response:
+    """Mail a link to a newsletter for members to whoever may read it; say the same to all."""
+    found = archive.newsletter(site(request).ctx, slug, number, lambda identity: identity)
+    target = Target(ReadingKind.NEWSLETTER, found.issued.mailing)
+
+    def again(form: Form, errors: FormErrors, status: int) -> Response:
+        return _newsletter(request, slug, number, form=form, errors=errors, status=status)
+
+    return reading.answer(request, posted, target, again)
+
+
+def _newsletter(request: Request, slug: str, number: str, *, status: int = 200, **more: object) -> Response:
     pictures = f"{site(request).prefix}{_path(slug, number)}/pictures/"
     found = archive.newsletter(site(request).ctx, slug, number, lambda identity: pictures + quote(identity, safe="@"))
     words = Markup(found.words)  # noqa: S704  (escaped when the letter was compiled; the policy lets no script run)
-    return render(request, "newsletter.html", of=found, words_of_letter=words, day_of=day_of(request))
+    shown = {"of": found, "words_of_letter": words, "day_of": day_of(request), **more}
+    return render(request, "newsletter.html", status=status, **shown)
 
 
 @router.get("/newsletters/{slug}/{number}/pictures/{identity}", tags=[Kind.PAGE])

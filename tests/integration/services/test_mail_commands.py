@@ -16,7 +16,7 @@ from balintmail.config import BounceStyle
 from balintmail.db.models import Delivery, InboundMessage, Mailing, Notice
 from balintmail.domain.states import InboundState, Policy, RequestState, SubscriptionState
 from balintmail.domain.tokens import Purpose
-from balintmail.services import lists
+from balintmail.services import copies, copy_requests, lists
 from balintmail.services.context import Context
 from balintmail.services.notice_mailings import release_due
 from tests.conftest import MovableClock
@@ -401,15 +401,13 @@ def test_stranger_says_first_that_it_was_them_H23(post: Post) -> None:
 
 
 def test_strangers_wish_that_nobody_confirms_is_forgotten_S46(post: Post, clock: MovableClock) -> None:
-    from balintmail.services import copies
-
     newsletter(post.ctx)
     post.comes(mail("copy 84"))
     found = letter(post.ctx)
     clock.forward(timedelta(days=8))
     copies.tidy(post.ctx)
     with post.ctx.db.read() as tx:
-        assert copies.shown(tx, 1).email == ""
+        assert copy_requests.shown(tx, 1).email == ""
     post.comes(reply(found, "yes", sender=ADA))
     assert second_copies(post.ctx) == []
 

@@ -15,7 +15,7 @@ from balintmail.db.models import Mailing
 from balintmail.db.schema import Base
 from balintmail.domain.states import Visibility
 from balintmail.errors import NotFound
-from balintmail.services import archive, copies, search
+from balintmail.services import archive, copy_finding, reading_rights, search
 from balintmail.services.context import Context
 from balintmail.services.past_newsletters import Order, Result, Taken, take_in
 from tests.support.society import found
@@ -167,9 +167,9 @@ def test_nobody_is_mailed_and_copies_know_them(society: Context, old: Path) -> N
     taken(society, old)
     with society.db.read() as tx:
         assert tx.scalar(sa.select(sa.func.count()).select_from(Base.metadata.tables["deliveries"])) == 0
-        asked = copies.find(tx, "newsletter/14")
-    assert asked is not None
-    assert asked.visibility is Visibility.PUBLIC
+        asked = copy_finding.find(society, tx, "newsletter/14")
+        assert asked is not None
+        assert reading_rights.is_open(society, tx, asked.target)
 
 
 def test_number_that_is_taken_stays_what_it_is_D1(society: Context, old: Path) -> None:

@@ -13,7 +13,7 @@ from balintmail.domain import tokens
 from balintmail.domain.address import parse
 from balintmail.domain.archive import ReadingKind, Target
 from balintmail.domain.tokens import Purpose, TokenClaims
-from balintmail.services import erasure, freeze, journal_articles, journal_issues, members, reading_links, release
+from balintmail.services import caps, erasure, freeze, journal_articles, journal_issues, members, reading_links, release
 from balintmail.services.context import Context
 from balintmail.services.journal_articles import ArticleChanges
 from balintmail.services.journal_issues import IssueChanges
@@ -137,7 +137,7 @@ def test_nobodys_mailbox_is_filled_and_no_network_asks_for_ever(ctx: Context, cl
     assert links(ctx) == reading_links.MOST_LINKS
     assert len(mailed(ctx)) == 1  # the newest takes the place of one that waits
     clock.forward(timedelta(days=2))
-    for _ in range(reading_links.MOST_ASKED):
+    for _ in range(caps.MOST_ASKED):
         reading_links.ask(ctx, parse("x@example.net"), target, "192.0.2.0/24")
     reading_links.ask(ctx, parse(ANNA), target, "192.0.2.0/24")
     assert links(ctx) == reading_links.MOST_LINKS
