@@ -164,6 +164,10 @@ JSON: dict[str, str] = {
     "members renew": _TERM,
     "members resign": _TERM,
     "members died": '{"person", "lists_left"}',
+    "members import": """\
+{"new", "changed", "unchanged", "refused", "changes": [{"line", "person", "name", "changed": […]}],
+ "refusals": [{"line", "name", "reason"}], "written": true|false}""",
+    "members export": '{"file", "members"}',
     "members round start": _ROUND,
     "members round status": _ROUND,
     "members round close": _ROUND,

@@ -59,7 +59,7 @@ def import_people(
     from balintmail.ops.importers.reading import Corrections, open_people  # noqa: PLC0415
     from balintmail.services import importing  # noqa: PLC0415
 
-    corrections = Corrections(encoding, _delimiter(delimiter), dict(_pair(text) for text in maps))
+    corrections = Corrections(encoding, delimiter_sign(delimiter), mapping(maps))
     day = _day(collected)
     with app.instance() as instance:
         ctx = instance.context(actor=app.options.by)
@@ -148,6 +148,11 @@ def _document(report: "Report") -> dict[str, Any]:
     }
 
 
+def mapping(texts: Sequence[str]) -> dict[str, str]:
+    """Return what `--map COLUMN=FIELD` says, by column; raise UsageRefused for anything else."""
+    return dict(_pair(text) for text in texts)
+
+
 def _pair(text: str) -> tuple[str, str]:
     column, sign, wanted = text.rpartition("=")
     if not sign or not column:
@@ -155,7 +160,8 @@ def _pair(text: str) -> tuple[str, str]:
     return column.strip(), wanted.strip()
 
 
-def _delimiter(text: str | None) -> str | None:
+def delimiter_sign(text: str | None) -> str | None:
+    """Return the sign that an option names; raise UsageRefused for none."""
     if text is None:
         return None
     from balintmail.ops.importers.text import DELIMITER_NAMES  # noqa: PLC0415

@@ -99,6 +99,12 @@ def resembling(tx: Tx, patterns: Sequence[str], *, most: int = 500) -> list[Pers
     return [PersonRow(*row) for row in tx.execute(query)]
 
 
+def called(tx: Tx, name: str) -> list[PersonRow]:
+    """Return living people of that name, whatever its capitals where the database knows them; it reads all names."""
+    same = sa.or_(Person.name == name, sa.func.lower(Person.name) == name.lower())
+    return [PersonRow(*row) for row in tx.execute(select(*_COLUMNS).where(LIVING, same).order_by(Person.id))]
+
+
 def insert(tx: Tx, values: dict[str, Any], *, now: datetime) -> int:
     """Add a person with these columns, joined now unless they say otherwise; return the number."""
     row = {"fields": {}, "joined_at": now, "updated_at": now, **values}

@@ -108,9 +108,9 @@ def add(ctx: Context, person_id: int, facts: Facts) -> MembershipRow:
                 )
             members.close(ctx, tx, row)
         of = _open_class(tx, facts.of_class or members.USUAL)
-        since = _day(facts.since or day)
+        since = checked_day(facts.since or day)
         paid = facts.paid_until or (since - timedelta(days=1) if of.fee else None)
-        values = {"since": since, "paid_until": paid and _day(paid), "remark": _remark(facts.remark or "")}
+        values = {"since": since, "paid_until": paid and checked_day(paid), "remark": _remark(facts.remark or "")}
         rows.begin(tx, person.id, of.id, values, now=ctx.clock.now())
         return _done(ctx, tx, person.id, "membership begun", {"class": of.slug})
 
@@ -124,9 +124,9 @@ def edit(ctx: Context, person_id: int, facts: Facts) -> list[str]:
         if facts.of_class is not None and (of := _open_class(tx, facts.of_class)).id != row.of.id:
             values["class_id"] = of.id
         if facts.since is not None and facts.since != row.since:
-            values["since"] = _day(facts.since)
+            values["since"] = checked_day(facts.since)
         if facts.paid_until is not None and facts.paid_until != row.paid_until:
-            values["paid_until"] = _day(facts.paid_until)
+            values["paid_until"] = checked_day(facts.paid_until)
         if facts.remark is not None and facts.remark != row.remark:
             values["remark"] = _remark(facts.remark)
         names = {"class_id": "class", "since": "since", "paid_until": "paid until", "remark": "remark"}
@@ -149,7 +149,7 @@ def renew(ctx: Context, person_id: int, until: date | None = None) -> Membership
         row = _running(ctx, tx, person)
         if row.of.fee == 0 and until is None:
             raise Conflict(f'The class "{row.of.slug}" has no dues; there is nothing to renew.')
-        extend(ctx, tx, row, until=_day(until) if until else None)
+        extend(ctx, tx, row, until=checked_day(until) if until else None)
         return _done(ctx, tx, person.id, "membership renewed", {})
 
 
@@ -181,7 +181,7 @@ def resign(ctx: Context, person_id: int, on: date | None = None, remark: str = "
     with ctx.db.write() as tx:
         people.lock(tx)
         row = _running(ctx, tx, by_id(tx, person_id))
-        values = {"state": MembershipState.RESIGNED, "ended_on": _day(on or members.today(ctx))}
+        values = {"state": MembershipState.RESIGNED, "ended_on": checked_day(on or members.today(ctx))}
         if remark:
             values["remark"] = _remark(remark)
         reminders.stop(ctx, tx, row)
@@ -198,7 +198,7 @@ def died(ctx: Context, person_id: int, on: date | None = None, remark: str = "")
     with ctx.db.write() as tx:
         people.lock(tx)
         person = by_id(tx, person_id)
-        day = _day(on or today)
+        day = checked_day(on or today)
         if day > today:
             raise UsageRefused("That day has not come yet.")
         people.update(tx, person.id, {"died_on": day}, now=now)
@@ -309,7 +309,8 @@ def _done(ctx: Context, tx: Tx, person_id: int, action: str, detail: dict[str, o
     return row
 
 
-def _day(day: date) -> date:
+def checked_day(day: date) -> date:
+    """Return a day of a membership; raise UsageRefused for one in another age."""
     if day.year not in YEARS:
         raise UsageRefused(f"{day} is no day that a membership knows.")
     return day
