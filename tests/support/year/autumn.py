@@ -5,8 +5,8 @@ from collections import Counter
 from typing import Any
 
 from tests.support.year import pdf
-from tests.support.year.books import AUTHOR, MOVES, Books
-from tests.support.year.cast import EVERYBODY
+from tests.support.year.books import AUTHOR, LATE_BUYER, MOVES, NEVER_PAYS, NEW_STREET, PAYS, TAKES_BACK, Books
+from tests.support.year.cast import EVERYBODY, member
 from tests.support.year.parish import Parish
 
 PAGES, PRINTED = 120, 340
@@ -18,8 +18,50 @@ def journal(parish: Parish, books: Books) -> None:
     file = parish.file("journal-2027.pdf", pdf.journal("The Journal 2027", PAGES))
     parish("journal", "edit", "2027", "--published", "2027-09-15", "--embargo", "2027-11-15", "--pdf", file)
     parish("journal", "edit", "2027", "--print-run", str(PRINTED))
+    parish("journal", "articles", "edit", "2027", "1", "--pdf", parish.folder.parent / "paper.pdf")
     parish("journal", "stock", "2027", "--printed", str(PRINTED), "--note", "from the printer")
     books.shelf += PRINTED
+
+
+def orders(parish: Parish, books: Books) -> None:
+    """Three strangers order by letter: one pays, one pays and takes the money back, one never pays."""
+    parish.until(2027, 9, 15)
+    made = {address: _order(parish, address, many) for address, many in ((PAYS, 1), (TAKES_BACK, 2), (NEVER_PAYS, 1))}
+    assert [one["total"] for one in made.values()] == [500 + 250, 1000 + 350, 500 + 250]
+    assert parish.json("journal", "stock", "2027")["free"] == books.shelf - 4
+    parish.dispatch()
+    statement = ["Date;Amount;Name;Reference"]
+    statement += [f"2027-09-15;{one['total'] / 100:.2f};A BUYER;{one['reference']}" for one in list(made.values())[:2]]
+    parish("dues", "import", parish.file("september.csv", "\n".join(statement) + "\n"))
+    for address in (PAYS, TAKES_BACK):
+        if parish.json("orders", "show", made[address]["reference"])["state"] == "open":
+            (line,) = (one for one in parish.json("dues", "doubtful") if one["reference"] == made[address]["reference"])
+            parish("orders", "paid", made[address]["reference"], "--line", str(line["id"]))
+    parish.dispatch()
+    parish("orders", "refund", made[TAKES_BACK]["reference"], "--reason", "Ordered twice.")
+    assert parish.json("journal", "stock", "2027")["free"] == books.shelf - 2
+    books.ordered = 750
+    parish.dispatch()
+    assert [len(parish.letters(address)) for address in made] == [2, 3, 1]  # pro-forma, receipt, credit note
+
+
+def _order(parish: Parish, address: str, many: int) -> Any:
+    where = ["--country", "GB", "--street", "7 Example Road", "--city", "London", "--postcode", "NW1 6XE"]
+    return parish.json("orders", "add", f"2027:{many}", "--name", "Some Buyer", "--address", address, *where)
+
+
+def late_order(parish: Parish, books: Books) -> None:
+    """After the despatch: an order is posted by hand, and the one that nobody paid is over."""
+    parish.until(2027, 10, 8)
+    late = _order(parish, LATE_BUYER, 1)
+    parish("orders", "paid", late["reference"], "--how", "cheque")
+    parish("orders", "posted", late["reference"])
+    books.shelf -= 1
+    books.ordered += 750
+    states = {one["address"]: one["state"] for one in parish.json("orders", "list", "--all")}
+    assert states == {PAYS: "posted", TAKES_BACK: "refunded", NEVER_PAYS: "expired", LATE_BUYER: "posted"}
+    stock = parish.json("journal", "stock", "2027")
+    assert (stock["on_shelf"], stock["reserved"]) == (books.shelf, 0)
 
 
 def owed(books: Books) -> Counter[str]:
@@ -27,7 +69,8 @@ def owed(books: Books) -> Counter[str]:
     formats = {one.address: one.format or "paper" for one in EVERYBODY}
     ways = Counter(formats[address] for address in books.members)
     paper, email = ways["paper"] + ways["both"], ways["pdf"] + ways["both"] + 1  # the author has no postal address
-    return Counter(paper=paper, email=email, owed=paper + email, people=len(books.members) + 1)
+    paper += 1  # the order that was paid
+    return Counter(paper=paper, email=email, owed=paper + email, people=len(books.members) + 2)
 
 
 def despatch(parish: Parish, books: Books) -> None:
@@ -93,6 +136,8 @@ def envelope_comes_back(parish: Parish, books: Books) -> None:
     books.shelf += 1
     assert (found["returned"], found["on_shelf"]) == (1, books.shelf)
     parish("journal", "despatch", "reissue", "2027", MOVES)
+    each = parish.json("journal", "despatch", "report", "2027", "--copies")["each"]
+    assert [one["name"] for one in each if NEW_STREET in one["address"]] == [member(12).name], "dated ahead in May"
     again = parish.json("journal", "despatch", "labels", "2027", "--out", parish.folder.parent / "again.pdf")
     assert again["labels"] == 1
     found = parish.json("journal", "despatch", "post", "2027")

@@ -1,9 +1,27 @@
 """December: the last newsletter, and every count of every report beside the others and beside the books."""
 
+import httpx
+
 from tests.support.year.books import Books
 from tests.support.year.parish import Parish
-from tests.support.year.spring import held
+from tests.support.year.spring import TITLE, held
 from tests.support.year.winter import OWE, newsletter
+
+
+def embargo(parish: Parish, books: Books) -> None:
+    """A paper shows its abstract until its day, and opens for everybody on it."""
+    where = "/journal/2027/on-listening-twice"
+    parish.until(2027, 11, 14)
+    said = parish.visit(where, lambda page: page.inner_text("main"))
+    assert "listens again" in said
+    assert "15 November 2027" in said
+    assert httpx.get(f"{parish.url}{where}.pdf", timeout=30).status_code in {403, 404}
+    parish.until(2027, 11, 15)
+    assert "15 November 2027" not in parish.visit(where, lambda page: page.inner_text("main"))
+    given = httpx.get(f"{parish.url}{where}.pdf", timeout=30)
+    assert (given.status_code, given.content[:5]) == (200, b"%PDF-")
+    found = parish.visit("/search?q=listening", lambda page: page.inner_text("main"))
+    assert TITLE in found
 
 
 def last_newsletter(parish: Parish, books: Books) -> None:
@@ -21,6 +39,7 @@ def all_counts_agree(parish: Parish, books: Books) -> None:
     _mailings(parish, books)
     _journal(parish, books)
     _money(parish, books)
+    _round(parish, books)
 
 
 def _people(parish: Parish, books: Books) -> None:
@@ -60,3 +79,18 @@ def _journal(parish: Parish, books: Books) -> None:
 
 def _money(parish: Parish, books: Books) -> None:
     assert sum(row["amount"] for row in parish.json("dues", "list")) == books.pence
+    paid = sum(payment["amount"] for order in parish.json("orders", "list", "--all") for payment in order["payments"])
+    assert paid == books.ordered
+    sheet = parish.folder.parent / "treasurer.xlsx"
+    statement = parish.json("orders", "statement", "2027", "--out", sheet)
+    (total,) = statement["totals"]
+    assert (total["dues"], total["together"]) == (books.pence, books.pence + books.ordered)
+    assert sum(month["together"] for month in statement["months"]) == total["together"]
+    numbers = [paper["number"] for order in parish.json("orders", "list", "--all") for paper in order["papers"]]
+    assert len(set(numbers)) == 7  # three invoices, three receipts, one credit note
+
+
+def _round(parish: Parish, books: Books) -> None:
+    found = parish.json("members", "round", "status", "2027")
+    assert found["counts"] == books.answered
+    assert sum(found["counts"].values()) == found["asked"]

@@ -47,10 +47,19 @@ username = "{bounces}"
 [members]
 grace = "60d"
 reminders = [-14, 14]
+round_reminder = "60d"
 pay_to = "The Example Balint Society, 12-34-56 01234567"
 
 [papers]
 decide_within = "60d"
+
+[orders]
+pay = "The Example Balint Society, 12-34-56 01234567"
+
+[orders.postage.home]
+countries = ["GB"]
+first = "2.50"
+more = "1.00"
 """
 
 

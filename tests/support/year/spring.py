@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx
 
+from tests.support.servers.town import BOUNCES
 from tests.support.servers.townspeople import mailto
 from tests.support.year import pdf
-from tests.support.year.books import AUTHOR, LEAVES, READER, RESIGNS, Books
+from tests.support.year.books import AUTHOR, JOINS, LEAVES, READER, RESIGNS, Books
 from tests.support.year.browser import press, take_away
 from tests.support.year.parish import SECRETARY, Parish
 from tests.support.year.winter import LAPSES, OWE, PAYS_LATE
@@ -56,6 +57,14 @@ def leaves(parish: Parish, books: Books) -> None:
     assert not {one["addresses"][0]["address"] for one in on} & set(LEAVES)
 
 
+def copies(parish: Parish, books: Books) -> None:
+    """Who joined after a newsletter asks for it by mail and has it at once; it counts as nobody's first."""
+    parish.mail(JOINS, BOUNCES, "copy 84")
+    parish.dispatch()
+    assert len(parish.letters(JOINS, "News 84")) == 1
+    assert parish.json("mailings", "show", "newsletter/84")["counts"]["accepted"] == books.letters["84"]
+
+
 def paper(parish: Parish, books: Books) -> None:
     """A paper is sent in on the site, read by a member, accepted, and goes into the Journal."""
     parish.clock.until(2027, 4, 12)
@@ -83,9 +92,11 @@ def paper(parish: Parish, books: Books) -> None:
         parish.visit(reading, lambda page: take_away(page, "main ul a", parish.folder.parent / "read.pdf")) == content
     )
     parish.visit(reading, lambda page: (page.fill("#f-advice", "Take it."), press(page)))
-    parish("papers", "decide", number[0], "accept", "--reason", "It is good.")
     parish.dispatch()
-    assert len(parish.letters(AUTHOR)) == 2
+    accept = parish.link(SECRETARY, "/papers/decide/[a-z2-7]+/accept")
+    assert "Accepted" in parish.visit(accept, lambda page: (page.fill("#f-reason", "It is good."), press(page))[1])
+    parish.dispatch()
+    assert "It is good." in parish.letters(AUTHOR, "accepted")[0].get_body(("plain",)).get_content()
     parish("journal", "add", "2027", "--volume", "54", "--number", "1", "--issn", "2049-3630")
     parish("papers", "decide", number[0], "journal", "2027")
     books.people += 1  # the author is on the register now, on no list
