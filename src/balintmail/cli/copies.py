@@ -109,7 +109,7 @@ def request_copy(app: App, /, address: str, wanted: str, post: tuple[str, ...], 
                 at=ctx.clock.now(),
                 name=said["name"],
                 language=language,
-                door=service.COMMAND,
+                door=copy_requests.COMMAND,
                 paper=said["paper"],
                 post="\n".join(post),
             )

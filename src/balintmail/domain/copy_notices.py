@@ -49,7 +49,8 @@ COPIES: Mapping[str, NoticeKind] = {
             "uses": 20,
         }
     ),
-    # `words` are the Secretary's, `payment` those of the settings, `reference` what a payment names, `paper` whether it would come by post.
+    # `words` are the Secretary's, `payment` those of the settings, `reference` what a payment
+    # names, `paper` whether it would come by post.
     "copy_quote": NoticeKind(
         facts={
             "title": "Journal of the Balint Society 41 (1), 2014",
@@ -66,8 +67,8 @@ COPIES: Mapping[str, NoticeKind] = {
         answerable=True,
     ),
     "copy_posted": NoticeKind(facts={"title": "Journal of the Balint Society 41 (1), 2014", "asked_at": _ASKED}),
-    # To the Secretary. `known` is "member", "reader" or ""; `paper`, `free` (printed copies that are there) and `post`
-    # (the envelope, in one line) are of a copy on paper; `agreed` is the price that they agreed to, "" for none.
+    # To the Secretary. `known` is "member", "reader", "confirmed" or ""; `paper`, `free` (printed copies that are
+    # there) and `post` (the envelope, in one line) are of a copy on paper; `agreed` is the price that they agreed to, "" for none.
     "copy_request": NoticeKind(
         facts={
             "number": "7",

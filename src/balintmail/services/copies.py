@@ -27,12 +27,12 @@ from balintmail.errors import BalintmailError
 from balintmail.services import caps, copy_answers, copy_letters, notices, reading_links
 from balintmail.services.context import Context
 from balintmail.services.copy_finding import Found, find
-from balintmail.services.copy_requests import Asked, asked_of, of_token
+from balintmail.services.copy_requests import COMMAND, Asked, asked_of, of_token
 from balintmail.services.one_off import MayNotBeMailed
 from balintmail.services.reading_rights import is_there, may_read
 
 BY_RULE = "the rule for copies"  # who decided, where no person had to
-COMMAND, FORM, MAIL = "command", "form", "mail"  # the doors
+FORM, MAIL = "form", "mail"  # the doors beside COMMAND
 
 
 class Standing(StrEnum):

@@ -18,6 +18,7 @@ from balintmail.services import postal as rules
 from balintmail.services.context import Context
 from balintmail.services.copy_finding import Found, found
 
+COMMAND = "command"  # the door by which somebody vouches for the address
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1  # of a row in either database (F9)
 
@@ -65,9 +66,11 @@ def stamp(row: CopyRow) -> int:
 
 
 def known(tx: Tx, row: CopyRow) -> str:
-    """Return what the register says of whoever asked: `member`, `reader`, or "" for nobody."""
+    """Return what is known of whoever asked: `member`, `reader`, `confirmed` for a stranger who did, "" for nothing."""
     person = holder(tx, row)
-    return ("member" if person.member else "reader") if person else ""
+    if person is not None:
+        return "member" if person.member else "reader"
+    return "" if row.door == COMMAND else "confirmed"
 
 
 def holder(tx: Tx, row: CopyRow) -> PersonRow | None:
