@@ -26,9 +26,13 @@ def dues() -> None:
 @click.option("--from", "first", type=_DAY, help="Paid on this day or later.")
 @click.option("--to", "last", type=_DAY, help="Paid on this day or earlier.")
 @click.option("--all", "everything", is_flag=True, help="Cancelled ones, too.")
+@click.option("--doubtful", "doubts", is_flag=True, help="The lines of statements that wait for you, and nothing else.")
 @pass_app
 def list_dues(app: App, /, who: str | None, person: int | None, **given: Any) -> None:
     """Show what was paid, by day, and what it adds up to."""
+    if given["doubts"]:
+        _show_doubtful(app)
+        return
     from balintmail.db import dues as rows  # noqa: PLC0415  (loads SQLAlchemy)
     from balintmail.domain.money import written  # noqa: PLC0415
     from balintmail.services.people import find_one  # noqa: PLC0415
@@ -162,19 +166,22 @@ def cancel(app: App, payment: int) -> None:
 
 @dues.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--map", "maps", metavar="COLUMN=FIELD", multiple=True, help="Correct the meaning of a column.")
 @click.option("--dry-run", is_flag=True, help="Show what would be recorded, and record nothing.")
 @pass_app
-def import_statement(app: App, file: Path, dry_run: bool) -> None:
+def import_statement(app: App, file: Path, maps: tuple[str, ...], dry_run: bool) -> None:
     """Take in a bank statement (CSV or XLSX): members are found by reference or name, and by the amount.
 
-    A line counts once, however often it is imported. What is doubtful waits: `dues doubtful` and `dues settle`.
+    A line counts once, however often it is imported. On a terminal it asks whose the doubtful ones are; else, and
+    where you do not know yet, they wait: `dues list --doubtful` and `dues settle`.
     """
+    from balintmail.cli.people_files import mapping  # noqa: PLC0415
     from balintmail.domain.money import written  # noqa: PLC0415
     from balintmail.ops.importers import statement  # noqa: PLC0415
     from balintmail.services import dues_import as service  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
-        found = statement.read(file, ctx.settings.members.currency)
+        found = statement.read(file, ctx.settings.members.currency, mapping(maps))
         done = service.take_in(ctx, found.entries, file.name, write=not dry_run)
     app.out.json(
         {
@@ -223,12 +230,21 @@ def import_statement(app: App, file: Path, dry_run: bool) -> None:
     )
     if len(done.lines) > matched and not dry_run:
         app.out.line("Say whose the doubtful ones are: balintmail dues doubtful")
+        if app.out.interactive:
+            from balintmail.cli.dues_doubts import ask  # noqa: PLC0415
+
+            with app.context() as ctx:
+                ask(app, ctx, file.name, {each.entry.line for each in done.lines})
 
 
 @dues.command()
 @pass_app
 def doubtful(app: App) -> None:
     """Show the lines of statements that wait for you to say whose they are."""
+    _show_doubtful(app)
+
+
+def _show_doubtful(app: App) -> None:
     from balintmail.domain.money import written  # noqa: PLC0415
     from balintmail.services import dues_import as service  # noqa: PLC0415  (loads SQLAlchemy)
 

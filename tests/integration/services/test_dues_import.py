@@ -2,9 +2,11 @@
 
 from datetime import date
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from balintmail.cli import dues_doubts
 from balintmail.db import dues as payments
 from balintmail.domain.members import reference
 from balintmail.domain.money import Money
@@ -108,3 +110,15 @@ def test_a_doubtful_line_is_settled_once(ctx: Context) -> None:
         dues_import.settle(ctx, 2**63, anna)
     assert dues_import.doubtful(ctx) == []
     assert recorded(ctx) == [(anna, 3000)]
+
+
+def test_a_terminal_asks_whose_the_doubtful_lines_are_and_leaves_what_is_not_known(ctx: Context) -> None:
+    anna, bela = a_member(ctx, "Anna Example"), a_member(ctx, "Bela Other")
+    took(ctx, line(2, 2500, payer="Anna Example"), line(3, payer="Somebody"), line(4, payer="Else"), line(5, payer="X"))
+    app = mock.Mock()
+    said = ["y", "nobody@example.org", "bela.other@example.org", "n", ""]
+    with mock.patch("click.prompt", side_effect=said):
+        dues_doubts.ask(app, ctx, "november.csv", {2, 3, 4, 5})
+    assert recorded(ctx) == [(anna, 2500), (bela, 3000)]
+    assert [row.payer for row in dues_import.doubtful(ctx)] == ["X"]
+    assert "Nobody on the register" in str(app.out.line.mock_calls)

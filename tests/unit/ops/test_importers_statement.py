@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from balintmail.errors import UsageRefused
 from balintmail.ops.importers.statement import read
 from balintmail.ops.importers.table import FileRefused
 
@@ -68,3 +69,27 @@ def test_a_file_that_contradicts_itself_is_refused_as_a_whole(tmp_path: Path, te
 def test_american_days_are_told_by_one_that_can_be_nothing_else(tmp_path: Path) -> None:
     found = read(statement(tmp_path, "Date,Amount,Name\n11/02/2026,1.50,A\n11/14/2026,2.50,B\n"), "USD")
     assert [each.paid_on for each in found.entries] == [date(2026, 11, 2), date(2026, 11, 14)]
+
+
+def test_columns_are_corrected_by_their_titles(tmp_path: Path) -> None:
+    text = "Posted on,Sum,Date,Who\n2026-11-01,30.00,2026-10-31,Anna\n"
+    found = read(statement(tmp_path, text), "GBP", {"posted ON": "day", "Sum": "amount", "Who": "payer"})
+    assert found.columns == {"day": "Posted on", "amount": "Sum", "payer": "Who"}
+    assert [(each.paid_on, each.payer) for each in found.entries] == [(date(2026, 11, 1), "Anna")]
+    with pytest.raises(FileRefused, match="these titles"):
+        read(statement(tmp_path, text), "GBP", {"Posted": "day"})
+    with pytest.raises(UsageRefused, match='no "when"'):
+        read(statement(tmp_path, text), "GBP", {"Posted on": "when"})
+
+
+@pytest.mark.parametrize(("cells", "pence"), [
+    (("1.234,50", "30,00"), [123450, 3000]), (("1,234.50", "30.00"), [123450, 3000]),
+    (("1.234", "30.00"), [3000]), (("1,234", "30,00"), [3000]),  # a thousand, or one and a bit: refused, never guessed
+])  # fmt: skip
+def test_swapped_separators_are_told_by_the_whole_file_or_refused(
+    tmp_path: Path, cells: tuple[str, ...], pence: list[int]
+) -> None:
+    rows = "".join(f"2026-11-0{number};{cell};Anna\n" for number, cell in enumerate(cells, start=1))
+    found = read(statement(tmp_path, f"Date;Amount;Name\n{rows}"), "GBP")
+    assert [each.money.amount for each in found.entries] == pence
+    assert len(found.entries) + len(found.refused) == 2

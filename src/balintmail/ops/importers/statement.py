@@ -4,7 +4,7 @@ What can be read in two ways is refused, never guessed: a day, a sign before the
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from balintmail.domain.hygiene import TextRefused, one_line
 from balintmail.domain.money import Decimals, Money, MoneyRefused, parse_signed
 from balintmail.domain.statements import BankEntry
-from balintmail.errors import NotFound
+from balintmail.errors import NotFound, UsageRefused
 from balintmail.ops.importers import text, workbook
 from balintmail.ops.importers.columns import plain
 from balintmail.ops.importers.table import FileRefused, Limits, Line, bounded
@@ -55,15 +55,26 @@ class Statement:
     refused: tuple[RefusedLine, ...]
 
 
-def read(path: Path, currency: str, limits: Limits = Limits(rows=100_000)) -> Statement:  # noqa: B008
-    """Return what is in a statement (CSV, TSV or XLSX); raise NotFound or FileRefused for what is none."""
+FIELDS = tuple(_TITLES)
+
+
+def read(
+    path: Path,
+    currency: str,
+    corrections: Mapping[str, str] | None = None,
+    limits: Limits = Limits(rows=100_000),  # noqa: B008
+) -> Statement:
+    """Return what is in a statement (CSV, TSV or XLSX); raise NotFound or FileRefused for what is none.
+
+    `corrections` gives the field of FIELDS, or "-", for a column's title, where the guess is wrong.
+    """
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
     with path.open("rb") as file:
         start = file.read(8)
     table = workbook.read(path, limits) if start.startswith(workbook.ZIP_MARK) else text.read(path, limits)
     lines = list(bounded(table.lines, limits))
-    at, places = _columns(path, lines)
+    at, places = _columns(path, lines, _wanted(corrections or {}))
     titles = lines[at].cells
     rows = [line for line in lines[at + 1 :] if any(cell.strip() for cell in line.cells)]
     reader = _Reader(places, currency, _decimals(path, rows, places), _month_first(path, rows, places))
@@ -77,19 +88,37 @@ def read(path: Path, currency: str, limits: Limits = Limits(rows=100_000)) -> St
     return Statement({name: titles[place].strip() for name, place in places.items()}, tuple(entries), tuple(refused))
 
 
-def _columns(path: Path, lines: Sequence[Line]) -> tuple[int, dict[str, int]]:
+def _wanted(corrections: Mapping[str, str]) -> dict[str, str]:
+    """Return the field of each title that was corrected, by the title as titles are compared."""
+    for title, wanted in corrections.items():
+        if wanted not in {*FIELDS, "-"}:
+            raise UsageRefused(f'A statement has no "{wanted}".', hint=f"Known: {', '.join(FIELDS)}, - (leave out).")
+        if not plain(title):
+            raise UsageRefused(f'"{title}" is no title of a column.')
+    return {plain(title): wanted for title, wanted in corrections.items()}
+
+
+def _columns(path: Path, lines: Sequence[Line], wanted: Mapping[str, str]) -> tuple[int, dict[str, int]]:
     """Return where the titles stand, and which column means what."""
     for at, line in enumerate(lines[:MOST_BEFORE]):
-        places: dict[str, int] = {}
-        for place, cell in enumerate(line.cells):
-            for name, titles in _TITLES.items():
-                if plain(cell.strip()) in titles:
-                    places.setdefault(name, place)
+        titles = [plain(cell.strip()) for cell in line.cells]
+        if not set(wanted) <= set(titles):
+            continue
+        places = {field: titles.index(title) for title, field in wanted.items() if field != "-"}
+        for place, title in enumerate(titles):
+            name = next((name for name, known in _TITLES.items() if title in known), "")
+            if name and title not in wanted:
+                places.setdefault(name, place)
         if "day" in places and ("amount" in places or "in" in places):
             return at, places
+    if wanted:
+        raise FileRefused(
+            f"{path.name} has no row with these titles, a day and an amount.",
+            hint='Write them as the file does: --map "Posted on=day" --map "Sum=amount"',
+        )
     raise FileRefused(
         f"{path.name} has no columns of a bank statement that are known.",
-        hint="Give its columns titles such as Date, Amount, Name and Reference.",
+        hint=f'Say which are which: --map "Posted on=day" --map "Sum=amount". Known: {", ".join(FIELDS)}',
     )
 
 
