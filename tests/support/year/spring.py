@@ -61,7 +61,7 @@ def copies(parish: Parish, books: Books) -> None:
     """Who joined after a newsletter asks for it by mail and has it at once; it counts as nobody's first."""
     parish.mail(JOINS, BOUNCES, "copy 84")
     parish.dispatch()
-    assert len(parish.letters(JOINS, "News 84")) == 1
+    assert parish.count(JOINS, "News 84") == 1
     assert parish.json("mailings", "show", "newsletter/84")["counts"]["accepted"] == books.letters["84"]
 
 
@@ -84,7 +84,7 @@ def paper(parish: Parish, books: Books) -> None:
     number = re.search(r"2027-\d+", said)
     assert number is not None, said
     parish.dispatch()
-    assert [len(parish.letters(AUTHOR)), len(parish.letters(SECRETARY, number[0]))] == [1, 1]
+    assert [parish.count(AUTHOR), parish.count(SECRETARY, number[0])] == [1, 1]
     parish("papers", "assign", number[0], READER)
     parish.dispatch()
     reading = parish.link(READER, "/papers/[a-z2-7]+")

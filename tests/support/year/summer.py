@@ -18,7 +18,7 @@ def details_round(parish: Parish, books: Books) -> None:
     assert len(by_post) == len(books.unreached & books.members) == 1
     parish.dispatch(2)
     written = books.members - books.unreached
-    assert all(len(parish.letters(address, "still right")) == 1 for address in written)
+    assert all(parish.count(address, "still right") == 1 for address in written)
     own = parish.link(ANSWERS, "/manage/[A-Za-z0-9_-]+")
     assert parish.json("members", "round", "status")["counts"]["waiting"] == asked
     parish.visit(own, lambda page: press(page, "right"))

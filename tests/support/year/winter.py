@@ -48,7 +48,7 @@ def founded(parish: Parish, books: Books) -> None:
 def bank(parish: Parish, books: Books) -> None:
     """Those who owe are reminded, and four pay; a line that is nobody's dues waits and is put away."""
     parish.until(2027, 1, 15)
-    assert [len(parish.letters(one.address, "dues")) for one in OWE] == [1] * len(OWE)
+    assert [parish.count(one.address, "dues") for one in OWE] == [1] * len(OWE)
     parish.until(2027, 1, 31)
     lines = ["Date;Amount;Name;Reference"]
     for one in OWE[:4]:
@@ -77,9 +77,9 @@ def newsletter(parish: Parish, books: Books, number: int = 84) -> None:
     assert found == {"accepted": reached} | ({"skipped": len(books.unreached)} if books.unreached else {})
     assert report["audience"] == reached + len(books.unreached)
     books.letters[str(number)] = reached
-    parish.town.until_quiet()
+    parish.arrived()
     for address in books.readers - {GONE}:
-        assert len(parish.letters(address, f"News {number}")) == 1, address
+        assert parish.count(address, f"News {number}") == 1, address
     parish.dispatch()
     if GONE in books.readers:
         assert [row["address"] for row in parish.json("returns", "dead")] == [GONE]
@@ -108,7 +108,7 @@ def joins(parish: Parish, books: Books) -> None:
     parish("requests", "approve", str(waits["id"]))
     parish.until(2027, 2, 20)  # whoever never confirmed is forgotten
     assert parish.json("requests", "list") == []
-    assert [len(parish.letters(one, "Welcome")) for one in (JOINS, DECLINED, NEVER, BY_MAIL)] == [1, 0, 0, 1]
+    assert [parish.count(one, "Welcome") for one in (JOINS, DECLINED, NEVER, BY_MAIL)] == [1, 0, 0, 1]
     books.readers |= {JOINS, BY_MAIL}
     books.people += 2
 
