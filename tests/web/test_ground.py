@@ -70,10 +70,26 @@ def test_print_leaves_out_what_nobody_can_press(visit: Visits) -> None:
 
 def test_every_link_and_button_is_large_enough_to_touch(visit: Visits) -> None:
     page = visit(width=360).open("/privacy")
-    for one in page.locator("nav a, .button, button, .foot a").all():
+    page.locator(".top summary").click()
+    for one in page.locator("nav a, .button, button, summary, .foot a").all():
         box = one.bounding_box()
         assert box["height"] >= 24, one.inner_text()  # WCAG 2.2, 2.5.8
     assert page.locator(".button").first.bounding_box()["height"] >= 44
+
+
+def test_narrow_pages_have_one_row_above_them_and_a_menu_that_needs_no_script(visit: Visits) -> None:
+    page = visit(width=360, scripts=False).open("/privacy?lang=de")
+    places = page.locator(".top nav a")
+    assert not places.first.is_visible()
+    assert page.locator(".top").bounding_box()["height"] < 110
+    tab_to(page, "Menü")
+    page.keyboard.press("Enter")
+    assert places.first.is_visible()
+    assert len({one.bounding_box()["x"] for one in places.all()}) == 1
+    assert page.locator(".top nav").inner_text().startswith("Menü")
+    wide = visit(width=1280, scripts=False).open("/privacy")
+    assert wide.locator(".top nav a").first.is_visible()
+    assert not wide.locator(".top summary").is_visible()
 
 
 def test_first_run_page_tells_what_is_missing_until_it_is_there(site: Served) -> None:

@@ -50,6 +50,23 @@ def test_pages_stand_in_the_menu_in_their_order_and_open(reader: TestClient) -> 
     assert 'href="/pages/about" aria-current="page"' in page.text
 
 
+def test_shipped_pages_are_called_by_the_visitors_words_and_the_societys_own_by_its_own(
+    society: Context, reader: TestClient
+) -> None:
+    front = reader.get("/?lang=de").text
+    assert [f">{title}</a>" in front for title in ("Balint-Gruppen", "Materialien", "Für das Journal schreiben")] == [
+        True
+    ] * 3
+    assert "<h1>Balint-Gruppen</h1>" in reader.get("/pages/about?lang=de").text
+    assert ">Fortbildung anrechnen lassen</a>" in reader.get("/resources?lang=de").text
+    put(society, "about.md", "What we do")
+    assert ">What we do</a>" in reader.get("/?lang=de").text
+    shipped = {name: one.splitlines()[1] for name, one in founding_pages.starting(Path("/nowhere")).items()}
+    assert {f"{name}.md": f"title: {title}" for name, title in founding_pages.SHIPPED.items()} == {
+        name: title for name, title in shipped.items() if name.endswith(".md")
+    }
+
+
 def test_resources_hold_the_reading_list_with_notes_and_the_other_pages(reader: TestClient) -> None:
     page = reader.get("/resources").text
     assert "10 titles" in page
@@ -69,7 +86,7 @@ def test_society_without_pages_has_places_for_them(client: TestClient) -> None:
 def test_page_shows_in_the_visitors_language(society: Context, reader: TestClient) -> None:
     put(society, "about.hu.md", "Bálint-csoportok")
     assert "<h1>Bálint-csoportok</h1>" in reader.get("/pages/about?lang=hu").text
-    assert "<h1>Balint groups</h1>" in reader.get("/pages/about?lang=de").text
+    assert "<h1>Balint-Gruppen</h1>" in reader.get("/pages/about?lang=de").text
 
 
 def test_page_for_members_says_so_and_shows_no_word_of_it(society: Context, reader: TestClient) -> None:

@@ -13,6 +13,12 @@ from balintmail.db.session import Tx
 from balintmail.resources import templates_folder
 
 FOLDER = "pages"
+SHIPPED = {  # the titles of the shipped pages, which the site knows in every language
+    "about": "Balint groups",
+    "contribute": "Write for the Journal",
+    "cpd": "Continuing professional development",
+    "resources": "Resources",
+}
 
 
 def starting(folder: Path) -> dict[str, str]:

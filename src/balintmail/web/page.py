@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from balintmail.catalogue import Catalogue, fill
+from balintmail.services.founding_pages import SHIPPED
+from balintmail.services.pages import Page
 from balintmail.web.forms import STAMP, TRAP, Form, FormErrors, form_token
 from balintmail.web.site import site
 from balintmail.web.visitor import visitor
@@ -22,8 +24,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: obje
     """Return the page that `template` makes of `values`.
 
     Every template has besides them: `say(KEY, …)` and `words` (the catalogue), `day`, `moment` and `number`,
-    `link(PATH)`, `society`, `menu` (the society's own pages), `language`, `form` and `errors` (empty unless given), and
-    `stamp(FORM)` for the hidden field.
+    `link(PATH)`, `society`, `menu` (the society's own pages), `title_of(PAGE)`, `language`, `form` and `errors` (empty
+    unless given), and `stamp(FORM)` for the hidden field.
     """
     found = site(request)
     words = catalogue(request)
@@ -44,6 +46,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: obje
         "site": found,
         "here": request.url.path,
         "menu": found.pages.menu(words.language),
+        "title_of": lambda page: title_of(request, page),
         "stamp": lambda form: kept_stamp or form_token(request, form),
         "stamp_field": STAMP,
         "trap_field": TRAP,
@@ -66,6 +69,12 @@ def link(request: Request, path: str) -> str:
     if not who.chose_language:
         return f"{found.prefix}{path}"
     return f"{found.prefix}{path}{'&' if '?' in path else '?'}{urlencode({LANGUAGE: who.language})}"
+
+
+def title_of(request: Request, page: Page) -> str:
+    """Return what a page of the society's is called: in the visitor's language where its title is the shipped one."""
+    ours = not page.language and SHIPPED.get(page.name) == page.text.title
+    return say(request, f"pages.{page.name}") if ours else page.text.title
 
 
 def say(request: Request, key: str, **values: object) -> str:
