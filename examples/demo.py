@@ -21,6 +21,7 @@ COMMANDS = (
     "mailings show newsletter/84",
     "members list --standing grace",
     "dues doubtful",
+    "orders list --all",
     "papers list",
     "requests list",
     "journal list",
@@ -84,6 +85,7 @@ def pages_to_see() -> list[tuple[str, str]]:
 
     year = living.YEARS[-1]
     found = [
+        ("/", "the front page"),
         ("/newsletters/newsletter", "three years of newsletters"),
         (f"/journal/{year}", "last year's Journal, under embargo"),
         (f"/journal/{year - 1}", "the one before, open to everybody"),
@@ -114,7 +116,7 @@ def say_where_to_look() -> None:
         print(f"In a browser       {pages[0]}")
     print(f"Every message      {DEMO / 'outbox' / 'new'}")
     print(f"Settings           {DEMO / 'balintmail.toml'}")
-    print(f"Made for the demo  {DEMO / 'made'}: PDFs, labels, a bank statement")
+    print(f"Made for the demo  {DEMO / 'made'}: PDFs, labels, an invoice, the Treasurer's sheet")
     print("\n== What to try next")
     print(f"cd {shlex.quote(str(ROOT))}")
     print(". .venv/bin/activate        # afterwards the command is called balintmail")
