@@ -177,6 +177,27 @@ def test_erratum_stands_on_the_page_with_its_date_until_it_is_withdrawn(society:
     assert "Correction" not in reader.get("/newsletters/newsletter/1").text
 
 
+def test_erratum_is_in_the_feed_and_found_by_the_search_until_it_is_withdrawn(
+    society: Context, reader: TestClient
+) -> None:
+    society.clock.forward(timedelta(days=3))  # type: ignore[attr-defined]
+    shown = errata.add(society, "newsletter/1", "It is on <Friday>, at Wivenhoe.\n\nWe are sorry.")
+    errata.add(society, "newsletter/2", "Ardleigh is for members.")
+    feed = ElementTree.fromstring(reader.get("/newsletters/newsletter/atom.xml").text)
+    entry = feed.findall(f"{ATOM}entry")[1]
+    words = entry.findtext(f"{ATOM}content") or ""
+    assert "It is on &lt;Friday&gt;, at Wivenhoe.</p><p>We are sorry." in words
+    assert words.index("Wivenhoe") < words.index("Number 1")
+    assert (entry.findtext(f"{ATOM}updated") or "") > (entry.findtext(f"{ATOM}published") or "")
+    assert feed.findtext(f"{ATOM}updated") == entry.findtext(f"{ATOM}updated")
+    assert "Ardleigh" not in ElementTree.tostring(feed, encoding="unicode")
+    assert "First &amp; last" in reader.get("/search?q=wivenhoe").text
+    assert "For us" not in reader.get("/search?q=ardleigh").text
+    errata.withdraw(society, "newsletter/1", shown.errata[0].id)
+    assert "Wivenhoe" not in reader.get("/newsletters/newsletter/atom.xml").text
+    assert "First &amp; last" not in reader.get("/search?q=wivenhoe").text
+
+
 def test_erratum_of_a_newsletter_for_members_is_not_shown_to_all(society: Context, reader: TestClient) -> None:
     errata.add(society, "newsletter/2", "Hidden words.")
     assert "Hidden words" not in reader.get("/newsletters/newsletter/2").text

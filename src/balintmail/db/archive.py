@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 
 from balintmail.db.models import Mailing, MailingList
+from balintmail.db.models_archive import Erratum
 from balintmail.db.session import Tx
 from balintmail.domain.states import MailingKind, Visibility
 
@@ -96,9 +97,15 @@ def one(tx: Tx, slug: str, number: str) -> Issued | None:
 
 
 def contents(tx: Tx) -> dict[int, str]:
-    """Return every newsletter in the archive with what tells its content and visibility from any other."""
-    found = tx.execute(select(_M.id, _M.content_hash, _M.visibility).where(*_shown(), _M.list_id.is_not(None)))
-    return {row.id: f"{row.content_hash} {row.visibility.value}" for row in found}
+    """Return every newsletter in the archive with what tells its content, visibility and errata from any other."""
+    stand = select(Erratum.mailing_id, func.count().label("number"), func.max(Erratum.id).label("last"))
+    errata = stand.where(Erratum.withdrawn_at.is_(None)).group_by(Erratum.mailing_id).subquery()
+    query = select(_M.id, _M.content_hash, _M.visibility, errata.c.number, errata.c.last)
+    found = tx.execute(query.outerjoin(errata, errata.c.mailing_id == _M.id).where(*_shown(), _M.list_id.is_not(None)))
+    return {
+        row.id: f"{row.content_hash} {row.visibility.value}" + (f" {row.number} {row.last}" if row.last else "")
+        for row in found
+    }
 
 
 def of_mailings(tx: Tx, mailings: Sequence[int]) -> dict[int, Issued]:

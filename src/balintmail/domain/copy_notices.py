@@ -68,7 +68,8 @@ COPIES: Mapping[str, NoticeKind] = {
     ),
     "copy_posted": NoticeKind(facts={"title": "Journal of the Balint Society 41 (1), 2014", "asked_at": _ASKED}),
     # To the Secretary. `known` is "member", "reader", "confirmed" or ""; `paper`, `free` (printed copies that are
-    # there) and `post` (the envelope, in one line) are of a copy on paper; `agreed` is the price that they agreed to, "" for none.
+    # there) and `post` (the envelope, in one line) are of a copy on paper; `agreed` is the price
+    # that they agreed to, "" for none.
     "copy_request": NoticeKind(
         facts={
             "number": "7",

@@ -6,6 +6,7 @@ for members stands on its shelf by title alone. It changes nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from balintmail.composing import article
 from balintmail.composing.compiled import Compiled
@@ -43,6 +44,11 @@ class Newsletter:
     after: Issued | None
     errata: tuple[ErratumRow, ...] = ()  # the newest first
     file: str = ""  # the name of the PDF that it was
+
+    @property
+    def updated(self) -> datetime:
+        """When it came out, or was last corrected."""
+        return max([self.issued.at, *(each.at for each in self.errata)])
 
     @property
     def for_members(self) -> bool:
@@ -133,7 +139,12 @@ def latest(ctx: Context, slug: str, address: Callable[[Issued], str]) -> tuple[M
         if of is None or not found:
             raise NotFound("There are no newsletters of that name here.")
         letters = [Compiled.load(mailings.compiled(tx, one.mailing)) for one in found]
-    return of, [_fed(one, compiled, address(one)) for one, compiled in zip(found, letters, strict=True)]
+        errata = past.errata(tx, [one.mailing for one in found])
+    fed = [_fed(one, compiled, address(one)) for one, compiled in zip(found, letters, strict=True)]
+    return of, [
+        replace(one, errata=tuple(each for each in errata if one.words and each.mailing_id == one.issued.mailing))
+        for one in fed
+    ]
 
 
 def _fed(one: Issued, compiled: Compiled, address: str) -> Newsletter:

@@ -1,4 +1,4 @@
-"""Correct a newsletter that has gone out: the correction stands on its page with its date; the letter stays as it was.
+"""Correct a newsletter that has gone out: on its page with the date, in the feed and the search; the letter stays.
 
 It mails nobody: who must hear of it gets a newsletter.
 """
@@ -12,6 +12,7 @@ from balintmail.db.past import ErratumRow
 from balintmail.db.session import Tx
 from balintmail.domain import hygiene
 from balintmail.errors import NotFound
+from balintmail.services import search_index
 from balintmail.services.context import Context
 
 LONGEST = 4000  # characters of one correction
@@ -46,7 +47,9 @@ def add(ctx: Context, label: str, words: str, *, at: datetime | None = None) -> 
         number = past.add_erratum(tx, ErratumRow(0, of.mailing, clean, at or now, ctx.actor))
         detail = {"erratum": number}
         audit.note_mailing(tx, of.mailing, "erratum added", actor=ctx.actor, now=now, detail=detail)
-        return Shown(of, tuple(past.errata(tx, [of.mailing])))
+        shown = Shown(of, tuple(past.errata(tx, [of.mailing])))
+    search_index.keep_in_step(ctx)
+    return shown
 
 
 def withdraw(ctx: Context, label: str, number: int) -> Shown:
@@ -58,7 +61,9 @@ def withdraw(ctx: Context, label: str, number: int) -> Shown:
             raise NotFound(f"{label} has no erratum {number}.", hint="See: balintmail newsletters list")
         detail = {"erratum": number}
         audit.note_mailing(tx, of.mailing, "erratum withdrawn", actor=ctx.actor, now=now, detail=detail)
-        return Shown(of, tuple(past.errata(tx, [of.mailing])))
+        shown = Shown(of, tuple(past.errata(tx, [of.mailing])))
+    search_index.keep_in_step(ctx)
+    return shown
 
 
 def _named(tx: Tx, label: str) -> Issued:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import NoResultFound
 
 from balintmail.composing import article
 from balintmail.composing.compiled import Compiled
-from balintmail.db import archive, lists, mailings, search, searched
+from balintmail.db import archive, lists, mailings, past, search, searched
 from balintmail.db.archive import Issued
 from balintmail.db.search import Entry
 from balintmail.db.session import Tx
@@ -73,6 +73,7 @@ def _newsletter(tx: Tx, one: Issued, told: str) -> Entry:
         title, body, language = article.title_of(compiled), article.text_of(compiled), compiled.language
     except (BalintmailError, NoResultFound):  # a letter that is damaged, or gone, is still found by its title
         title, body, language = one.title, "", ""
+    body = "\n\n".join([body, *(each.words for each in past.errata(tx, [one.mailing]))]).strip()
     of = lists.by_slug(tx, one.slug)
     open_from = one.at if one.visibility is Visibility.PUBLIC else None
     return Entry(

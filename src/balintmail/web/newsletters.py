@@ -10,7 +10,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from fastapi import APIRouter
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +27,7 @@ from balintmail.web.named import NamedRoute
 from balintmail.web.page import link, render
 from balintmail.web.pdf import handed_out
 from balintmail.web.site import PICTURES, site
+from balintmail.web.visitor import visitor
 
 ATOM = "http://www.w3.org/2005/Atom"
 _MOST_PAGES = 10_000
@@ -123,7 +124,7 @@ def _atom(request: Request, of: MailingListRow, newest: list[Newsletter]) -> byt
     feed = ElementTree.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": of.language})
     _add(feed, "id", here or f"urn:balintmail:{of.list_id}")
     _add(feed, "title", f"{of.name} · {site(request).name}")
-    _add(feed, "updated", newest[0].issued.at.isoformat(timespec="seconds"))
+    _add(feed, "updated", max(one.updated for one in newest).isoformat(timespec="seconds"))
     _add(_add(feed, "author"), "name", site(request).name)
     _add(feed, "link", rel="self", href=f"{here}/atom.xml")
     _add(feed, "link", rel="alternate", href=link(request, here) if not url else here)
@@ -132,12 +133,24 @@ def _atom(request: Request, of: MailingListRow, newest: list[Newsletter]) -> byt
         address = _whole(request, one.issued)
         _add(entry, "id", address)
         _add(entry, "title", one.issued.title)
-        _add(entry, "updated", one.issued.at.isoformat(timespec="seconds"))
+        _add(entry, "published", one.issued.at.isoformat(timespec="seconds"))
+        _add(entry, "updated", one.updated.isoformat(timespec="seconds"))
         _add(entry, "link", rel="alternate", href=address)
         if one.words:
-            _add(entry, "content", one.words, type="html")
+            _add(entry, "content", _corrections(request, of, one) + one.words, type="html")
     written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     return written
+
+
+def _corrections(request: Request, of: MailingListRow, one: Newsletter) -> str:
+    """Return the corrections of a newsletter as they stand above it in a feed, in the list's language."""
+    spoken = of.language if of.language in site(request).languages else visitor(request).language
+    words, local, parts = site(request).catalogue(spoken), day_of(request), []
+    for each in one.errata:
+        heading = words.say("newsletters.erratum", day=words.day(local(each.at)))
+        paragraphs = "".join(f"<p>{escape(text)}</p>" for text in each.words.split("\n\n"))
+        parts.append(f"<p><strong>{escape(heading)}</strong></p>{paragraphs}")
+    return "".join(parts)
 
 
 def _add(to: ElementTree.Element, name: str, text: str = "", **attributes: str) -> ElementTree.Element:
