@@ -35,11 +35,13 @@ from balintmail.services import (
     fresh_links,
     inbox,
     leaving,
+    memberships,
     notice_mailings,
     preferences,
     request_errands,
     requests,
     subscriptions,
+    taken_back,
 )
 from balintmail.services.consent import verify
 from balintmail.services.context import Context
@@ -58,7 +60,7 @@ from tests.conftest import MovableClock
 from tests.support import joining, reference, society
 from tests.support.answering import letters, reply, with_bounces
 from tests.support.coming_back import InProcess
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 from tests.support.ways import QUIET, WRITERS, Name, leading, writing
 
 
@@ -252,11 +254,23 @@ def _wish(ctx: Context) -> None:
         assert list(tx.scalars(on)) == [person]
 
 
+def _death_taken_back(ctx: Context) -> None:
+    one, other = (subscriptions.subscribe(ctx, [f"{name}@example.org"], Joining())[0].person or 0 for name in "ab")
+    subscriptions.unsubscribe(ctx, ["b@example.org"], Leaving())
+    for person in (one, other):
+        memberships.died(ctx, person)
+        taken_back.death(ctx, person)
+    with ctx.db.read() as tx:
+        on = sa.select(Subscription.person_id).where(Subscription.state == SubscriptionState.SUBSCRIBED)
+        assert list(tx.scalars(on)) == [one]  # who had left by themselves stays out
+
+
 USE_CASES: dict[Name, Callable[[Context], object]] = {
     ("services.subscriptions", "subscribe"): lambda ctx: subscriptions.subscribe(ctx, ["a@example.org"], Joining()),
     ("services.subscriptions", "put_on"): _put_on,
     ("services.subscriptions", "resume"): _resume,
     ("services.merging", "merge"): _merge,
+    ("services.taken_back", "death"): _death_taken_back,
     ("services.importing", "staged"): _import,
     ("services.importing", "Import"): _import,
     ("services.requests", "confirm"): _confirm,
@@ -306,6 +320,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, ...]] = {
         "people", "import", "people.csv", "--consent", "I want it", "--collected", "2025-03-21", "--yes",
     ),
     ("people", "edit"): ("people", "edit", "a@example.org", "--resume", "newsletter"),
+    ("members", "died"): ("members", "died", "b@example.org", "--undo", "--yes"),
     ("people", "merge"): ("people", "merge", "a@example.org", "b@example.org", "--yes"),
     ("requests", "approve"): ("requests", "approve", "--all", "--yes"),
     ("requests", "decline"): ("requests", "decline", "--all", "--yes"),
@@ -345,7 +360,7 @@ def test_command_subscribes_nobody_without_a_consent_event_D6(
     path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "i"
-    assert call("init", folder, *SOCIETY).status == 0
+    founded(folder)
     assert call("-C", folder, "subscribe", "a@example.org", "b@example.org").status == 0
     assert call("-C", folder, "people", "edit", "a@example.org", "--pause", "newsletter").status == 0
     (tmp_path / "people.csv").write_text("email\nc@example.org\n", "utf-8")
@@ -354,6 +369,8 @@ def test_command_subscribes_nobody_without_a_consent_event_D6(
     _mail_comes(folder, monkeypatch)
     if path == ("mailings", "retry"):
         assert call("-C", folder, "send", "newsletter.md", "--yes").status == 0
+    if path == ("members", "died"):
+        assert call("-C", folder, "members", "died", "b@example.org", "--yes").status == 0
     assert call("-C", folder, "subscribe", "--request", "asks@example.org").status == 0
     assert call("-C", folder, *COMMANDS[path]).status == 0
     database = Database(Database.parse(f"sqlite:///{folder / 'balintmail.db'}"))

@@ -179,14 +179,22 @@ def renew(app: App, who: str, person: int | None, until: Any) -> None:
 @_PERSON
 @click.option("--on", type=_DAY, help="The first day on which they are no member; today unless you say.")
 @click.option("--remark", metavar="TEXT", default="", help="A remark for the record.")
+@click.option("--undo", is_flag=True, help="It was a mistake: take the latest resignation back.")
 @pass_app
-def resign(app: App, who: str, person: int | None, on: Any, remark: str) -> None:
+def resign(app: App, /, who: str, person: int | None, on: Any, remark: str, undo: bool) -> None:
     """End somebody's membership at their wish; their newsletters go on until they leave the list."""
     from balintmail.services import memberships as service  # noqa: PLC0415  (loads SQLAlchemy)
+    from balintmail.services import taken_back  # noqa: PLC0415
 
+    if undo and (on is not None or remark):
+        raise click.UsageError("--undo takes back what was recorded, and says nothing else.")
     with app.context() as ctx:
-        row = service.resign(ctx, _number(ctx, who, person), _date(on), remark)
+        number = _number(ctx, who, person)
+        row = taken_back.resignation(ctx, number) if undo else service.resign(ctx, number, _date(on), remark)
     app.out.json(_row_document(row))
+    if undo:
+        app.out.line(f"Person {row.person_id} has not resigned: {row.of.slug}, {_terms(row)}.")
+        return
     app.out.line(f"Person {row.person_id} is no member from {row.ended_on} on. Their lists stay as they are.")
 
 
@@ -195,21 +203,43 @@ def resign(app: App, who: str, person: int | None, on: Any, remark: str) -> None
 @_PERSON
 @click.option("--on", type=_DAY, help="The day of the death, where you know it.")
 @click.option("--remark", metavar="TEXT", default="", help="A remark for the record.")
+@click.option("--undo", is_flag=True, help="It was a mistake: restore what was.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @pass_app
-def died(app: App, /, who: str, person: int | None, on: Any, remark: str, yes: bool) -> None:
+def died(app: App, /, who: str, person: int | None, **given: Any) -> None:
     """Record that somebody has died: nothing is mailed or posted to them any more."""
+    if given["undo"]:
+        if given["on"] is not None or given["remark"]:
+            raise click.UsageError("--undo takes back what was recorded, and says nothing else.")
+        _lives(app, who, person, yes=given["yes"])
+        return
     from balintmail.cli.output import NotConfirmed  # noqa: PLC0415  (loaded already)
     from balintmail.services import memberships as service  # noqa: PLC0415  (loads SQLAlchemy)
 
     with app.context() as ctx:
         number = _number(ctx, who, person)
-        if not yes and not app.out.confirm(f"Record that person {number} has died, and stop all mail to them?"):
+        if not given["yes"] and not app.out.confirm(
+            f"Record that person {number} has died, and stop all mail to them?"
+        ):
             raise NotConfirmed("Nothing was recorded.", hint="Off a terminal, add --yes.")
-        left = service.died(ctx, number, _date(on), remark)
+        left = service.died(ctx, number, _date(given["on"]), given["remark"])
     app.out.json({"person": number, "lists_left": left})
     app.out.line(f"It is recorded that person {number} has died. Nothing is mailed or posted to them any more;")
     app.out.line("whoever shared an address with them keeps getting their own letters.")
+
+
+def _lives(app: App, who: str, person: int | None, *, yes: bool) -> None:
+    from balintmail.cli.output import NotConfirmed  # noqa: PLC0415  (loaded already)
+    from balintmail.services import taken_back  # noqa: PLC0415  (loads SQLAlchemy)
+
+    with app.context() as ctx:
+        number = _number(ctx, who, person)
+        if not yes and not app.out.confirm(f"Take back that person {number} has died, and mail them again?"):
+            raise NotConfirmed("Nothing was changed.", hint="Off a terminal, add --yes.")
+        on = taken_back.death(ctx, number)
+    app.out.json({"person": number, "lists": on})
+    app.out.line(f"Person {number} lives: lists {on}, addresses and membership are as they were.")
+    app.out.line("What was mailed in the meantime is not sent to them afterwards.")
 
 
 def _number(ctx: Any, who: str, person: int | None) -> int:

@@ -29,7 +29,7 @@ from balintmail.services.people import by_id
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,29}")
 LONGEST_REMARK = 500  # characters
 YEARS = range(1900, 2200)  # of every day that is taken
-DIED_WORDS = "has died"
+DIED_WORDS, DIED_NOTE = "has died", "its owner has died"  # of the lists that were left, of an address suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +202,18 @@ def died(ctx: Context, person_id: int, on: date | None = None, remark: str = "")
         if day > today:
             raise UsageRefused("That day has not come yet.")
         people.update(tx, person.id, {"died_on": day}, now=now)
+        before: dict[str, object] = {}  # what services/taken_back.py needs beside what stays on record
+        paused: dict[str, str | None] = {}
         for row in rows.of_person(tx, person.id):
             if row.ended_on is None or row.ended_on > day:
+                before[str(row.id)] = [row.state.value, row.ended_on.isoformat() if row.ended_on else None, row.remark]
                 values = {"state": MembershipState.DIED, "ended_on": day}
                 rows.change(tx, row.id, values | ({"remark": _remark(remark)} if remark else {}), now=now)
         left = 0
         for of in subscriptions.of_person(tx, person.id):
             if of.state is not SubscriptionState.UNSUBSCRIBED:
+                if of.state is SubscriptionState.PAUSED:
+                    paused[str(of.list_id)] = of.paused_until.isoformat() if of.paused_until else None
                 said = Consent(DIED_WORDS, "command", ctx.actor, now, "", of.ground)
                 subscriptions.end(tx, of, said)
                 left += 1
@@ -216,10 +221,11 @@ def died(ctx: Context, person_id: int, on: date | None = None, remark: str = "")
         for held in addresses.of_person(tx, person.id):
             hashed = ctx.keyring.address_hash(held.key)
             if not addresses.shared_with(tx, held.id, person.id) and suppressions.of_hash(tx, hashed) is None:
-                why = SuppressionRow(SuppressionReason.MANUAL, "its owner has died", now, ctx.actor)
+                why = SuppressionRow(SuppressionReason.MANUAL, DIED_NOTE, now, ctx.actor)
                 suppressions.add(tx, hashed, held.key, why)
         members.refresh(ctx, tx, [person.id])
-        audit.note_person(tx, person.id, "died", actor=ctx.actor, now=now, detail={"day": day.isoformat()})
+        detail = {"day": day.isoformat(), "memberships": before, "paused": paused}
+        audit.note_person(tx, person.id, "died", actor=ctx.actor, now=now, detail=detail)
         return left
 
 
