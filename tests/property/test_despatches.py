@@ -95,7 +95,7 @@ def _do(ctx: Context, year: str, step: str, who: str, bought: int) -> None:
         "reissue": lambda: service.reissue(ctx, year, [who]),
         "give": lambda: service.give(ctx, year, who, Way.PAPER),
         "withdraw": lambda: service.withdraw(ctx, year, who),
-        "move": lambda: person and move_house(ctx, person, HU if person % 2 else GB),
+        "move": lambda: move_house(ctx, person, HU if person % 2 else GB),
         "by hand": lambda: orders.posted(ctx, bought),
         "refund": lambda: orders.refund(ctx, bought),
     }

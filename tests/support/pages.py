@@ -28,6 +28,7 @@ from balintmail.services import (
     journal_links,
     lists,
     offers,
+    order_mail,
     paper_decisions,
     papers,
     release,
@@ -42,7 +43,7 @@ from balintmail.services.journal_issues import IssueChanges
 from balintmail.services.lists import Manners
 from balintmail.services.papers import Given, Sent
 from balintmail.services.subscriptions import Joining
-from tests.support import copy_desk, office, volumes
+from tests.support import copy_desk, office, ordering, volumes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUESTIONS = [
@@ -113,6 +114,8 @@ def furnish(ctx: Context) -> Pages:
         "/manage/address/{secret}": f"/manage/address/{moving}",
         "/release/{token}": draft(ctx),
         "/ecopy/{token}": own_copy(ctx, person),
+        "/journal/order": "/journal/order",
+        "/order/{token}": bought(ctx),
     }
     deciding = link(ctx, "paper_news", "accept_url").removesuffix("/accept")
     paths |= {f"/papers/decide/{{token}}{below}": deciding + below for below in ("", "/accept", "/decline")}
@@ -120,6 +123,13 @@ def furnish(ctx: Context) -> Pages:
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
     return Pages(person, paths)
+
+
+def bought(ctx: Context) -> str:
+    """Order a journal issue of which there are copies; return the path of the order's own page."""
+    ordering.stock(ctx, label="1999")
+    made = ordering.order(ctx, 2, label="1999")
+    return order_mail.PATH + order_mail.token_of(ctx, made.order.id)
 
 
 def own_copy(ctx: Context, person: int) -> str:

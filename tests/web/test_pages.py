@@ -23,6 +23,7 @@ PATTERNS = (
     "/join", "/join/{slug}", "/confirm/{token}", "/decide/{token}/approve", "/decide/{token}/decline", "/leave/{token}",
     "/preferences", "/preferences/{token}", "/manage/{secret}", "/manage/{secret}/names", "/manage/{secret}/lists",
     "/manage/{secret}/journal", "/manage/{secret}/address", "/manage/{secret}/post", "/manage/{secret}/data",
+    "/journal/order", "/order/{token}",
     "/copies", "/copies/{token}", "/copies/confirm/{token}", "/copies/quote/{token}",
     "/copies/decide/{token}/approve", "/copies/decide/{token}/quote", "/copies/decide/{token}/decline",
     "/manage/{secret}/erase", "/manage/address/{secret}", "/release/{token}", "/ecopy/{token}",

@@ -160,6 +160,12 @@ def open_at(tx: Tx, address_key: str) -> int:
     return tx.scalar(select(sa.func.count()).select_from(_O).where(mine)) or 0
 
 
+def since(tx: Tx, address_key: str, moment: datetime, *, door: str) -> int:
+    """Return how many orders of one address came by a door since a moment."""
+    mine = (_O.address_key == address_key) & (_O.created_at > moment) & (_O.door == door)
+    return tx.scalar(select(sa.func.count()).select_from(_O).where(mine)) or 0
+
+
 def overdue(tx: Tx, today: date) -> list[OrderRow]:
     """Return the orders that nobody paid in time."""
     query = select(*_ORDER).where(_O.state == OrderState.OPEN, _O.pay_until < today).order_by(_O.id)

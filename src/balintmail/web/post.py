@@ -13,27 +13,17 @@ from starlette.responses import Response
 from balintmail.errors import UsageRefused
 from balintmail.services import postal, preferences
 from balintmail.services.leaving import LONGEST_PAUSE
-from balintmail.services.postal import Part, PostalRefused
+from balintmail.services.postal import PostalRefused
 from balintmail.services.preferences import OwnPage
+from balintmail.web import post_fields
 from balintmail.web.access import Kind
 from balintmail.web.forms import Form, FormErrors, Posted
 from balintmail.web.links import LinkRoute
 from balintmail.web.manage import own, up
-from balintmail.web.page import catalogue, render, say
+from balintmail.web.page import render, say
 from balintmail.web.site import site
 
 router = APIRouter(route_class=LinkRoute)
-
-# What browsers may fill in (HTML's autofill detail tokens).
-_AUTOFILL = {
-    "name": "name",
-    "company_name": "organization",
-    "street_address": "street-address",
-    "city_area": "address-level3",
-    "city": "address-level2",
-    "country_area": "address-level1",
-    "postal_code": "postal-code",
-}
 
 
 @router.get("/manage/{secret}/post", tags=[Kind.TOKEN])
@@ -71,9 +61,8 @@ def _keep(request: Request, secret: str, country: str, posted: Form) -> FormErro
     try:
         clean = postal.checked({**given, "country_code": country})
     except PostalRefused as refused:
-        for part in postal.parts(country):
-            if part.name in refused.wrong:
-                errors.add(part.name, _complaint(request, part, refused.wrong[part.name]))
+        for name, words in post_fields.complaints(request, country, refused):
+            errors.add(name, words)
     try:
         first_day = date.fromisoformat(text) if text else None
         if not errors:
@@ -84,10 +73,7 @@ def _keep(request: Request, secret: str, country: str, posted: Form) -> FormErro
 
 
 def _countries(request: Request, chosen: str, *, status: int = 200) -> Response:
-    words = catalogue(request)
-    names = words.countries()
-    known = sorted((names.get(code, code), code) for code in postal.countries())
-    options = [("", say(request, "post.choose")), *((code, name) for name, code in known)]
+    options = post_fields.countries(request, postal.countries())
     return render(request, "manage_country.html", options=options, chosen=chosen, up=up(request), status=status)
 
 
@@ -95,31 +81,13 @@ def _form(
     request: Request, page: OwnPage, country: str, *, form: Form, errors: FormErrors | None = None, status: int = 200
 ) -> Response:
     ctx = site(request).ctx
-    parts = postal.parts(country)
     today = ctx.clock.now().astimezone(ctx.settings.zone).date()
     shown: dict[str, Any] = {
+        **post_fields.shown(request, country),
         "page": page,
-        "parts": parts,
-        "labels": {part.name: _label(request, part) for part in parts},
-        "autofill": _AUTOFILL,
-        "country": country,
-        "country_name": catalogue(request).countries().get(country, country),
         "first_day": today,
         "last_day": today + LONGEST_PAUSE,
         "form": form,
         "errors": errors or FormErrors(),
     }
     return render(request, "manage_post.html", status=status, up=up(request), **shown)
-
-
-def _label(request: Request, part: Part) -> str:
-    """Return what the part is called in that country: a county, a postcode, a post town."""
-    kind = "postcode" if part.name == "postal_code" and part.kind == "postal" else part.kind
-    return say(request, f"post.{kind}")
-
-
-def _complaint(request: Request, part: Part, why: str) -> str:
-    """Return which part is wrong and what to enter there."""
-    more = "_choice" if part.choices else "_example" if part.example else ""
-    key = "post.error_unprintable" if why == "unprintable" else f"post.error_{why}{more}"
-    return say(request, key, part=_label(request, part), example=part.example)
