@@ -164,6 +164,7 @@ JSON: dict[str, str] = {
     "members renew": _TERM,
     "members resign": _TERM,
     "members died": '{"person", "lists_left"}',
+    "members post": '[{"id", "from", "until", "now": true|false, "parts": {…}, "lines": […]}]',
     "members import": """\
 {"new", "changed", "unchanged", "refused", "changes": [{"line", "person", "name", "changed": […]}],
  "refusals": [{"line", "name", "reason"}], "written": true|false}""",

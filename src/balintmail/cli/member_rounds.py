@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from balintmail.cli.command import App, Group, pass_app
+from balintmail.cli.days import DAY
 from balintmail.domain.rounds import AnswerState, NextWay
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from balintmail.services.rounds import State
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 WAY_WORDS = {
     NextWay.WAIT: "wait: the letter has just gone",
     NextWay.MAIL: "mail",
@@ -33,7 +33,7 @@ def rounds() -> None:
 
 
 @rounds.command()
-@click.option("--due", type=_DAY, metavar="DATE", help="The last day to answer; in six weeks unless you say.")
+@click.option("--due", type=DAY, metavar="DATE", help="The last day to answer; in six weeks unless you say.")
 @click.option("--name", metavar="NAME", default="", help="What the round is called; the year unless you say.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @pass_app
@@ -50,7 +50,7 @@ def start(app: App, due: Any, name: str, yes: bool) -> int:
             app.out.json({"round": None, "asked": 0})
             app.out.line("Nobody was asked." + ("" if app.out.interactive else f" Add --yes to ask {asked:,} people."))
             return 1
-        found = service.start(ctx, due.date() if due is not None else None, name)
+        found = service.start(ctx, due, name)
         zone = ctx.settings.zone
     mailed = sum(each.answer.mailed_at is not None or each.answer.elsewhere_at is not None for each in found.missing)
     app.out.json(_document(found, zone))

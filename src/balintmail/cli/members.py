@@ -11,6 +11,7 @@ import click
 from balintmail.cli.command import App, Group, pass_app
 from balintmail.cli.member_classes import classes
 from balintmail.cli.member_files import export_members, import_members
+from balintmail.cli.member_post import post
 from balintmail.cli.member_rounds import rounds
 from balintmail.domain.members import Standing, reference
 
@@ -42,6 +43,7 @@ def members() -> None:
 
 members.add_command(classes, "class")
 members.add_command(rounds, "round")
+members.add_command(post)
 members.add_command(import_members)
 members.add_command(export_members)
 

@@ -89,6 +89,38 @@ def put(tx: Tx, person_id: int, parts: dict[str, str], *, first_day: date | None
     tx.execute(sa.insert(PostalAddress).values(person_id=person_id, valid_from=first_day, created_at=now, **known))
 
 
+def between(tx: Tx, person_id: int, parts: dict[str, str], days: tuple[date, date | None], *, now: datetime) -> None:
+    """Let an address hold from a day until another, both included (None: for good); what held round it goes on.
+
+    An address that held before and after is cut in two; one that would hold within those days alone is given up.
+    """
+    first, last = days
+    eve = first - timedelta(days=1)
+    for row in of_people(tx, [person_id]):
+        begins, ends = row.valid_from or date.min, row.valid_until or date.max
+        if ends < first or (last is not None and begins > last):
+            continue
+        here = PostalAddress.id == row.id
+        goes_on = last is not None and ends > last
+        if begins < first:
+            tx.execute(sa.update(PostalAddress).where(here).values(valid_until=eve))
+        else:
+            tx.execute(sa.delete(PostalAddress).where(here))
+        if goes_on and last is not None:
+            again = {"valid_from": last + timedelta(days=1), "valid_until": row.valid_until, "created_at": now}
+            known = {name: getattr(row, name) for name in PARTS}
+            tx.execute(sa.insert(PostalAddress).values(person_id=person_id, **known, **again))
+    known = {name: parts.get(name, "") for name in PARTS}
+    held = {"valid_from": first, "valid_until": last, "created_at": now}
+    tx.execute(sa.insert(PostalAddress).values(person_id=person_id, **known, **held))
+
+
+def remove(tx: Tx, address_id: int, person_id: int) -> bool:
+    """Delete one address of a person; return whether there was one."""
+    here = (PostalAddress.id == address_id) & (PostalAddress.person_id == person_id)
+    return tx.execute(sa.delete(PostalAddress).where(here)).rowcount > 0
+
+
 def correct(tx: Tx, person_id: int, parts: dict[str, str], *, today: date, now: datetime) -> None:
     """Write an address in place of the one that holds on `today`; those before and after it stay as they are.
 

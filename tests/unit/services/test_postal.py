@@ -76,3 +76,23 @@ def test_no_text_makes_it_fail_otherwise(country: str, texts: list[str]) -> None
         return
     for line in postal.lines(clean, "N"):
         assert not {unicodedata.category(letter) for letter in line} & {"Cc", "Cs", "Zl", "Zp"}
+
+
+@pytest.mark.parametrize(("address", "name", "lines"), [
+    ({"country_code": "HU", "street_address": "Kossuth Lajos utca 1.", "city": "Gyöngyös", "postal_code": "3200"},
+     "Bálint Mihály", ["Bálint Mihály", "Gyöngyös", "Kossuth Lajos utca 1.", "3200"]),
+    ({"country_code": "GR", "street_address": "Ακαδημίας 1", "city": "Αθήνα", "postal_code": "106 71"},
+     "Άννα Παπαδοπούλου", ["Άννα Παπαδοπούλου", "Ακαδημίας 1", "106 71 Αθήνα"]),
+    ({"country_code": "CN", "street_address": "中关村大街1号", "city": "海淀区", "country_area": "北京市",
+      "postal_code": "100080"}, "李 明", ["100080", "北京市海淀区", "中关村大街1号", "李 明"]),
+    ({"country_code": "JP", "street_address": "千代田区丸の内1-1", "country_area": "東京都",
+      "postal_code": "100-0005"}, "佐藤 花子", ["〒100-0005", "東京都", "千代田区丸の内1-1", "佐藤 花子"]),
+    ({"country_code": "IL", "street_address": "רחוב הרצל 1", "city": "תל אביב", "postal_code": "6688101"},
+     "חנה כהן", ["חנה כהן", "רחוב הרצל 1", "תל אביב 6688101"]),
+])  # fmt: skip
+def test_addresses_in_five_scripts_are_kept_as_written_and_set_as_their_country_does(
+    address: dict[str, str], name: str, lines: list[str]
+) -> None:
+    clean = postal.checked(address)
+    assert clean["street_address"] == address["street_address"]
+    assert postal.lines(clean, name) == lines
