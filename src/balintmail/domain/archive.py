@@ -40,9 +40,9 @@ class TextState(StrEnum):
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_. ]?(0[1-9]|1[0-2])(?:[-_. ]?(0[1-9]|[12]\d|3[01]))?(?!\d)")
 _CALLED = r"(?:no|nr|number|nummer|num[eé]ro|sz[aá]m|issue|newsletter|rundbrief|lettre|h[ií]rlev[eé]l|nl|#)"
 _NUMBERED = re.compile(rf"(?<![^\W_]){_CALLED}[-_. ]{{0,3}}0*([1-9]\d{{0,4}})(?!\d)", re.IGNORECASE)
-_LAST_NUMBER = re.compile(r"(?<!\d)0*([1-9]\d{0,4})\W*\Z")
+_LAST_NUMBER = re.compile(r"(?<![^\W_])0*([1-9]\d{0,4})\W*\Z")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_ANY_NUMBER = re.compile(r"(?<!\d)0*([1-9]\d{0,4})(?!\d)")
+_ANY_NUMBER = re.compile(r"(?<![^\W_])[^\W\d_]{0,2}0*([1-9]\d{0,4})(?![^\W_])")  # n77, but not the 16 of utf16
 LONGEST_SLUG = 64  # as a newsletter's own (composing/letter.py)
 
 

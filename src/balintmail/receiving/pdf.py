@@ -79,8 +79,8 @@ def words_of(raw: bytes) -> Pdf:
         title, made_on = _told(reader)
     except MemoryError:
         return Pdf(TextState.BROKEN, remark="it needs too much memory")
-    except Exception as exc:  # whatever a damaged file makes of the reader
-        return Pdf(TextState.BROKEN, remark=f"it cannot be read: {type(exc).__name__}")
+    except Exception:  # whatever a damaged file makes of the reader
+        return Pdf(TextState.BROKEN, remark="it is damaged and cannot be read")
     letters = sum(len(re.findall(r"\w", text)) for text in kept)
     if not count or letters < _SPARSE * len(kept):
         remark = "its pages are pictures without words" if count else "it has no pages"

@@ -7,6 +7,7 @@ like any other. The same octets never come in twice, and a number that is taken 
 """
 
 import hashlib
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -156,11 +157,12 @@ class _Desk:
         except _Refused as refused:
             return Taken(source.name, Result.REFUSED, reason=str(refused))
         except BalintmailError as exc:
-            return Taken(source.name, Result.REFUSED, reason=exc.message.rstrip("."))
+            reason = exc.message.removeprefix(f"{Path(source.name).name}, ").removeprefix(f"{source.name}, ")
+            return Taken(source.name, Result.REFUSED, reason=reason.rstrip("."))
 
     def _read(self, source: _Source) -> Past:
         if source.kind == "markdown":
-            return Past(text=decode(source.raw, source.name))
+            return Past(text=_text(source))
         if source.kind == "pdf":
             found = self._pdfs.read(source.raw)
             if found.state in {TextState.BROKEN, TextState.LOCKED}:
@@ -175,6 +177,7 @@ class _Desk:
     def _entered(self, source: _Source, found: Past) -> Taken:
         matter = _Matter(found.text, source)
         title = matter.title or found.title or matter.heading or source.stem
+        title = "".join(letter if letter.isprintable() else " " for letter in title)
         title = " ".join(title.replace("{{", "{ {").replace("{%", "{ %").split())[:_LONGEST_TITLE]
         named = names.day_in_name(source.stem)
         # A PDF's own day is that of its last saving, so its name counts more.
@@ -290,7 +293,7 @@ class _Matter:
 def _sources(path: Path) -> Iterator[_Source | Taken]:
     """Yield the newsletters in a folder, in the order of their names; links are not followed."""
     for count, file in enumerate(_files(path, 0)):
-        name = file.name if file == path else str(file.relative_to(path))
+        name = _readable(file.name if file == path else str(file.relative_to(path)))
         if count >= MOST_FILES:
             yield Taken(name, Result.REFUSED, reason=f"there are more than {MOST_FILES:,} files")
             return
@@ -310,6 +313,25 @@ def _sources(path: Path) -> Iterator[_Source | Taken]:
             yield from _messages(one)
         else:
             yield one
+
+
+def _text(source: _Source) -> str:
+    """Return the words of a text file; one that is no UTF-8 comes from the Windows of its time (windows-1252)."""
+    try:
+        return decode(source.raw, source.name)
+    except LetterError:
+        if b"\0" in source.raw or source.raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            raise
+        return source.raw.decode("cp1252", "replace")
+
+
+def _readable(name: str) -> str:
+    """Return a file's name as text that can be kept and shown: some are no UTF-8, or hold control characters (A15)."""
+    try:
+        text = os.fsencode(name).decode("utf-8")
+    except UnicodeDecodeError:
+        text = os.fsencode(name).decode("cp1252", "replace")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _files(path: Path, depth: int) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """Newsletters of earlier years come in from files of five kinds, once, without a trace of who got them."""
 
 import io
+import os
 import shutil
 from datetime import date
 from email.message import EmailMessage
@@ -189,7 +190,7 @@ def test_number_that_is_taken_stays_what_it_is_D1(society: Context, old: Path) -
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("2019-01-01 n1.pdf", b"%PDF-1.4 rubbish", "cannot be read"),
+        ("2019-01-01 n1.pdf", b"%PDF-1.4 rubbish", "damaged"),
         ("2019-01-01 n1.pdf", b"no pdf", "no PDF"),
         ("2019-01-01 n1.md", b"\xff\xfe\x00\xd8", "text"),
         ("2019-01-01 n1.md", b"a\0b", "NUL"),
@@ -215,6 +216,18 @@ def test_file_that_is_no_newsletter_is_refused_with_its_reason(
     assert one.result is Result.REFUSED
     assert why in one.reason
     assert counted(society) == before
+
+
+def test_files_of_the_windows_of_their_time_come_in_with_their_names_G3(society: Context, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    strange = os.fsencode(folder) + "/2019-01-01 Frühling".encode("cp1252") + b"\x1b\x81.txt"
+    Path(os.fsdecode(strange)).write_bytes("# Grüße\r\n\r\naus Köln – „vom“ See\r\n".encode("cp1252"))
+    (one,) = taken(society, folder)
+    assert (one.result, one.title, one.number) == (Result.NEW, "Grüße", "2019-01-01-fruhling")
+    assert one.file.startswith("2019-01-01 Frühling\N{REPLACEMENT CHARACTER}")
+    assert "Köln – „vom“ See" in words(society, "2019-01-01-fruhling")
+    assert [each.result for each in taken(society, folder)] == [Result.UNCHANGED]
 
 
 def test_links_and_pictures_outside_the_folder_are_not_followed_F10(society: Context, tmp_path: Path) -> None:

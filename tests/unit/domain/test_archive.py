@@ -27,6 +27,7 @@ def test_day_in_name(stem: str, day: date | None) -> None:
         ("2019-03", "Newsletter 12", "12"),
         ("2019-03", "Rundbrief Nr. 7: Frühling", "7"), ("2019-03", "News 14", "14"), ("2019-03", "5 reasons", ""),
         ("2019-03", "Spring 2019", ""), ("a-1-b-2", "", ""), ("spring", "", ""), ("2019", "", ""), ("n0", "", ""),
+        ("n77", "", "77"), ("utf16", "", ""), ("2019-03", "Room A1", ""),
     ],
 )  # fmt: skip
 def test_number_in_name(stem: str, title: str, number: str) -> None:
