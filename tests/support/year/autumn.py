@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.support.year import pdf
 from tests.support.year.books import AUTHOR, LATE_BUYER, MOVES, NEVER_PAYS, NEW_STREET, PAYS, TAKES_BACK, Books
+from tests.support.year.browser import press
 from tests.support.year.cast import EVERYBODY, member
 from tests.support.year.parish import Parish
 
@@ -24,9 +25,19 @@ def journal(parish: Parish, books: Books) -> None:
 
 
 def orders(parish: Parish, books: Books) -> None:
-    """Three strangers order by letter: one pays, one pays and takes the money back, one never pays."""
+    """Three strangers order, one on the site: one pays, one pays and takes the money back, one never pays."""
     parish.until(2027, 9, 15)
-    made = {address: _order(parish, address, many) for address, many in ((PAYS, 1), (TAKES_BACK, 2), (NEVER_PAYS, 1))}
+    parish.visit("/journal/order", _order_on_the_site)
+    parish.dispatch()
+    (ordered,) = parish.json("orders", "list")
+    assert (ordered["address"], parish.count(PAYS)) == (PAYS, 1)
+    assert ordered["reference"] in parish.visit(
+        parish.link(PAYS, "/order/[a-z2-7]+"), lambda page: page.inner_text("main")
+    )
+    made = {
+        PAYS: ordered,
+        **{address: _order(parish, address, many) for address, many in ((TAKES_BACK, 2), (NEVER_PAYS, 1))},
+    }
     assert [one["total"] for one in made.values()] == [500 + 250, 1000 + 350, 500 + 250]
     assert parish.json("journal", "stock", "2027")["free"] == books.shelf - 4
     parish.dispatch()
@@ -48,6 +59,15 @@ def orders(parish: Parish, books: Books) -> None:
 def _order(parish: Parish, address: str, many: int) -> Any:
     where = ["--country", "GB", "--street", "7 Example Road", "--city", "London", "--postcode", "NW1 6XE"]
     return parish.json("orders", "add", f"2027:{many}", "--name", "Some Buyer", "--address", address, *where)
+
+
+def _order_on_the_site(page: Any) -> None:
+    page.fill("#f-buyer", "Some Buyer")
+    page.fill("#f-address", PAYS)
+    page.fill("#f-street_address", "7 Example Road")
+    page.fill("#f-city", "London")
+    page.fill("#f-postal_code", "NW1 6XE")
+    assert PAYS in press(page)
 
 
 def late_order(parish: Parish, books: Books) -> None:

@@ -61,3 +61,11 @@ def take_away(page: Any, link: str, to: Path) -> bytes:
         page.click(link)
     under_way.value.save_as(to)
     return to.read_bytes()
+
+
+def fetched(to: Path, page: Any) -> bytes:
+    """Press the button that gives a file; return the file."""
+    with page.expect_download() as under_way:
+        page.locator("main button").click()
+    under_way.value.save_as(to)
+    return to.read_bytes()
