@@ -2,7 +2,7 @@
 
 import quopri
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -154,3 +154,21 @@ def _membership(ctx: Context, person: int) -> int:
         return tx.scalar(sa.select(Membership.id).where(Membership.person_id == person)) or 0
 
 
+@pytest.mark.parametrize(("zone", "until", "at"), [
+    ("Pacific/Auckland", date(2026, 12, 31), "2026-12-31T11:00:00+00:00"),  # midnight there: the year has turned
+    ("Europe/London", date(2028, 2, 28), "2028-02-29T00:00:00+00:00"),
+    ("Europe/London", date(2028, 2, 29), "2028-03-01T00:00:00+00:00"),
+])  # fmt: skip
+def test_the_day_after_is_the_societys_at_the_turn_of_the_year_and_in_a_leap_year_J2(
+    ctx: Context, clock: Any, zone: str, until: date, at: str
+) -> None:
+    place = ctx.settings.society.model_copy(update={"timezone": zone})
+    days = ctx.settings.members.model_copy(update={"reminders": (1,)})
+    there = replace(ctx, settings=ctx.settings.model_copy(update={"society": place, "members": days}))
+    a_member(there, "Anna", until)
+    midnight = datetime.fromisoformat(at)
+    clock.forward(midnight - timedelta(seconds=1) - clock.now())
+    assert remind(there) == 0
+    clock.forward(timedelta(seconds=1))
+    assert remind(there) == 1
+    assert remind(there) == 0
