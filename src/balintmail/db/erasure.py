@@ -12,71 +12,29 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from balintmail.db import consent, despatches, inbound_erasure, journal_issues, member_traces, order_traces, paper_traces
+from balintmail.db import (
+    consent,
+    despatches,
+    free_texts,
+    inbound_erasure,
+    journal_issues,
+    member_traces,
+    paper_traces,
+    search,
+)
 from balintmail.db.mentions import Mentions, mentions
 from balintmail.db.models import (
-    Address,
-    AuditEvent,
-    Base,
     CopyRequest,
     Delivery,
-    InboundMessage,
     JoinRequest,
     MailedLink,
-    Mailing,
     MailingList,
     Notice,
     Person,
     PostalAddress,
-    ReturnEvent,
     Subscription,
-    Suppression,
 )
-from balintmail.db.models_archive import CopyTerms
-from balintmail.db.models_pages import DocumentVersion, Duty, DutyDate, PageVersion, Paper, PaperEvent, PaperReader
 from balintmail.db.session import Tx
-
-# Where somebody else's row may speak of them in words that people or mail systems wrote.
-_TEXTS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
-    (AuditEvent, ("detail",)),
-    (Person, ("fields",)),
-    (JoinRequest, ("words", "answers", "evidence", "reason", "note")),
-    (Subscription, ("answers",)),
-    (Notice, ("facts",)),
-    (MailedLink, ("payload",)),
-    (Suppression, ("note",)),
-    (Mailing, ("state_reason",)),
-    (Delivery, ("reply",)),
-    (InboundMessage, ("subject", "remark")),
-    (ReturnEvent, ("evidence", "outcome")),
-    (CopyRequest, ("wanted", "reason", "note")),
-    (CopyTerms, ("post", "words")),
-    (Paper, ("message", "reason", "note")),
-    (PaperReader, ("advice",)),
-    (PaperEvent, ("remark",)),
-    (Duty, ("remark",)),
-    (DutyDate, ("remark",)),
-    *member_traces.TEXTS,
-    *order_traces.TEXTS,
-)
-# Who did something in an office, which proves others' consent, and what a newsletter is called: these keep a name and
-# lose an address.
-_DOERS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
-    (AuditEvent, ("actor",)),
-    (JoinRequest, ("actor", "decided_by")),
-    (Suppression, ("actor",)),
-    (Mailing, ("title", "audience_filter", "released_by")),
-    (InboundMessage, ("sender", "message_id", "place", "closed_by")),
-    (CopyRequest, ("decided_by",)),
-    (Paper, ("title", "authors", "abstract", "decided_by")),
-    (PaperEvent, ("actor",)),
-    (PageVersion, ("actor",)),
-    (DocumentVersion, ("actor",)),
-    (DutyDate, ("done_by",)),
-    (Address, ("handled_by",)),
-    *member_traces.DOERS,
-    *order_traces.DOERS,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +85,13 @@ def empty(tx: Tx, traces: Traces, *, now: datetime) -> None:
     for number, text in _telling(tx, traces):
         data = json.dumps(traces.mentions.blotted(json.loads(text)), ensure_ascii=False)
         tx.execute(sa.update(Delivery).where(Delivery.id == number).values(data=data))
-    for table, columns in _TEXTS:
+    for table, columns in free_texts.TEXTS:
         for column in columns:
             _blot(tx, table, column, traces.mentions)
-    for table, columns in _DOERS:
+    for table, columns in free_texts.NAMED:
         for column in columns:
             _blot(tx, table, column, traces.mentions.of_addresses())
+    search.forget(tx, traces.mentions)
     consent.restate(tx, traces.mentions)  # what others' consent says of them is said anew without it
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam, func, or_, select
 
+from balintmail.db.mentions import Mentions
 from balintmail.db.models import UtcTime
 from balintmail.db.models_archive import Searchable, SearchEntry
 from balintmail.db.session import Tx
@@ -79,6 +80,17 @@ def drop(tx: Tx, *, mailings: Sequence[int] = (), articles: Sequence[int] = ()) 
     """Forget these newsletters and papers; return how many were known."""
     of = or_(_E.mailing_id.in_(list(mailings)), _E.article_id.in_(list(articles)))
     return tx.execute(sa.delete(_E).where(of)).rowcount
+
+
+def forget(tx: Tx, sought: Mentions) -> None:
+    """Forget the entries in which somebody is mentioned: they are made anew from what their sources say then."""
+    told = (_E.title, _E.authors, _E.summary, _E.body)
+    found = tx.execute(select(_E.id, *told).where(or_(*(sought.possible(column) for column in told)))).all()
+    gone = [row[0] for row in found if sought.stand_in("\n".join(row[1:]))]
+    if gone:
+        tx.execute(sa.delete(_E).where(_E.id.in_(gone)))
+        if tx.dialect.name == "sqlite":  # its index keeps what was deleted until it is put in order
+            tx.exec_driver_sql("INSERT INTO search_words (search_words) VALUES ('optimize')")
 
 
 def drop_all(tx: Tx) -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from balintmail.db import audit, consent, officers, people, postal
-from balintmail.db.models import Base, Delivery, MailedLink, Mailing, Person, PostalAddress, Subscription
+from balintmail.db import audit, consent, mailings, officers, people, postal, search
+from balintmail.db.mailings import NewMailing
+from balintmail.db.mentions import BLOT
+from balintmail.db.models import Base, Delivery, MailedLink, Mailing, Person, PostalAddress, RelayState, Subscription
+from balintmail.db.models_pages import Document, Duty, DutyDate, PageVersion
 from balintmail.domain.address import parse
 from balintmail.domain.imports import GivenAddress, ImportRow
 from balintmail.domain.notices import NOTICES, Fact
@@ -174,6 +177,32 @@ def test_erase_empties_every_table_of_joining_and_leaving_too_S45(ctx: Context) 
         assert tx.scalar(sa.select(sa.func.count()).select_from(PostalAddress)) == 0
         assert tx.scalar(sa.select(sa.func.count()).select_from(MailedLink)) == 0
     assert verify(ctx).whole
+
+
+def test_texts_of_the_year_pages_documents_and_search_lose_them_too_S45(ctx: Context) -> None:
+    person, now = a_person_with_a_past(ctx), ctx.clock.now()
+    told = f"Ring {NAME}, {ADDRESS}, about the hall"
+    duty = {"title": told, "remark": told, "first_on": date(2027, 1, 1), "every_months": 12, "lead_days": 7}
+    document = {"slug": "slides", "title": f"Slides by {NAME}", "remark": told, "created_at": now}
+    page = {"name": "about.md", "number": 1, "digest": b"", "source": told, "at": now, "actor": "x"}
+    with ctx.db.write() as tx:
+        tx.execute(sa.insert(Duty).values(created_at=now, **duty))
+        tx.execute(sa.insert(DutyDate).values(duty_id=1, on_day=date(2027, 1, 1), remark=told))
+        tx.execute(sa.insert(Document).values(**document))
+        tx.execute(sa.insert(PageVersion).values(**page))
+        tx.execute(sa.insert(RelayState).values(name="main", reason=f"550 <{ADDRESS}> no"))
+        new = NewMailing(1, MailingKind.NEWSLETTER, "News", "h", MailingState.SENT, number="9")
+        number = mailings.add(tx, new, now=now)
+        search.put(tx, search.Entry(at=now, fingerprint="f", title="News", body=told, mailing_id=number))
+    erase(ctx, person)
+    blotted = f"Ring {BLOT}, {BLOT}, about the hall"
+    with ctx.db.read() as tx:
+        assert tx.execute(sa.select(Duty.title, Duty.remark)).one() == (blotted, blotted)
+        assert tx.execute(sa.select(DutyDate.remark)).scalar() == blotted
+        assert tx.execute(sa.select(RelayState.reason)).scalar() == f"550 <{BLOT}> no"
+        assert tx.execute(sa.select(Document.title, Document.remark)).one() == (f"Slides by {NAME}", blotted)
+        assert tx.execute(sa.select(PageVersion.source)).scalar() == blotted
+        assert search.fingerprints(tx) == {}
 
 
 def test_letters_that_tell_the_secretary_of_them_go_from_the_outbox_too_S45(ctx: Context) -> None:
