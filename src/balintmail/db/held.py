@@ -25,6 +25,7 @@ from balintmail.db.models import (
 )
 from balintmail.db.models_archive import CopyTerms, ReadingLink
 from balintmail.db.session import Tx
+from balintmail.domain import money
 from balintmail.domain.archive import ReadingKind
 from balintmail.domain.returns import Kind
 from balintmail.domain.states import (
@@ -137,6 +138,11 @@ class HeldCopy:
     currency: str | None
     words: str
     agreed_at: datetime | None
+
+    @property
+    def price(self) -> str:
+        """What it was to cost, as letters write it; "" for nothing."""
+        return money.written(self.price_pence, self.currency) if self.price_pence and self.currency else ""
 
 
 @dataclass(frozen=True, slots=True)
