@@ -36,7 +36,7 @@ def due(tx: Tx, days: Sequence[int], today: date, *, limit: int) -> list[Members
 def _window(step: int, following: int | None, today: date) -> ColumnElement[bool]:
     """Return whether a membership's next reminder is this step: its day has come, the following one's has not."""
     until = _before(today, step)
-    first = until - REMINDED_WITHIN
+    first = min(until - REMINDED_WITHIN, today)
     if following is not None:
         first = max(first, _before(today, following) + timedelta(days=1))
     sent = exists().where(_R.membership_id == _M.id, _R.paid_until == _M.paid_until, _R.step >= step)

@@ -13,7 +13,7 @@ from enum import StrEnum
 _CHECK = "ABCDEFGHJKLMNPQRSTUVWXYZ"[:23]  # 23 is prime, so a wrong digit or two swapped ones change the letter
 _REFERENCE = re.compile(r"(?<![A-Z0-9])M[ -]?0*(\d{1,9})[ -]?([A-HJ-NP-Y])(?![A-Z0-9])")
 _YEAR_BEGINS = re.compile(r"([0-9]{2})-([0-9]{2})")
-REMINDED_WITHIN = timedelta(days=14)  # a reminder that is later than this is not sent: nobody is dunned for an old gap
+REMINDED_WITHIN = timedelta(days=14)  # how late a reminder may be once the paid time is over
 
 
 class MembershipState(StrEnum):
@@ -124,13 +124,14 @@ def read_year_begins(text: str) -> tuple[int, int] | None:
 def reminder_due(paid_until: date, days: Sequence[int], sent: Sequence[int], today: date) -> int | None:
     """Return which of the reminders (days after `paid_until`, negative before it) is to be sent today, or None.
 
-    Only the latest that has come, never one whose day is long past, and none before one that was sent.
+    Only the latest that has come, and none before one that was sent. One from before `paid_until` may be late as long as
+    that day has not passed; any other for a fortnight, so that nobody is dunned for an old gap.
     """
     come = [step for step in sorted(days) if (today - paid_until).days >= step]
     if not come or any(each >= come[-1] for each in sent):
         return None
     late = (today - paid_until).days - come[-1]
-    return come[-1] if late <= REMINDED_WITHIN.days else None
+    return come[-1] if late <= REMINDED_WITHIN.days or today <= paid_until else None
 
 
 def reference(person_id: int) -> str:

@@ -96,6 +96,8 @@ def test_reminders_come_in_turn_and_none_long_after_its_day() -> None:
     assert reminder_due(until, days, (), date(2027, 1, 10)) == 7  # the first was missed and is not made up for
     assert reminder_due(until, days, (), date(2027, 3, 20)) is None  # nor is the last, weeks later
     assert reminder_due(until, (), (), date(2027, 1, 7)) is None
+    assert reminder_due(until, days, (), date(2026, 12, 31)) == -30  # in time as long as nothing is owed
+    assert reminder_due(until, days, (), date(2027, 1, 1)) is None
 
 
 @given(st.integers(1, 10**8), st.integers(1, 10**8))
