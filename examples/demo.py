@@ -89,6 +89,8 @@ def pages_to_see() -> list[tuple[str, str]]:
         ("/newsletters/newsletter", "three years of newsletters"),
         (f"/journal/{year}", "last year's Journal, under embargo"),
         (f"/journal/{year - 1}", "the one before, open to everybody"),
+        ("/journal/order", "how a stranger orders it"),
+        ("/copies", "how anybody asks for a copy"),
         ("/search?q=listening", "what both say of listening"),
         ("/resources", "the reading list, slides, a leaflet"),
         ("/contribute", "how a paper comes to the Journal"),
