@@ -18,6 +18,7 @@ from balintmail.services import documents, duties, files, past_newsletters
 from balintmail.services.context import Context
 from balintmail.services.documents import Said
 from balintmail.services.past_newsletters import Order
+from tests.support import copy_desk
 from tests.support.pages import Pages
 
 
@@ -26,10 +27,12 @@ def beside(ctx: Context, client: TestClient, pages: Pages) -> dict[str, str]:
     listed, newsletter, release = "/newsletters/{slug}", "/newsletters/{slug}/{number}", "/release/{token}"
     shown = re.search(r'src="(?:https://[^/]+)?(/newsletters/[^"]+)"', client.get(pages.paths[newsletter]).text)
     assert shown is not None
+    picture = shown[1].rpartition("/")[2]
     paths = {
         f"{listed}/atom.xml": f"{pages.paths[listed]}/atom.xml",
         f"{newsletter}/pictures/{{identity}}": shown[1],
         f"{newsletter}/file": old_newsletter(ctx),
+        "/copies/{token}/pictures/{identity}": copy_desk.reading(ctx, "84", pages.person) + "/pictures/" + picture,
         "/calendar/{token}.ics": urlsplit(duties.address(ctx)).path,
         "/pages/pictures/{name}": page_picture(ctx),
         **{f"{release}/{below}": f"{pages.paths[release]}/{below}" for below in ("test", "back", "drop")},

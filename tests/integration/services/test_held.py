@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from balintmail.db import mailed_links, people, postal
 from balintmail.db.models import CopyRequest, Draft, Person
+from balintmail.db.models_archive import CopyTerms
 from balintmail.db.schema import Base
 from balintmail.domain.states import CopyState
 from balintmail.errors import NotFound
@@ -104,7 +105,10 @@ def test_what_came_in_from_them_and_back_from_their_addresses_is_held(context: C
     with context.db.write() as tx:
         for owner in (person, other):
             values = {**asked, "address_key": str(owner), "person_id": owner, "state": CopyState.WAITING}
-            tx.execute(sa.insert(CopyRequest).values(**values, created_at=now))
+            entered = sa.insert(CopyRequest).values(**values, created_at=now).returning(CopyRequest.id)
+            number = tx.execute(entered).scalar_one()
+            terms = {"paper": True, "post": "1 High Street", "price_pence": 500, "currency": "GBP"}
+            tx.execute(sa.insert(CopyTerms).values(request_id=number, **terms))
         written = {"officer_id": person, "source": "Dear all", "created_at": now, "expires_at": now}
         tx.execute(sa.insert(Draft).values(**written))
     found = of(context, person)
@@ -112,7 +116,9 @@ def test_what_came_in_from_them_and_back_from_their_addresses_is_held(context: C
         ("A room", True)
     ]
     assert [(each["address"], each["sentence"]) for each in found["returns"]] == [("maria@example.org", "soft")]
-    assert [each["wanted"] for each in found["copy_requests"]] == ["84"]
+    assert [(each["wanted"], each["post"], each["price_pence"]) for each in found["copy_requests"]] == [
+        ("84", "1 High Street", 500)
+    ]
     assert [each["source"] for each in found["drafts"]] == ["Dear all"]
 
 
