@@ -193,7 +193,7 @@ def _span(value: timedelta) -> str:
 def _as_text(value: Any) -> str:
     if value is None:
         return "-"
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _on_this_machine(host: str) -> bool:
