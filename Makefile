@@ -5,7 +5,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench bench-growth bench-compose bench-import bench-startup bench-dkim bench-web bench-inbox bench-despatch fuzz torture clean
+.PHONY: help demo test lint docs bench bench-growth bench-compose bench-import bench-startup bench-dkim bench-web bench-inbox bench-despatch bench-search fuzz torture clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 -c constraints.txt
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-web      measure the site: 40,000 requests while a newsletter is sent"
 	@echo "make bench-inbox    measure reading 20,000 reports and acting on them"
 	@echo "make bench-despatch measure the Journal's run for 100,000 people, and 10,000 labels"
+	@echo "make bench-search   measure loading sixty years of the Journal, and searching them from ten clients"
 	@echo "make fuzz           throw damaged mail at every parser for ten minutes"
 	@echo "make torture        the tests again, at full size (long)"
 	@echo "make clean          remove .venv, demo/ and all that is generated"
@@ -81,6 +82,10 @@ bench-web: .venv/.installed-test
 
 bench-despatch: .venv/.installed-test
 	$(BIN)/python -m bench.despatch
+
+bench-search: .venv/.installed-test
+	@sh tests/support/system.sh parts
+	$(BIN)/python -m bench.search
 
 bench-inbox: .venv/.installed-test
 	$(BIN)/python -m bench.inbox

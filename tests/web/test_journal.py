@@ -4,16 +4,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from balintmail.db.models import Notice
 from balintmail.domain import bibtex
 from balintmail.domain.latex import plain
 from balintmail.services import journal_articles, search_index
 from balintmail.services.context import Context
 from balintmail.services.journal_articles import ArticleChanges
+from balintmail.services.subscriptions import Joining, subscribe
 from balintmail.web.app import make_app
+from tests.support.pages import FILLING, forms
 from tests.support.society import found
 from tests.support.volumes import publish
 
@@ -175,6 +180,32 @@ def test_cover_is_a_picture_and_papers_are_found_by_the_search_with_a_link(
     page = reader.get("/search?q=prescribed").text
     assert f'<a href="{PAPER}">' in page
     assert "Journal 47 (1), 2020" in page
+
+
+def test_members_get_a_link_to_a_closed_paper_by_mail_and_everybody_gets_the_same_answer(
+    journal: Context, reader: TestClient
+) -> None:
+    subscribe(journal, ["member@example.org"], Joining(name="Mária Example", member=True))
+    subscribe(journal, ["reader@example.org"], Joining(name="Ben Example"))
+    (form,) = [one for one in forms(reader.get(CLOSED).text) if one.method == "POST"]
+    assert form.action == CLOSED
+    journal.clock.forward(FILLING)  # type: ignore[attr-defined]
+    answers = {
+        reader.post(CLOSED, data={**form.fields, "address": address}).text
+        for address in ("member@example.org", "reader@example.org", "nobody@example.org")
+    }
+    assert len(answers) == 1
+    with journal.db.read() as tx:
+        (facts,) = tx.scalars(select(Notice.facts).where(Notice.template == "reading_link"))
+    assert facts["title"] == "Six Minutes"
+    link = urlsplit(str(facts["link_url"])).path
+    opened = reader.post(link, data={})
+    assert opened.content == (journal.folder / "paper.pdf").read_bytes()
+    again = reader.post(CLOSED, data={**form.fields, "address": "no address"})
+    assert again.status_code == 422
+    assert "Enter an email address" in again.text
+    assert reader.get(CLOSED + ".pdf").status_code == 403
+    assert not [one for one in forms(reader.get(PAPER).text) if one.method == "POST"]
 
 
 def test_reading_changes_nothing_D8(journal: Context, reader: TestClient) -> None:

@@ -37,6 +37,7 @@ LIKE_OTHERS = {
 }  # looked at elsewhere, or the same page at another address
 NO_PAGES = {
     "/robots.txt",
+    "/sitemap.xml",
     "/pages/pictures/{name}",
     "/calendar/{token}.ics",
     "/resources/files/{slug}",

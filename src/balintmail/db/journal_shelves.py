@@ -5,7 +5,7 @@ What is in the making is not among it. It tells of no person on the register, on
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import func, select
@@ -36,6 +36,7 @@ class Line:
     language: str
     pdf: str | None
     open_on: date | None
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ _OPEN_ON = func.coalesce(_A.embargo_until, _I.embargo_until)
 _LANGUAGE = sa.case((_A.language != "", _A.language), else_=_I.language)
 _LINE = [
     _A.id, _A.journal_issue_id, _I.label, _I.year, _I.volume, _I.number, _A.slug, _A.kind, _A.title, _A.first_page,
-    _A.last_page, _LANGUAGE, _A.pdf, _OPEN_ON,
+    _A.last_page, _LANGUAGE, _A.pdf, _OPEN_ON, _A.updated_at,
 ]  # fmt: skip
 
 

@@ -25,6 +25,32 @@ _MOST_PLACES, _LAST_PLACE = 255, 16_383  # of one word in a `tsvector` (PostgreS
 _TITLE_COUNTS = 8  # times as much as the text
 
 
+# No word that was typed stands in any of these. On SQLite what is not open is looked up first: it is little.
+_CLOSED = "(SELECT id FROM search_entries WHERE open_from IS NULL OR open_from > :now)"
+_WHOLE = f"search_words MATCH :asked AND search_words.rowid NOT IN {_CLOSED}"
+_BY_HEAD = f"search_words MATCH :asked_head AND search_words.rowid IN {_CLOSED}"
+_RANKED = (
+    f"SELECT e.id AS id, e.at AS at, bm25(search_words, {_TITLE_COUNTS}.0, 1.0) AS rank FROM search_words"  # noqa: S608
+    " JOIN search_entries e ON e.id = search_words.rowid WHERE "
+)
+# Ranked by the head alone: to weigh all words of all that match, each would have to be fetched and unpacked.
+_VECTORS = (
+    "(open_from <= :now AND words @@ CAST(:asked AS tsquery))"
+    " OR ((open_from IS NULL OR open_from > :now) AND head @@ CAST(:asked_head AS tsquery))"
+)
+_PAGE = "ORDER BY rank, at DESC, id LIMIT :most OFFSET :skip"
+_COUNTING = {
+    "sqlite": f"SELECT (SELECT count(*) FROM search_words WHERE {_WHOLE})"  # noqa: S608
+    f" + (SELECT count(*) FROM search_words WHERE {_BY_HEAD})",
+    "postgresql": f"SELECT count(*) FROM search_entries WHERE {_VECTORS}",  # noqa: S608
+}
+_FINDING = {
+    "sqlite": f"SELECT id FROM ({_RANKED}{_WHOLE} UNION ALL {_RANKED}{_BY_HEAD}) AS found {_PAGE}",  # noqa: S608
+    "postgresql": "SELECT id FROM (SELECT id, at, -ts_rank(head, CAST(:asked AS tsquery)) AS rank"  # noqa: S608
+    f" FROM search_entries WHERE {_VECTORS}) AS found {_PAGE}",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A newsletter or a paper as it is kept for the search."""
@@ -108,16 +134,14 @@ def count(tx: Tx, query: Query, *, now: datetime) -> int:
     """Return how many entries match."""
     if not query:
         return 0
-    sql = f"SELECT count(*) FROM ({_matching(tx)}) AS found"  # noqa: S608  (no word that was typed stands in it)
-    return int(tx.execute(_bound(sql, tx, query, now)).scalar_one())
+    return int(tx.execute(_bound(_COUNTING[tx.dialect.name], tx, query, now)).scalar_one())
 
 
 def find(tx: Tx, query: Query, *, now: datetime, most: int, skip: int = 0) -> list[Match]:
     """Return up to `most` matches after the first `skip`: the best first, of equals the newest."""
     if not query:
         return []
-    sql = f"SELECT id FROM ({_matching(tx)}) AS found ORDER BY rank, at DESC, id LIMIT :most OFFSET :skip"  # noqa: S608
-    ranked = _bound(sql, tx, query, now).bindparams(most=most, skip=skip)
+    ranked = _bound(_FINDING[tx.dialect.name], tx, query, now).bindparams(most=most, skip=skip)
     numbers = [int(number) for number in tx.execute(ranked).scalars()]
     is_open = func.coalesce(_E.open_from <= now, sa.false())
     columns = (_E.mailing_id, _E.article_id, _E.title, _E.authors, _E.summary)
@@ -125,24 +149,6 @@ def find(tx: Tx, query: Query, *, now: datetime, most: int, skip: int = 0) -> li
     rows = tx.execute(select(_E.id, *columns, shown, _E.language, _E.at, is_open).where(_E.id.in_(numbers)))
     found = {row[0]: Match(*row[1:]) for row in rows}
     return [found[number] for number in numbers]
-
-
-def _matching(tx: Tx) -> str:
-    """Return the question for all that match, with a rank of which less is better."""
-    if tx.dialect.name == "sqlite":
-        one = (
-            "SELECT e.id AS id, e.at AS at, bm25(search_words, {weight}, 1.0) AS rank FROM search_words"
-            " JOIN search_entries e ON e.id = search_words.rowid WHERE search_words MATCH {asked} AND {which}"
-        ).replace("{weight}", f"{_TITLE_COUNTS}.0")
-        whole = one.format(asked=":asked", which="e.open_from <= :now")
-        by_head = one.format(asked=":asked_head", which="(e.open_from IS NULL OR e.open_from > :now)")
-        return f"{whole} UNION ALL {by_head}"
-    # Ranked by the head alone: to weigh all words of all that match, each would have to be fetched and unpacked.
-    return (
-        "SELECT id, at, -ts_rank(head, CAST(:asked AS tsquery)) AS rank FROM search_entries"
-        " WHERE (open_from <= :now AND words @@ CAST(:asked AS tsquery))"
-        " OR ((open_from IS NULL OR open_from > :now) AND head @@ CAST(:asked_head AS tsquery))"
-    )
 
 
 def _bound(sql: str, tx: Tx, query: Query, now: datetime) -> sa.TextClause:

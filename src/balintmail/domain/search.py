@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 LONGEST_QUESTION = 200  # characters that are read of what somebody typed
 MOST_TERMS = 10
@@ -29,6 +30,9 @@ _TOKEN = re.compile(rf"[{_APART}]|[^\W_{_APART}]+")
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _QUOTES = str.maketrans(dict.fromkeys("„“”«»‟＂", '"'))
 _ONE_LETTER = re.compile(rf"[{_APART}]")
+_JOINED = frozenset([*map(chr, range(0x300, 0x370)), "\xad"])  # to the letter before: accents, hyphens not seen
+_WORD = re.compile(rf"[{_APART}]|(?:[^\W_{_APART}]|[\u0300-\u036f\xad])+")
+_FOLLOWING = re.compile(rf"[\W_]{{0,8}}([{_APART}]|[^\W_{_APART}]+)")
 _RANGES = ((0x41, 0x5B), (0x61, 0x7B), (0xC0, 0x250), (0x370, 0x530), (0x1E00, 0x2000))  # letters with other forms
 
 
@@ -90,16 +94,12 @@ def read_query(typed: str) -> Query:
 
 def marked(text: str, query: Query) -> list[Part]:
     """Return all of `text`, what was looked for apart from the rest."""
-    return list(_parts(text, [found.span() for found in _pattern(query).finditer(text)]))
+    return list(_parts(text, [(start, end) for start, end, _ in _places(text, query)]))
 
 
 def passage(text: str, query: Query, *, around: int = AROUND) -> list[Part]:
     """Return the passage of `text` that holds most of what was looked for, [] where none of it stands there."""
-    places = []
-    for found in _pattern(query).finditer(text):
-        places.append((found.start(), found.end(), found.lastindex or 0))
-        if len(places) == _MOST_PLACES:
-            break
+    places = _places(text, query)
     if not places:
         return []
     best = max(places, key=lambda place: (_held(places, place[0], around), -place[0]))
@@ -149,35 +149,76 @@ def _on_one_line(parts: Sequence[Part]) -> list[Part]:
     return [Part(re.sub(r"\s+", " ", part.text), part.found) for part in parts]
 
 
-@lru_cache(maxsize=64)
-def _pattern(query: Query) -> re.Pattern[str]:
-    """Return what finds the wanted terms in a text as it was written; each term is a group."""
-    if not query.wanted:
-        return re.compile(r"(?!)")
-    return re.compile("|".join(f"({_written(term)})" for term in query.wanted))
+def _places(text: str, query: Query) -> list[tuple[int, int, int]]:
+    """Return where the wanted terms stand, in their order: beginning, end and which term; none lie over each other."""
+    found = []
+    for number, term in enumerate(query.wanted):
+        found += [(start, end, number) for start, end in islice(_of_term(text, term), _MOST_PLACES)]
+    if len(query.wanted) > 1:
+        found.sort(key=lambda place: (place[0], -place[1]))
+    apart: list[tuple[int, int, int]] = []
+    for place in found:
+        if not apart or place[0] >= apart[-1][1]:
+            apart.append(place)
+    return apart[:_MOST_PLACES]
 
 
-def _written(term: Term) -> str:
-    words = r"[\W_]{1,8}".join("".join(_letters(token)) for token in term.tokens)
-    if all(_ONE_LETTER.match(token) for token in term.tokens):
-        return r"[\W_]{0,2}".join("".join(_letters(token)) for token in term.tokens)
-    return rf"(?<![^\W_]){words}" + (r"[^\W_]{0,60}" if term.begins else r"(?![^\W_])")
+def _of_term(text: str, term: Term) -> Iterator[tuple[int, int]]:
+    """Yield where a term stands in a text as it was written.
+
+    Words that begin with one of its first letters are looked at one by one: a pattern for each question, with all that
+    may stand for each of its letters, takes longer to be made than ten texts to be read.
+    """
+    first, *others = term.tokens
+    begins = term.begins and not others
+    length = len(first)
+    for match in _beginning_with(first[:2]).finditer(text):
+        start, end = match.span()
+        if not begins and end - start > length:  # no word becomes shorter by folding
+            continue
+        end = _end_of(text, start, end, first, begins=begins)
+        for at, token in enumerate(others, start=1):
+            if not end:
+                break
+            following = _FOLLOWING.match(text, end)
+            last = term.begins and at == len(others)
+            end = _end_of(text, *following.span(1), token, begins=last) if following else 0
+        if end:
+            yield start, end
 
 
-def _letters(token: str) -> Iterator[str]:
-    """Yield for each letter of a folded word what may stand for it in a text; some pairs may stand as one letter."""
+def _end_of(text: str, start: int, end: int, token: str, *, begins: bool) -> int:
+    """Return where the word at that place ends if it is the one that is looked for, else 0."""
+    word = text[start:end]
+    if word.isascii():
+        same = word.lower()
+        if same == token or (begins and same.startswith(token)):
+            return end
+        if not token.startswith(same) or text[end : end + 1] not in _JOINED:
+            return 0
+    whole = _WORD.match(text, start)
+    if whole is None:
+        return 0
+    same = folded(whole[0])
+    return whole.end() if same == token or (begins and same.startswith(token)) else 0
+
+
+@lru_cache(maxsize=4096)
+def _beginning_with(letters: str) -> re.Pattern[str]:
+    """Return what finds words whose first letters, one or two, may fold to these."""
+    if _ONE_LETTER.match(letters):
+        return re.compile(re.escape(letters[0]))
+    first, second = _may_stand_for(letters[0]), _may_stand_for(letters[1:])
+    # Looked back at behind the letter: a pattern that begins with a set is skipped to, one that looks back is not.
+    next_one = rf"[{second}\u0300-\u036f\xad]" if second and letters not in _forms()[1] else ""
+    return re.compile(rf"[{first}](?<![^\W_{_APART}].){next_one}[^\W_]*", re.DOTALL)
+
+
+def _may_stand_for(letter: str) -> str:
+    """Return the letters that fold to `letter`, or to a pair that begins with it."""
     singles, doubles = _forms()
-    at = 0
-    while at < len(token):
-        pair, letter = token[at : at + 2], token[at]
-        one = f"[{singles.get(letter) or re.escape(letter)}]"
-        if pair in doubles:
-            other = f"[{singles.get(pair[1]) or re.escape(pair[1])}]"
-            yield rf"(?:{one}{other}|[{doubles[pair]}])[\u0300-\u036f\xad]*"
-            at += 2
-        else:
-            yield rf"{one}[\u0300-\u036f\xad]*"
-            at += 1
+    pairs = "".join(written for pair, written in doubles.items() if pair[0] == letter)
+    return (singles.get(letter) or re.escape(letter)) + pairs
 
 
 @lru_cache(maxsize=1)

@@ -37,6 +37,7 @@ from balintmail.web import (
     preferences,
     release,
     search,
+    sitemap,
 )
 from balintmail.web.gate import Gate, entries
 from balintmail.web.problem import problem
@@ -64,6 +65,7 @@ NOUNS = (
     paper_desk,
     calendar,
     search,
+    sitemap,
     ecopy,
     journal,  # last: whatever stands below /journal and is neither a year nor a paper comes before it
 )

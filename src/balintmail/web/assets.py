@@ -1,4 +1,4 @@
-"""The few files that pages load: one style sheet, an icon, the society's logo, and what robots may read.
+"""The few files that pages load: one style sheet, an icon, the society's logo.
 
 All of them are made when the application starts; a request never reads a path of the disk.
 """
@@ -6,21 +6,12 @@ All of them are made when the application starts; a request never reads a path o
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from balintmail.web.access import Kind
 from balintmail.web.site import Asset, site
 
 router = APIRouter()
-_ROBOTS = """\
-User-agent: *
-Disallow: /leave/
-Disallow: /preferences/
-Disallow: /manage/
-Disallow: /confirm/
-Disallow: /decide/
-Disallow: /release/
-"""
 
 
 @router.get("/assets/site.css", tags=[Kind.ASSET])
@@ -42,12 +33,6 @@ async def logo(request: Request) -> Response:
     if found is None:
         raise HTTPException(404)
     return _give(found)
-
-
-@router.get("/robots.txt", tags=[Kind.PAGE])
-async def robots() -> Response:
-    """Tell robots to leave the pages behind tokens alone."""
-    return PlainTextResponse(_ROBOTS)
 
 
 def _give(asset: Asset) -> Response:

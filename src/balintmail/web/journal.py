@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from balintmail.domain import citations
+from balintmail.domain.archive import ReadingKind, Target
 from balintmail.domain.citations import Cited
 from balintmail.domain.indexes import initial
 from balintmail.domain.journal_issues import pages_shown, slug
@@ -18,7 +19,9 @@ from balintmail.services import files
 from balintmail.services import journal_shelves as shelves
 from balintmail.services.journal_links import issue_words
 from balintmail.services.journal_shelves import Paper
+from balintmail.web import reading
 from balintmail.web.access import Kind
+from balintmail.web.forms import Form, FormErrors, Posted
 from balintmail.web.named import NamedRoute
 from balintmail.web.page import render
 from balintmail.web.pdf import handed_out
@@ -99,7 +102,19 @@ def paper(request: Request, label: str, slug: str) -> Response:
     return _paper(request, label, slug)
 
 
-def _paper(request: Request, label: str, slug: str, *, status: int = 200) -> Response:
+@router.post("/journal/{label}/{slug}", tags=[Kind.PAGE])
+def mail_link(request: Request, label: str, slug: str, posted: Posted) -> Response:
+    """Mail a link to a paper that is not open yet to whoever may read it; say the same to all."""
+    found = shelves.paper(site(request).ctx, label, slug)
+    target = Target(ReadingKind.ARTICLE, found.article.id)
+
+    def again(form: Form, errors: FormErrors, status: int) -> Response:
+        return _paper(request, label, slug, status=status, form=form, errors=errors)
+
+    return reading.answer(request, posted, target, again)
+
+
+def _paper(request: Request, label: str, slug: str, *, status: int = 200, **more: object) -> Response:
     ctx = site(request).ctx
     found = shelves.paper(ctx, label, slug)
     cited = shelves.cited(ctx, found)
@@ -110,6 +125,7 @@ def _paper(request: Request, label: str, slug: str, *, status: int = 200) -> Res
         of=found,
         reference=citations.reference(cited),
         fields=_fields(request, found, cited),
+        **more,
     )
 
 
