@@ -126,7 +126,8 @@ def erase(app: App, who: str | None, person: int | None, everyone: bool, sweep: 
     """Erase a person for good, at their wish.
 
     Name, addresses, consent addresses, letters in the outbox: all goes. A keyed hash stays, so that the address is
-    never mailed again by accident. Backups made before still hold what they held.
+    never mailed again by accident. Backups made before still hold what they held, and the accounts keep invoices for as
+    long as the law wants.
     """
     from balintmail.services import erasure, people  # noqa: PLC0415  (loads SQLAlchemy)
 
@@ -159,6 +160,7 @@ def erase(app: App, who: str | None, person: int | None, everyone: bool, sweep: 
                     "stopped": done.stopped,
                     "letters": done.letters,
                     "swept": done.swept,
+                    "papers": done.papers,
                 }
             )
     app.out.json(documents if everyone else documents[0])
@@ -179,6 +181,9 @@ def _erased(done: "Erased") -> str:
         parts.append(f"{done.stopped} open {_plural(done.stopped, 'delivery', 'deliveries')} stopped")
     if done.letters:
         parts.append(f"{done.letters} {_plural(done.letters, 'letter', 'letters')} removed from the outbox")
+    if done.papers:
+        papers = _plural(done.papers, "invoice or receipt stays", "invoices and receipts stay")
+        parts.append(f"{done.papers} {papers} for the accounts, as the law wants")
     return "; ".join(parts) + "."
 
 

@@ -41,7 +41,10 @@ class Sweep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was done. `shared` counts addresses that others still hold, `swept` is false when that is still to come."""
+    """What was done. `shared` counts addresses that others still hold, `swept` is false when that is still to come.
+
+    `papers` are the invoices and receipts that the accounts keep as they were issued.
+    """
 
     person: int
     addresses: int
@@ -49,6 +52,7 @@ class Erased:
     stopped: int
     letters: int
     swept: bool
+    papers: int = 0
 
 
 def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
@@ -72,7 +76,7 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
         given = paper_traces.files(tx, traces.people, traces.keys)
         stopped = sum(stops.stop_person(tx, number, SkipReason.ERASED, now=now) for number in numbers)
         stopped += sum(stops.stop_address(tx, key, SkipReason.ERASED, now=now) for key in traces.keys)
-        order_errands.erase(ctx, tx, traces.people, traces.keys)
+        papers = order_errands.erase(ctx, tx, traces.people, traces.keys)
         erasure.empty(tx, traces, now=now)
         _leave_hashes(ctx, tx, row, own, shared)
         for number in numbers:
@@ -87,7 +91,7 @@ def erase(ctx: Context, person_id: int, *, sweep: Sweep = Sweep.NOW) -> Erased:
         if sweep is Sweep.LATER
         else _sweep(ctx, [*spellings, *(" ".join(words) for name in traces.names for words in orders(name))])
     )
-    return Erased(row.id, len(own), len(shared), stopped, removed, swept)
+    return Erased(row.id, len(own), len(shared), stopped, removed, swept, papers)
 
 
 def sweep_if_due(ctx: Context) -> bool:

@@ -44,16 +44,19 @@ def tidy(ctx: Context) -> None:
         files.discard(ctx, gone)
 
 
-def erase(ctx: Context, tx: Tx, people: Sequence[int], address_keys: Sequence[str]) -> None:
-    """Take whoever is erased out of their orders.
+def erase(ctx: Context, tx: Tx, people: Sequence[int], address_keys: Sequence[str]) -> int:
+    """Take whoever is erased out of their orders; return how many numbered papers stay for the accounts.
 
     An order that waits to be paid is cancelled without a word. One that is paid keeps name and postal address until it
     is posted or the money is back; an invoice keeps them as long as accounts are kept.
     """
-    for order in orders.of_people(tx, people, address_keys):
+    rows = orders.of_people(tx, people, address_keys)
+    for order in rows:
         if order.state is OrderState.OPEN:
             close(ctx, tx, shown(tx, order.id), OrderState.CANCELLED)
         orders.forget(tx, [order.id], whole=order.state is not OrderState.PAID, now=ctx.clock.now())
+    papers = orders.documents(tx, [order.id for order in rows])
+    return sum(one.file is not None for held in papers.values() for one in held)
 
 
 def forget(ctx: Context, number: int) -> None:

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from pypdf import PdfReader
 
 from balintmail.config import Settings
 from balintmail.db import journal_issues
@@ -18,6 +19,7 @@ from balintmail.services.context import Context
 from balintmail.services.erasure import erase
 from balintmail.services.merging import merge
 from balintmail.services.order_shown import number_of, shown
+from balintmail.services.order_statement import statement
 from balintmail.services.orders import Buyer, Payment
 from balintmail.services.postal import PostalRefused
 from balintmail.setting_orders import Orders
@@ -262,7 +264,7 @@ def test_erasure_empties_orders_keeps_invoices_and_lets_what_is_paid_be_posted_S
     post = reader(ctx, "Mária Example", email="buyer@example.org", of=None)
     waits, due = order(ctx), pay(ctx, order(ctx).order.id)
     assert [each.reference for each in held.of_person(ctx, post).orders] == [waits.reference, due.reference]
-    erase(ctx, post)
+    assert erase(ctx, post).papers == 2
     with ctx.db.read() as tx:
         gone, left = shown(tx, waits.order.id), shown(tx, due.order.id)
     assert (gone.order.state, gone.order.name, gone.order.email) == (OrderState.CANCELLED, "", "")
@@ -281,3 +283,45 @@ def test_merged_person_has_the_orders_of_both(ctx: Context) -> None:
     merge(ctx, keep, other)
     with ctx.db.read() as tx:
         assert shown(tx, made.order.id).order.person_id == keep
+
+
+@pytest.mark.parametrize(
+    ("name", "post"),
+    [
+        ("李 明", {"country_code": "CN", "country_area": "北京市", "city": "朝阳区", "street_address": "建国路1号",
+                  "postal_code": "100022"}),
+        ("Δρ. Ελένη Παπαδοπούλου", {"country_code": "GR", "street_address": "Ερμού 1", "city": "Αθήνα",
+                                    "postal_code": "105 63"}),
+        ("عمر الخيام", {"country_code": "EG", "street_address": "شارع ١", "city": "مدينة نصر",
+                        "country_area": "القاهرة"}),
+        ("Анна Каренина", {"country_code": "BG", "street_address": "ул. Раковски 1", "city": "София",
+                           "postal_code": "1000"}),
+        ("Bálint Mihály", {"country_code": "HU", "street_address": "Fő utca 1.", "city": "Budapest",
+                           "postal_code": "1011"}),
+    ],
+)  # fmt: skip
+def test_addresses_in_five_scripts_are_taken_and_printed(ctx: Context, name: str, post: dict[str, str]) -> None:
+    made = orders.place(ctx, Buyer(name=name, address="a@example.org", post=post), {YEAR: 1})
+    document = pay(ctx, made.order.id).documents[0]
+    text = PdfReader(invoices.file_of(ctx, document)).pages[0].extract_text()
+    plain = "".join(text.split())
+    assert "".join(name.split()) in plain or "script,asintheorder" in plain
+
+
+@pytest.mark.parametrize(
+    ("moment", "year"),
+    [("2026-12-31T10:59:00+00:00", 2026), ("2026-12-31T11:00:00+00:00", 2027), ("2028-02-29T10:00:00+00:00", 2028)],
+)
+def test_year_of_a_paper_is_the_societys_own_at_the_turn_and_on_29_february_J1_J2(
+    ctx: Context, clock: MovableClock, moment: str, year: int
+) -> None:
+    society_of = ctx.settings.society.model_copy(update={"timezone": "Pacific/Auckland"})
+    there = replace(ctx, settings=ctx.settings.model_copy(update={"society": society_of}))
+    clock.moment = datetime.fromisoformat(moment)
+    done = pay(there, order(there).order.id)
+    assert [one.year for one in done.documents] == [year] * 2
+    assert (
+        done.documents[0].issued_on == done.payments[0].paid_on == clock.moment.astimezone(there.settings.zone).date()
+    )
+    order_errands.tidy(there)
+    assert len(statement(there, date(year, 1, 1), date(year, 12, 31)).papers) == 2
