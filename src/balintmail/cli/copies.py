@@ -84,9 +84,9 @@ def show(app: App, number: int) -> None:
 @click.option("--to", "post", metavar="LINE", multiple=True, help="A line of the envelope; none: as registered.")
 @pass_app
 def request_copy(app: App, /, address: str, wanted: str, post: tuple[str, ...], **said: Any) -> None:
-    """Ask for a copy on behalf of somebody who telephoned or wrote: newsletter/84, journal/2026, latest …
+    """Ask for a copy on behalf of somebody who telephoned or wrote.
 
-    They get it at once if they may have it; else it waits for the Secretary. Nobody asks the address whether it was
+    WHAT is newsletter/84, journal/2026, journal/2026/PAPER, latest, or their own words. They get it at once if they may have it; else it waits for the Secretary. Nobody asks the address whether it was
     them: you say so.
     """
     from balintmail.domain.address import AddressRefused, parse  # noqa: PLC0415
