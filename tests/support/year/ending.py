@@ -1,9 +1,12 @@
 """December: the last newsletter, and every count of every report beside the others and beside the books."""
 
+from functools import partial
+
 import httpx
 
-from tests.support.year.books import Books
-from tests.support.year.parish import Parish
+from tests.support.year.books import READER, Books
+from tests.support.year.browser import fetched, press
+from tests.support.year.parish import SECRETARY, Parish
 from tests.support.year.spring import TITLE, held
 from tests.support.year.winter import OWE, newsletter
 
@@ -16,6 +19,10 @@ def embargo(parish: Parish, books: Books) -> None:
     assert "listens again" in said
     assert "15 November 2027" in said
     assert httpx.get(f"{parish.url}{where}.pdf", timeout=30).status_code in {403, 404}
+    parish.visit(where, lambda page: (page.fill("#f-address", READER), press(page)))
+    parish.dispatch()
+    own = parish.link(READER, "/copies/[A-Za-z0-9_-]+")
+    assert parish.visit(own, partial(fetched, parish.folder.parent / "mine.pdf"))[:5] == b"%PDF-"
     parish.until(2027, 11, 15)
     assert "15 November 2027" not in parish.visit(where, lambda page: page.inner_text("main"))
     given = httpx.get(f"{parish.url}{where}.pdf", timeout=30)
@@ -61,6 +68,11 @@ def _mailings(parish: Parish, books: Books) -> None:
         assert sum(row["counts"].values()) == row["audience"]
     newsletters = {row["number"]: row["counts"]["accepted"] for row in listed if row["number"] in books.letters}
     assert newsletters == books.letters
+    accepted = sum(row["counts"]["accepted"] for row in parish.json("mailings", "list", "--all"))
+    arrived = sum(parish.count(one) for one in [*Books.mailboxes(), SECRETARY])
+    assert accepted == arrived + len(books.unreached), (
+        "the relay took every letter that lies in a mailbox, and no other"
+    )
     shelf = parish.json("newsletters", "list")
     assert {row["newsletter"] for row in shelf} == {f"newsletter/{n}" for n in (81, 82, 83, *books.letters)}
 
@@ -87,7 +99,12 @@ def _money(parish: Parish, books: Books) -> None:
     assert (total["dues"], total["together"]) == (books.pence, books.pence + books.ordered)
     assert sum(month["together"] for month in statement["months"]) == total["together"]
     numbers = [paper["number"] for order in parish.json("orders", "list", "--all") for paper in order["papers"]]
-    assert len(set(numbers)) == 7  # three invoices, three receipts, one credit note
+    series: dict[str, list[int]] = {}
+    for number in numbers:
+        kind, _, place = number.rpartition("-")
+        series.setdefault(kind, []).append(int(place))
+    assert sorted(map(len, series.values())) == [1, 3, 3], "credit notes, invoices and receipts"
+    assert all(sorted(places) == list(range(1, len(places) + 1)) for places in series.values()), "without a gap"
 
 
 def _round(parish: Parish, books: Books) -> None:
