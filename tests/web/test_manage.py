@@ -559,6 +559,11 @@ def test_a_round_of_details_is_confirmed_with_one_button_and_its_link_opens_neit
     assert answer(context, maria) is AnswerState.CONFIRMED
     client.post(f"/manage/{secret}/names", data={**SAMPLE, "name": "Mária Kovács"})
     assert answer(context, maria) is AnswerState.CORRECTED
+    with context.db.write() as tx:
+        whole, _ = fresh_links.make(context, tx, maria, fresh_links.Errand.MANAGE)
+    held = client.get(f"/manage/{whole}/data?lang=en").text
+    for words in ("Full member", "Round of details", "you corrected something"):
+        assert words in held
 
 
 def answer(context: Context, person: int) -> AnswerState | None:
