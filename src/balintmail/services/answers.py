@@ -20,7 +20,9 @@ from balintmail.domain.tokens import Purpose, TokenClaims, make, read
 from balintmail.services.context import Context
 
 KEPT = timedelta(days=100)  # longer than any request waits by default
-_LINKS = (Purpose.CONFIRM, Purpose.DECIDE, Purpose.COPY, Purpose.COPY_WISH, Purpose.LEAVE)
+_LINKS = (
+    Purpose.CONFIRM, Purpose.DECIDE, Purpose.COPY, Purpose.COPY_WISH, Purpose.COPY_QUOTE, Purpose.LEAVE,
+)  # fmt: skip
 
 
 def possible(ctx: Context) -> bool:
