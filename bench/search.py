@@ -30,10 +30,8 @@ RESULTS = Path(__file__).parent / "results" / "search.json"
 def found(folder: Path, url: str = "") -> Path:
     """Make an instance, on PostgreSQL where `url` says so."""
     who = ["--society", "Bench", "--secretary-name", "S", "--secretary-address", "s@example.org"]
-    _run("init", "--yes", *who, "--url", "https://balint.example.org", str(folder))
-    if url:
-        os.environ["BALINTMAIL_DATABASE__URL"] = url
-        _run("-C", str(folder), "migrate")
+    elsewhere = ["--database", url] if url else []
+    _run("init", "--yes", *who, "--url", "https://balint.example.org", *elsewhere, str(folder))
     return folder
 
 

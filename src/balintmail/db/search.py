@@ -87,6 +87,17 @@ class Match:
     is_open: bool
 
 
+def _shown() -> "sa.Select[*tuple[Any, ...]]":
+    """Return the question for what is shown of some entries: what is not open keeps its body to itself."""
+    is_open = func.coalesce(_E.open_from <= bindparam("now", type_=UtcTime()), sa.false())
+    columns = (_E.id, _E.mailing_id, _E.article_id, _E.title, _E.authors, _E.summary)
+    shown = select(*columns, sa.case((is_open, _E.body), else_=""), _E.language, _E.at, is_open)
+    return shown.where(_E.id.in_(bindparam("numbers", expanding=True)))
+
+
+_SHOWN = _shown()  # made once: making it takes as long as asking it
+
+
 def put(tx: Tx, entry: Entry) -> None:
     """Keep an entry, in place of an earlier one of the same newsletter or paper."""
     entry = entry.without_signs()
@@ -143,10 +154,7 @@ def find(tx: Tx, query: Query, *, now: datetime, most: int, skip: int = 0) -> li
         return []
     ranked = _bound(_FINDING[tx.dialect.name], tx, query, now).bindparams(most=most, skip=skip)
     numbers = [int(number) for number in tx.execute(ranked).scalars()]
-    is_open = func.coalesce(_E.open_from <= now, sa.false())
-    columns = (_E.mailing_id, _E.article_id, _E.title, _E.authors, _E.summary)
-    shown = sa.case((is_open, _E.body), else_="")
-    rows = tx.execute(select(_E.id, *columns, shown, _E.language, _E.at, is_open).where(_E.id.in_(numbers)))
+    rows = tx.execute(_SHOWN, {"now": now, "numbers": numbers})
     found = {row[0]: Match(*row[1:]) for row in rows}
     return [found[number] for number in numbers]
 

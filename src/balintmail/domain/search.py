@@ -72,6 +72,12 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", bare.translate(_STROKES))
 
 
+@lru_cache(maxsize=20_000)
+def _folded_word(word: str) -> str:
+    """Return `folded` of a word; the words of a language are few, and come again and again."""
+    return folded(word)
+
+
 def tokens(text: str) -> list[str]:
     """Return the words of `text` as they are kept and looked for, in their order."""
     found = _TOKEN.findall(folded(text))[:MOST_TOKENS]
@@ -199,7 +205,7 @@ def _end_of(text: str, start: int, end: int, token: str, *, begins: bool) -> int
     whole = _WORD.match(text, start)
     if whole is None:
         return 0
-    same = folded(whole[0])
+    same = _folded_word(whole[0])
     return whole.end() if same == token or (begins and same.startswith(token)) else 0
 
 
