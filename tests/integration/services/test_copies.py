@@ -33,9 +33,11 @@ from balintmail.services import (
 from balintmail.services.context import Context
 from balintmail.services.copies import Standing, Wish, WishRefused
 from balintmail.services.copy_answers import Answer
+from balintmail.services.copy_letters import decide_token, quote_token
 from balintmail.services.decisions import Way
 from balintmail.services.journal_articles import ArticleChanges
 from balintmail.services.journal_issues import IssueChanges
+from balintmail.services.leaving import LinkBroken
 from balintmail.services.subscriptions import Joining, subscribe
 from tests.conftest import MovableClock
 from tests.support.readers import GB, reader
@@ -238,13 +240,14 @@ def test_officers_link_decides_while_they_hold_the_office_C3_C4_C6(ctx: Context)
     link = token(letters(ctx, SECRETARY)["copy_request"], "approve_url")
     seen = copy_answers.view(ctx, link)
     assert (seen.way, seen.by, seen.known) == (Way.OPEN, "Enid Example", "reader")
+    assert seen.asked is not None
     assert copy_answers.view(ctx, link[:-1]).way is Way.UNKNOWN
     with ctx.db.read() as tx:
         stranger = copy_requests.shown(tx, number)
-    from balintmail.services.copy_letters import decide_token, quote_token
-
     assert copy_answers.view(ctx, decide_token(ctx, stranger, 2)).way is Way.OTHER
     assert copy_answers.view(ctx, quote_token(ctx, stranger)).way is Way.UNKNOWN
+    earlier = replace(stranger, created_at=stranger.created_at - timedelta(days=1))  # of that number, and deleted
+    assert copy_answers.view(ctx, decide_token(ctx, earlier, seen.asked.row.person_id or 0)).way is Way.OLD
     send(ctx, number)
     assert copy_answers.view(ctx, link).way is Way.DECIDED
     with pytest.raises(Conflict, match="answered already"):
@@ -290,8 +293,6 @@ def test_erasure_takes_requests_terms_and_links_D7(ctx: Context) -> None:
     with ctx.db.read() as tx:
         for table in (CopyRequest, CopyTerms, ReadingLink):
             assert tx.scalar(sa.select(sa.func.count()).select_from(table)) == 0
-    from balintmail.services.leaving import LinkBroken
-
     with pytest.raises(LinkBroken):
         reading_links.look(ctx, link)
 

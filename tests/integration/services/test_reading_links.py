@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from balintmail.db import journal_issues as rows
+from balintmail.db import reading_links as link_rows
 from balintmail.db.models import Notice
 from balintmail.db.models_archive import ReadingLink
 from balintmail.domain import tokens
@@ -95,7 +96,10 @@ def test_link_ends_on_its_day_and_after_its_uses_C5_C6(ctx: Context, clock: Mova
     reading_links.ask(ctx, parse(ANNA), target)
     link, most = token(ctx), ctx.settings.copies.link_uses
     assert [reading_links.use(ctx, link).standing for _ in range(most)] == [Standing.OPEN] * most
-    assert reading_links.use(ctx, link).standing is Standing.USED_UP
+    used = reading_links.use(ctx, link)
+    assert used.standing is Standing.USED_UP
+    with ctx.db.write() as tx:  # of two at once the statement itself lets one be the last
+        assert not link_rows.use(tx, used.row.id, now=clock.now())
     reading_links.ask(ctx, parse(ANNA), target)
     clock.forward(ctx.settings.copies.link_lasts)
     assert reading_links.use(ctx, token(ctx)).standing is Standing.RUN_OUT
