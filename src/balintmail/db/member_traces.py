@@ -172,7 +172,11 @@ def move(tx: Tx, from_person: int, to_person: int, *, now: datetime) -> None:
         tx.execute(sa.update(Payment).where(Payment.membership_id == theirs.id).values(membership_id=ours.id))
         tx.execute(sa.delete(DuesReminder).where(DuesReminder.membership_id == theirs.id))
         tx.execute(sa.delete(m).where(m.id == theirs.id))
-    answered = select(RoundAnswer.round_id).where(RoundAnswer.person_id == to_person)
+    a = RoundAnswer
+    said = select(a.round_id).where(a.person_id == from_person, a.state != AnswerState.WAITING)
+    unsaid = (a.person_id == to_person) & (a.state == AnswerState.WAITING)
+    tx.execute(sa.delete(a).where(unsaid & a.round_id.in_(said)))  # an answer stays, whichever of them gave it
+    answered = select(a.round_id).where(a.person_id == to_person)
     twice = (RoundAnswer.person_id == from_person) & RoundAnswer.round_id.in_(answered)
     tx.execute(sa.delete(RoundAnswer).where(twice))
     for table in (m, Payment, BankLine, RoundAnswer):

@@ -18,6 +18,7 @@ from balintmail.services.erasure import erase
 from balintmail.services.fresh_links import LinkOver
 from balintmail.services.leaving import LinkBroken
 from balintmail.services.memberships import Facts
+from balintmail.services.merging import merge
 from balintmail.services.people import Changes
 from tests.support import society
 
@@ -143,6 +144,14 @@ def test_an_answer_by_telephone_is_recorded_and_an_erasure_leaves_no_trace(ctx: 
         rounds.record(ctx, stranger, AnswerState.CONFIRMED)
     erase(ctx, bela)
     assert rounds.state(ctx).asked == 1
+
+
+def test_an_answer_stays_when_the_two_who_were_asked_are_one_person(ctx: Context) -> None:
+    anna, again = a_member(ctx, "Anna"), a_member(ctx, "Anna")
+    rounds.start(ctx)
+    rounds.record(ctx, again, AnswerState.CONFIRMED)
+    merge(ctx, anna, again)
+    assert rounds.state(ctx).counts == {AnswerState.WAITING: 0, AnswerState.CONFIRMED: 1, AnswerState.CORRECTED: 0}
 
 
 def test_a_day_that_cannot_be_and_a_society_without_a_site_are_refused(ctx: Context, context: Context) -> None:
