@@ -25,6 +25,7 @@ from tests.support.pages import Pages
 def beside(ctx: Context, client: TestClient, pages: Pages) -> dict[str, str]:
     """Furnish what is no page; return a path for the pattern of each route that gives it."""
     listed, newsletter, release = "/newsletters/{slug}", "/newsletters/{slug}/{number}", "/release/{token}"
+    paper = "/journal/{label}/{slug}"
     shown = re.search(r'src="(?:https://[^/]+)?(/newsletters/[^"]+)"', client.get(pages.paths[newsletter]).text)
     assert shown is not None
     picture = shown[1].rpartition("/")[2]
@@ -35,6 +36,10 @@ def beside(ctx: Context, client: TestClient, pages: Pages) -> dict[str, str]:
         "/copies/{token}/pictures/{identity}": copy_desk.reading(ctx, "84", pages.person) + "/pictures/" + picture,
         "/calendar/{token}.ics": urlsplit(duties.address(ctx)).path,
         "/pages/pictures/{name}": page_picture(ctx),
+        "/journal/covers/{label}": "/journal/covers/2020",
+        "/journal/{label}.pdf": "/journal/2020.pdf",
+        **{f"{paper}.{kind}": f"{pages.paths[paper]}.{kind}" for kind in ("pdf", "bib", "ris")},
+        "/papers/decide/{token}/files/{position}": f"{pages.paths['/papers/decide/{token}']}/files/1",
         **{f"{release}/{below}": f"{pages.paths[release]}/{below}" for below in ("test", "back", "drop")},
     }
     slug = document(ctx)
