@@ -211,6 +211,7 @@ class FoundForm:
     method: str
     fields: dict[str, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    buttons: dict[str, str] = field(default_factory=dict)  # those that say which one was pressed
 
 
 class _Forms(HTMLParser):
@@ -227,6 +228,8 @@ class _Forms(HTMLParser):
         elif self._open is not None and given.get("name") and tag in {"input", "textarea", "select", "button"}:
             if given.get("type") == "hidden":
                 self._open.hidden.add(given["name"])
+            if tag == "button":
+                self._open.buttons.setdefault(given["name"], given.get("value", ""))
             if given.get("type") not in {"radio", "checkbox"} or given["name"] not in self._open.fields:
                 self._open.fields[given["name"]] = given.get("value", "")
 

@@ -45,6 +45,8 @@ def described(app: FastAPI, client: TestClient, paths: dict[str, str]) -> tuple[
         page = client.get(known)
         found = [form for form in forms(page.text) if form.method == "POST"] if "html" in of_kind(page) else []
         hidden = {name: form.fields[name] for form in found for name in form.hidden}
+        for form in found:
+            hidden |= form.buttons
         live[pattern] = Live(named_in(known.partition("?")[0], pattern), hidden)
         text = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
         schema = {"type": "object", "properties": dict.fromkeys(sorted({f for one in found for f in one.fields}), text)}
