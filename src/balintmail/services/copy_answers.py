@@ -92,7 +92,8 @@ def deliver(ctx: Context, tx: Tx, asked: Asked, *, by: str) -> None:
         raise Conflict(f"There is no {row.wanted} to send.")
     if not is_there(ctx, tx, found.target):
         label = found.label.partition("/")[2].partition("/")[0]
-        hint = f"Add one: balintmail journal edit {label} --pdf FILE. Or on paper: copies answer {row.id} --paper"
+        post = f"balintmail copies answer {row.id} --paper"
+        hint = f"Add it: balintmail journal edit {label} --pdf FILE; or post it: {post}"
         raise Conflict(f"{found.title} has no PDF to send.", hint=hint)
     newsletter = found.target.kind is ReadingKind.NEWSLETTER
     if newsletter and (found.pdf is None or not ctx.settings.society.url):
@@ -198,7 +199,9 @@ def _post(ctx: Context, tx: Tx, asked: Asked, *, by: str) -> None:
     """Take a printed copy from the shelf and tell whoever asked; raise Conflict when there is none, or no address."""
     found, row = asked.found, asked.row
     if found is None or found.issue is None or found.target.kind is not ReadingKind.JOURNAL_ISSUE:
-        raise Conflict("Only whole journal issues are there on paper.", hint=f"Send it: copies answer {row.id} --pdf")
+        raise Conflict(
+            "Only whole journal issues are there on paper.", hint=f"Send it: balintmail copies answer {row.id} --pdf"
+        )
     if not envelope(ctx, tx, asked):
         hint = f"Ask for it, or send the PDF: balintmail copies answer {row.id} --pdf"
         raise Conflict(f"There is no postal address for request {row.id}.", hint=hint)

@@ -97,6 +97,7 @@ def test_every_fact_is_filled_and_none_is_forgotten(name: str, language: str) ->
         assert str(link) in html
         assert str(link) in text
     assert "!" not in plain(text)  # the voice of the house
+    assert not re.search(r"[^.]\.\.(\s|$)", text)  # a Hungarian day ends in a full stop of its own
 
 
 @pytest.mark.parametrize(("name", "language"), ALL)
