@@ -40,7 +40,13 @@ def test_request_by_mail_is_listed_shown_and_answered(society: Instance) -> None
     )  # fmt: skip
     assert "Anna" in society("copies", "list").said
     shown = society("copies", "show", "1").said
-    for words in ("Anna <anna@example.org>", 'newsletter/84 "News"', "the Secretary", "inbox show 1", "copies answer 1"):
+    for words in (
+        "Anna <anna@example.org>",
+        'newsletter/84 "News"',
+        "the Secretary",
+        "inbox show 1",
+        "copies answer 1",
+    ):
         assert words in shown
     before = len(society.letters())
     done = society("--by", "Rose", "copies", "answer", "1", "--json")

@@ -129,14 +129,14 @@ def test_an_erased_readers_link_is_over_at_once_D7(ctx: Context, client: TestCli
     despatches.freeze(ctx, Y)
     journal_links.send(ctx, Y)
     here = path(ctx)
-    erasure.erase(ctx, copies(ctx)["Anna"].person_id)
+    erasure.erase(ctx, copies(ctx)["Anna"].person_id or 0)
     assert client.get(here).status_code == 410
 
 
 def test_whoever_died_or_is_not_reached_any_more_gets_no_link(ctx: Context) -> None:
     despatches.freeze(ctx, Y)
     found = copies(ctx)
-    dies(ctx, found["Anna"].person_id)
+    dies(ctx, found["Anna"].person_id or 0)
     suppressions.suppress(ctx, "bea@example.org", "said no by telephone")
     done = journal_links.send(ctx, Y)
     assert done.links == 1
@@ -148,7 +148,7 @@ def test_whoever_died_or_is_not_reached_any_more_gets_no_link(ctx: Context) -> N
 def test_a_no_between_release_and_dot_wins_D4(ctx: Context) -> None:
     despatches.freeze(ctx, Y)
     journal_links.send(ctx, Y)
-    erasure.erase(ctx, copies(ctx)["Anna"].person_id)
+    erasure.erase(ctx, copies(ctx)["Anna"].person_id or 0)
     assert not any("Dear Anna" in letter for letter in sent(ctx))
     with ctx.db.read() as tx:
         assert SkipReason.ERASED in set(tx.scalars(sa.select(Delivery.skip_reason)))

@@ -86,8 +86,8 @@ def show(app: App, number: int) -> None:
 def request_copy(app: App, /, address: str, wanted: str, post: tuple[str, ...], **said: Any) -> None:
     """Ask for a copy on behalf of somebody who telephoned or wrote.
 
-    WHAT is newsletter/84, journal/2026, journal/2026/PAPER, latest, or their own words. They get it at once if they may have it; else it waits for the Secretary. Nobody asks the address whether it was
-    them: you say so.
+    WHAT is newsletter/84, journal/2026, journal/2026/PAPER, latest, or their own words. They get it at once if they may
+    have it; else it waits for the Secretary. Nobody asks the address whether it was them: you say so.
     """
     from balintmail.domain.address import AddressRefused, parse  # noqa: PLC0415
     from balintmail.domain.hygiene import language as tag  # noqa: PLC0415

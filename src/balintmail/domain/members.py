@@ -124,8 +124,8 @@ def read_year_begins(text: str) -> tuple[int, int] | None:
 def reminder_due(paid_until: date, days: Sequence[int], sent: Sequence[int], today: date) -> int | None:
     """Return which of the reminders (days after `paid_until`, negative before it) is to be sent today, or None.
 
-    Only the latest that has come, and none before one that was sent. One from before `paid_until` may be late as long as
-    that day has not passed; any other for a fortnight, so that nobody is dunned for an old gap.
+    Only the latest that has come, and none before one that was sent. One from before `paid_until` may be late as long
+    as that day has not passed; any other for a fortnight, so that nobody is dunned for an old gap.
     """
     come = [step for step in sorted(days) if (today - paid_until).days >= step]
     if not come or any(each >= come[-1] for each in sent):

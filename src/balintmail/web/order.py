@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from balintmail.domain import names
-from balintmail.domain.address import AddressRefused
+from balintmail.domain.address import AddressRefused, parse
 from balintmail.domain.hygiene import TextRefused
 from balintmail.domain.money import Money
 from balintmail.domain.orders import OrderState, label, zone_of
@@ -136,7 +136,7 @@ def _errors(request: Request, sold: list[ForSale], posted: Form, country: str) -
     if not named:
         errors.add("buyer", say(request, "order.error_name"))
     try:
-        order_form.parse(posted.text("address"))
+        parse(posted.text("address"))
     except AddressRefused:
         errors.add("address", say(request, "order.error_address"))
     given = {part.name: posted.text(part.name) for part in postal.parts(country) if part.name != "name"}

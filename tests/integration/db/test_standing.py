@@ -30,8 +30,7 @@ def test_refusal_in_sql_equals_may_mail_for_every_combination_D6(database: Datab
         prefixes=["TEMPORARY"],
     )
     every = [
-        Standing(*facts)
-        for facts in product((*Ground, None), (*SubscriptionState, None), *[yes_no] * len(_FACTS))
+        Standing(*facts) for facts in product((*Ground, None), (*SubscriptionState, None), *[yes_no] * len(_FACTS))
     ]
     rows = [
         {
