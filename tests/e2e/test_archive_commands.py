@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return Instance(tmp_path / "i")
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
 
 
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
-    assert call("init", tmp_path / "i", *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(tmp_path / "i", "--url", "https://balint.example.org")
     return Instance(tmp_path / "i")
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from balintmail import __version__
 from balintmail.cli.main import COMMANDS, balintmail
-from tests.support.command import SOCIETY, call, process
+from tests.support.command import SOCIETY, call, founded, process
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return tmp_path / "i"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, Finished, call
+from tests.support.command import Finished, call, founded
 
 
 class Instance:
@@ -23,7 +23,7 @@ class Instance:
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
     """Return an instance with the Secretary and two readers."""
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     instance = Instance(tmp_path / "i")
     instance("subscribe", "a@example.org", "--name", "Anna Example", "--consent", "signed the sheet", "--by", "Tom")
     instance("subscribe", "b@example.net", "--name", "=cmd()")

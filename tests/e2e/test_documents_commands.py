@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.support import office
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
 
 
 @pytest.fixture
 def society(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
     monkeypatch.setenv("PATH", str(tmp_path))  # the machine may have LibreOffice, or not
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return Instance(tmp_path / "i")
 
 

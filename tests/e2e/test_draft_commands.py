@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call, process
+from tests.support.command import founded, process
 from tests.support.instance import Instance
 
 SECRETARY = "secretary@balint.example.org"
@@ -16,7 +16,7 @@ BOUNCES = '\n[bounces]\naddress = "bounces@balint.example.org"\nstyle = "plus"\n
 def society(tmp_path: Path) -> Instance:
     """A society with one reader, to whose address for drafts one newsletter came."""
     found = Instance(tmp_path / "i")
-    assert call("init", found.folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(found.folder, "--url", "https://balint.example.org")
     with (found.folder / "balintmail.toml").open("a", encoding="utf-8") as file:
         file.write(BOUNCES)
     assert found("subscribe", "anna@example.org").status == 0

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from balintmail.cli.cron import crontab_line, service_unit
-from tests.support.command import SOCIETY, call, process
+from tests.support.command import call, founded, process
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return tmp_path / "i"
 
 

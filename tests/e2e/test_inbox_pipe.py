@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
 
 LETTER = b"From: Ada <ada@example.net>\nTo: office@balint.example.org\nSubject: Tea\n\nDear Secretary\n"
@@ -18,7 +18,7 @@ LETTER = b"From: Ada <ada@example.net>\nTo: office@balint.example.org\nSubject: 
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
     found = Instance(tmp_path / "i")
-    assert call("init", found.folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(found.folder, "--url", "https://balint.example.org")
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from balintmail.resources import templates_folder
-from tests.support.command import SOCIETY, call, process
+from tests.support.command import call, founded, process
 
 EXAMPLES = templates_folder().parent / "examples"
 HEAD = '---\ntitle: "T"\nnumber: 1\n---\n\n'
@@ -14,7 +14,7 @@ HEAD = '---\ntitle: "T"\nnumber: 1\n---\n\n'
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
-    assert call("init", tmp_path / "i", *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(tmp_path / "i", "--url", "https://balint.example.org")
     return tmp_path / "i"
 
 

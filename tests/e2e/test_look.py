@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from balintmail.resources import templates_folder
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
@@ -44,7 +44,7 @@ READ_COLOURS = """() => {
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("look")
-    assert call("init", folder / "i", *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(folder / "i", "--url", "https://balint.example.org")
     call("-C", folder / "i", "people", "edit", "secretary@balint.example.org", "--member")
     letter = templates_folder().parent / "examples" / "newsletter.md"
     done = call("-C", folder / "i", "preview", letter, "--out", folder / "look", "--json")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 
 HALF = "\udcff"  # a byte of the command line that is no UTF-8 (A16)
 DIGITS = "9" * 5000  # Python itself refuses to read so long a number
@@ -13,7 +13,7 @@ LETTER = "---\ntitle: News\nnumber: 4\n---\n\nDear reader, all is well with us a
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     (tmp_path / "i" / "newsletter.md").write_text(LETTER, "utf-8")
     return tmp_path / "i"
 

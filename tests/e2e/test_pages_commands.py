@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import SOCIETY, call, founded
 from tests.support.instance import Instance
 
 PAGE = "---\ntitle: Our groups\norder: 15\n---\n\nEvery second Tuesday.\n"
@@ -12,7 +12,7 @@ PAGE = "---\ntitle: Our groups\norder: 15\n---\n\nEvery second Tuesday.\n"
 
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return Instance(tmp_path / "i")
 
 

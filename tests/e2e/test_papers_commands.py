@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.support import office
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
 
 
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
-    assert call("init", tmp_path / "i", *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(tmp_path / "i", "--url", "https://balint.example.org")
     (tmp_path / "paper.docx").write_bytes(office.docx())
     return Instance(tmp_path / "i")
 

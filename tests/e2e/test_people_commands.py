@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from balintmail.db.models import Subscription
 from balintmail.db.session import Database
-from tests.support.command import SOCIETY, Finished, call, process
+from tests.support.command import Finished, call, founded, process
 
 FILES = (".db", ".db-wal", ".db-shm")
 
@@ -25,7 +25,7 @@ class Instance:
 
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return Instance(tmp_path / "i")
 
 
@@ -169,7 +169,15 @@ def test_erase_off_a_terminal_wants_yes_and_then_leaves_no_byte_S45(society: Ins
     assert "--yes" in refused.err
     assert society("people", "show", "2").status == 0
     done = society("people", "erase", "gone.gone@example.org", "--yes", "--json")
-    assert done.json == {"person": 2, "addresses": 1, "shared": 0, "stopped": 0, "letters": 0, "swept": True}
+    assert done.json == {
+        "person": 2,
+        "addresses": 1,
+        "shared": 0,
+        "stopped": 0,
+        "letters": 0,
+        "papers": 0,
+        "swept": True,
+    }
     for end in FILES:
         file = society.folder / f"balintmail{end}"
         if file.exists():
@@ -269,7 +277,7 @@ def test_held_replaces_no_file_unless_told_to(society: Instance, tmp_path: Path)
 
 def test_held_is_mailed_as_a_link_where_there_is_a_site(tmp_path: Path) -> None:
     folder = tmp_path / "i"
-    assert call("init", folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(folder, "--url", "https://balint.example.org")
     society = Instance(folder)
     society("subscribe", "anna@example.org")
     done = society("people", "held", "anna@example.org", "--mail", "--json")

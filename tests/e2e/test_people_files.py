@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import SOCIETY, Finished, call, process
+from tests.support.command import Finished, call, founded, process
 
 TERMS = ("--consent", "I want the newsletter", "--collected", "2025-03-21")
 PEOPLE = (
@@ -31,7 +31,7 @@ class Instance:
         self.folder = folder / "i"
         self.file = folder / "people.csv"
         self.file.write_text(PEOPLE, encoding="utf-8")
-        assert call("init", self.folder, *SOCIETY).status == 0
+        founded(self.folder)
 
     def __call__(self, *args: str | Path) -> Finished:
         return call("-C", self.folder, *map(str, args))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 from tests.support.instance import Instance
 
 
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
-    assert call("init", tmp_path / "i", *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(tmp_path / "i", "--url", "https://balint.example.org")
     return Instance(tmp_path / "i")
 
 
@@ -75,7 +75,7 @@ def test_confirmation_is_mailed_by_dispatch_and_holds_one_link(society: Instance
 
 
 def test_secretary_hears_of_a_request_that_waits_without_a_site(tmp_path: Path) -> None:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     bare = Instance(tmp_path / "i")
     ask(bare, "a@example.org")
     (row,) = bare("requests", "list", "--json").json
@@ -141,7 +141,7 @@ def test_applicant_whom_no_mail_reaches_waits_for_the_secretary_and_not_for_sile
 
 def test_declining_an_address_that_never_confirmed_promises_no_mail(tmp_path: Path) -> None:
     folder = tmp_path / "quiet"
-    assert call("init", folder, *SOCIETY).status == 0
+    founded(folder)
     call("-C", folder, "subscribe", "nina@example.org", "--request")
     done = call("-C", folder, "requests", "decline", "1")
     assert "nobody is written to" in done.out

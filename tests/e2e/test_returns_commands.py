@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, Finished, call, process
+from tests.support.command import Finished, call, founded, process
 
 LETTER = """---
 number: 84
@@ -69,7 +69,7 @@ To: {address}
 @pytest.fixture
 def society(tmp_path: Path) -> Instance:
     folder = tmp_path / "i"
-    assert call("init", folder, *SOCIETY).status == 0
+    founded(folder)
     instance = Instance(folder)
     instance("subscribe", ANNA, BELA)
     (folder / "84.md").write_text(LETTER)

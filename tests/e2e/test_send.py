@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.relay import Manners, RelayThread, faults
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 
 LETTER = """---
 title: "{title}"
@@ -31,7 +31,7 @@ The next meeting is in spring, and everybody who reads this letter to its end is
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
     folder = tmp_path / "i"
-    assert call("init", folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(folder, "--url", "https://balint.example.org")
     write(folder)
     return folder
 

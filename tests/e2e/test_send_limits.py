@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.test_send import LETTER, subscribe, use_relay
 from tests.relay import RelayThread
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 
 NAMES = tuple(f"r{number}" for number in range(12))
 
@@ -17,7 +17,7 @@ NAMES = tuple(f"r{number}" for number in range(12))
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
     folder = tmp_path / "i"
-    assert call("init", folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(folder, "--url", "https://balint.example.org")
     (folder / "newsletter.md").write_text(LETTER.format(title="News", number=84), "utf-8")
     subscribe(folder, *NAMES)
     return folder

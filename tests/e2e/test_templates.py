@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from balintmail.domain.notices import NOTICES
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
     folder = tmp_path / "i"
-    assert call("init", folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(folder, "--url", "https://balint.example.org")
     return folder
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from balintmail.domain import pace
 from balintmail.services import connections
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
 from tests.support.servers.daemon import Missing
 from tests.support.servers.delivered import Books
@@ -21,7 +21,7 @@ READERS = 30
 def society(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A society with thirty readers and a letter, to be copied."""
     instance = Instance(tmp_path_factory.mktemp("society") / "i")
-    assert call("init", instance.folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(instance.folder, "--url", "https://balint.example.org")
     found = instance("subscribe", *(f"reader{number}@example.org" for number in range(READERS)))
     assert found.status == 0, found.err
     instance.write()

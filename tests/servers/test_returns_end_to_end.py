@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import founded
 from tests.support.instance import Instance
 from tests.support.servers import daemon, townspeople
 from tests.support.servers.dovecot import PASSWORD
@@ -88,7 +88,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
 
 
 def _send(town: Town, instance: Instance) -> Sent:
-    assert call("init", instance.folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(instance.folder, "--url", "https://balint.example.org")
     sheet = instance.folder / "readers.csv"
     sheet.write_text("address\n" + "".join(f"{one}\n" for one in townspeople.everybody()), "ascii")
     consent = ("--list", "newsletter", "--consent", "Yes, send me the newsletter.", "--collected", "2026-01-15")
@@ -259,7 +259,7 @@ def test_reports_find_their_letter_in_the_other_styles_too_S18(sent: Sent, tmp_p
         *(f"{one}@{townspeople.DELTA}" for one in _AT_EXIM),
     ]
     instance = Instance(tmp_path / "i")
-    assert call("init", instance.folder, *SOCIETY, "--url", "https://balint.example.org").status == 0
+    founded(instance.folder, "--url", "https://balint.example.org")
     assert instance("subscribe", *readers).status == 0
     instance.use_relay(sent.town.port)
     _read_over_imap(instance, sent.town, style=style)

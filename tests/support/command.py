@@ -4,14 +4,17 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from balintmail.cli.main import run
+from tests.support.postgresql import RUN_FOLDER
 
 SOCIETY = (
     "--yes",
@@ -51,6 +54,20 @@ def call(*args: str | Path) -> Finished:
     finally:
         os.umask(before)
     return Finished(status, out.getvalue(), err.getvalue())
+
+
+def founded(folder: Path, *more: str) -> None:
+    """Found the example society in `folder`, in earnest the first time and by a copy of that from then on."""
+    if more not in _FOUNDED:
+        place = Path(tempfile.mkdtemp(prefix="founded-", dir=os.environ[RUN_FOLDER])) / "i"
+        done = call("init", place, *SOCIETY, *more)
+        assert done.status == 0, done.said
+        _FOUNDED[more] = place
+    assert not folder.is_dir() or not any(folder.iterdir()), "only `init` knows what to do with what is there"
+    shutil.copytree(_FOUNDED[more], folder, dirs_exist_ok=True)
+
+
+_FOUNDED: dict[tuple[str, ...], Path] = {}  # by the options
 
 
 def process(

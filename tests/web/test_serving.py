@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from balintmail.web import server
-from tests.support.command import SOCIETY, call, process
+from tests.support.command import founded, process
 from tests.support.site import Served, free_port, served, serving
 
 
@@ -27,7 +27,7 @@ def test_it_answers_and_tells_no_server_nor_version(site: Served) -> None:
 
 def test_first_run_page_names_what_is_missing_and_gives_way(tmp_path: Path) -> None:
     port = free_port()
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     with serving(tmp_path / "i", port, "--no-dispatch") as bare:
         page = bare.get("/").text
         for words in ("The public address of this site", "A way for mail to leave", "A dispatcher", "[relays.main]"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 from tests.support.dns import Server
 
 SETTINGS = '\n[dkim]\ndomain = "balint.example.org"\nrsa = "{}"\ned25519 = "{}"\n'
@@ -14,7 +14,7 @@ SETTINGS = '\n[dkim]\ndomain = "balint.example.org"\nrsa = "{}"\ned25519 = "{}"\
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return tmp_path / "i"
 
 

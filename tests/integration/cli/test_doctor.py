@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.relay import Authority, Manners, RelayThread
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 from tests.support.dns import Server
 
 OURS = "balint.example.org"
@@ -17,7 +17,7 @@ RELAY = '\n[relays.main]\nhost = "localhost"\nport = {}\nsecurity = "starttls"\n
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     return tmp_path / "i"
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tests.support.command import SOCIETY, call
+from tests.support.command import call, founded
 
 
 def test_office_is_handed_on_and_shown(tmp_path: Path) -> None:
-    assert call("init", tmp_path / "i", *SOCIETY).status == 0
+    founded(tmp_path / "i")
     assert call("-C", tmp_path / "i", "subscribe", "ada@example.org", "--name", "Ada Example").status == 0
     done = call("-C", tmp_path / "i", "officers", "appoint", "secretary", "ada@example.org")
     assert done.out == "Person 2, Ada Example, is secretary from now on.\nPerson 1 is secretary no longer.\n"
