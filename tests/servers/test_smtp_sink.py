@@ -66,7 +66,8 @@ SAFE = {"queued", "deferred"}
 FAULTS = {
     **{f"{option}": SAFE for option in ("-q CONNECT", "-Q CONNECT", "-f CONNECT", "-q EHLO", "-L")},
     **{f"{option}": SAFE for option in ("-q MAIL", "-Q MAIL", "-r MAIL", "-f MAIL", "-q RCPT", "-Q RCPT", "-r RCPT")},
-    **{f"{option}": SAFE for option in ("-q DATA", "-Q DATA", "-r DATA", "-f DATA", "-A 0")},
+    **{f"{option}": SAFE for option in ("-q DATA", "-Q DATA", "-r DATA", "-f DATA")},
+    "-A 0": SAFE | {"refused"},  # its 550 comes unasked, before our dot or as the answer to it
     **{f"{option}": SAFE for option in ("-Q .", "-r .", "-f .")},
     "-f RCPT": {"queued", "refused"},
     "-q .": {"queued", "unknown"},

@@ -61,6 +61,7 @@ class Pages:
 
     person: int
     paths: dict[str, str]
+    closed: tuple[str, ...] = ()  # what not everybody may read: the page offers a link by mail
 
 
 def furnish(ctx: Context) -> Pages:
@@ -122,7 +123,7 @@ def furnish(ctx: Context) -> Pages:
     paths |= copy_desk.furnish(ctx, person)
     paths |= {f"/manage/{{secret}}{below}": f"/manage/{secret}{below}" for below in OWN}
     paths["/manage/{secret}/post"] += "?country=GB"  # the second of its two steps
-    return Pages(person, paths)
+    return Pages(person, paths, ("/newsletters/newsletter/85", volumes.CLOSED))
 
 
 def bought(ctx: Context) -> str:

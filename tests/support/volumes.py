@@ -24,6 +24,9 @@ def pdf(*pages: str) -> bytes:
     return kept.getvalue()
 
 
+CLOSED = "/journal/2024-2/six-minutes"  # until 2027
+
+
 def publish(ctx: Context) -> None:
     """Add the Journal of 2020 (open), two of 2024, the later one closed until 2027, and one in the making."""
     paper, whole = (ctx.folder / name for name in ("paper.pdf", "whole.pdf"))

@@ -96,7 +96,7 @@ def assert_harmless(answer: object, where: str) -> None:
 
 def posts(client: TestClient, pages: Pages) -> Iterator[tuple[str, FoundForm]]:
     """Yield every form of every page that posts, with the path that it posts to."""
-    for path in pages.paths.values():
+    for path in (*pages.paths.values(), *pages.closed):
         for form in forms(client.get(path).text):
             if form.method == "POST":
                 yield form.action or path, form

@@ -20,10 +20,9 @@ from balintmail.services.subscriptions import Joining, subscribe
 from balintmail.web.app import make_app
 from tests.support.pages import FILLING, forms
 from tests.support.society import found
-from tests.support.volumes import publish
+from tests.support.volumes import CLOSED, publish
 
 PAPER = "/journal/2020/the-doctor-the-drug"
-CLOSED = "/journal/2024-2/six-minutes"
 
 
 @pytest.fixture
