@@ -36,8 +36,22 @@ class PostalRefused(BalintmailError):
     code = "postal_refused"
 
     def __init__(self, wrong: Mapping[str, str]) -> None:
-        super().__init__("That postal address cannot be taken: look at " + ", ".join(sorted(wrong)) + ".")
+        told = ", ".join(f"the {_CALLED.get(part, part)} {_WRONG[why]}" for part, why in sorted(wrong.items()))
+        super().__init__(f"That postal address cannot be taken: {told}.")
         self.wrong = dict(wrong)
+
+
+_WRONG = {"required": "is missing", "invalid": "is not right", "unprintable": "has signs that no post reads"}
+_CALLED = {
+    "city": "town",
+    "city_area": "part of the town",
+    "company_name": "company",
+    "country_area": "county or state",
+    "country_code": "country",
+    "postal_code": "postcode",
+    "sorting_code": "sorting code",
+    "street_address": "street",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,3 +96,13 @@ def test_addresses_in_five_scripts_are_kept_as_written_and_set_as_their_country_
     clean = postal.checked(address)
     assert clean["street_address"] == address["street_address"]
     assert postal.lines(clean, name) == lines
+
+
+def test_what_is_wrong_is_called_by_its_name() -> None:
+    with pytest.raises(PostalRefused) as refused:
+        postal.checked({"country_code": "GB", "street_address": "1 High Street", "postal_code": "ABC"})
+    assert refused.value.message == (
+        "That postal address cannot be taken: the town is missing, the postcode is not right."
+    )
+    with pytest.raises(PostalRefused, match="the country is not right"):
+        postal.checked({"country_code": "XX", "street_address": "1 High Street"})
